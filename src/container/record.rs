@@ -1,0 +1,165 @@
+//! The record of a container: everything decided when it was created. `record.json` in the container's directory.
+//!
+//! The record does not change afterwards, but for its name (`rename`). What changes while a container lives is in
+//! [`super::state`]. What the runtime needs is in `config.json` beside it, an OCI runtime spec.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Everything decided at creation. Paths are the host's unless said otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    pub name: String,
+    pub created: Timestamp,
+    /// The image's name as resolved (`localhost/busybox:latest`), or the ID where it was run by ID. Empty with `--rootfs`.
+    pub image_name: String,
+    /// The image's ID: hexadecimal digest of its configuration, without `sha256:`.
+    pub image_id: String,
+    /// The manifest's digest, with `sha256:`.
+    pub image_digest: String,
+    /// `overlay`, `fuse-overlayfs` or `vfs`: how the root file system is put together.
+    pub driver: String,
+    /// Diff IDs (hexadecimal, without `sha256:`) of the unpacked layers, lowest first.
+    pub layers: Vec<String>,
+    /// The command line of the engine that created it.
+    pub create_command: Vec<String>,
+    /// Entrypoint and command together, as they are executed.
+    pub command: Vec<String>,
+    pub entrypoint: Option<Vec<String>>,
+    /// The command without the entrypoint.
+    pub cmd: Vec<String>,
+    pub env: Vec<String>,
+    /// `--user` or the image's; empty means root.
+    pub user: String,
+    pub working_dir: String,
+    pub hostname: String,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    /// A terminal (`-t`).
+    pub tty: bool,
+    /// Standard input is kept open (`-i`).
+    pub open_stdin: bool,
+    /// Signal number sent by `stop`.
+    pub stop_signal: i32,
+    /// Seconds that `stop` waits before SIGKILL.
+    pub stop_timeout: u32,
+    /// Seconds after which the monitor kills the container (`--timeout`); 0 means never.
+    pub timeout: u32,
+    pub umask: String,
+    pub auto_remove: bool,
+    pub auto_remove_image: bool,
+    /// `--init`: an init of ours is PID 1.
+    pub init: bool,
+    pub privileged: bool,
+    pub read_only: bool,
+    pub log: LogConfig,
+    pub restart: RestartPolicy,
+    /// `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`, as typed or as the default.
+    pub network: String,
+    pub ports: Vec<PortMapping>,
+    /// `80/tcp` and so on: what the image and `--expose` declare.
+    pub exposed_ports: Vec<String>,
+    pub mounts: Vec<MountPoint>,
+    /// Destination to options of tmpfs mounts.
+    pub tmpfs: BTreeMap<String, String>,
+    pub effective_caps: Vec<String>,
+    pub bounding_caps: Vec<String>,
+    pub cap_add: Vec<String>,
+    pub cap_drop: Vec<String>,
+    pub security_opt: Vec<String>,
+    pub group_add: Vec<String>,
+    pub dns: Vec<String>,
+    pub dns_search: Vec<String>,
+    pub dns_option: Vec<String>,
+    pub add_host: Vec<String>,
+    pub ulimits: Vec<Ulimit>,
+    pub sysctls: BTreeMap<String, String>,
+    pub oom_score_adj: Option<i32>,
+    /// Bytes of /dev/shm.
+    pub shm_size: u64,
+    pub ipc_mode: String,
+    pub pid_mode: String,
+    pub uts_mode: String,
+    pub userns_mode: String,
+    pub cgroup_mode: String,
+    /// `--cidfile`.
+    pub cid_file: Option<PathBuf>,
+    /// `--pidfile`.
+    pub pid_file: Option<PathBuf>,
+    /// `--conmon-pidfile`.
+    pub monitor_pid_file: Option<PathBuf>,
+    /// The healthcheck of the image, as it stands there; kept for `inspect`.
+    pub healthcheck: Option<serde_json::Value>,
+}
+
+/// Where the output of the container goes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogConfig {
+    /// `k8s-file`, `json-file`, `none` or `passthrough`.
+    pub driver: String,
+    /// The log file; `None` with `none` and `passthrough`.
+    pub path: Option<PathBuf>,
+    /// Rotate when the file is larger than this many bytes; 0 means never.
+    pub max_size: u64,
+    /// How many rotated files are kept beside the current one.
+    pub max_files: u32,
+    pub tag: String,
+}
+
+/// `--restart`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestartPolicy {
+    /// `no`, `on-failure`, `always` or `unless-stopped`.
+    pub name: String,
+    /// With `on-failure`: give up after this many restarts; 0 means never.
+    pub max_retries: u32,
+}
+
+/// One published range of ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PortMapping {
+    /// Address on the host; empty means all.
+    pub host_ip: String,
+    pub container_port: u16,
+    /// Never 0 in a record: random ports are chosen at creation.
+    pub host_port: u16,
+    /// How many consecutive ports; at least 1.
+    pub range: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+}
+
+/// A bind mount, image volume or similar, for `inspect`. Tmpfs mounts are in [`Record::tmpfs`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MountPoint {
+    /// `bind`, `volume`, `image`.
+    pub kind: String,
+    pub name: String,
+    pub source: PathBuf,
+    /// Path in the container.
+    pub destination: PathBuf,
+    pub options: Vec<String>,
+    pub rw: bool,
+    pub propagation: String,
+}
+
+/// `--ulimit`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ulimit {
+    /// `RLIMIT_NOFILE` and so on.
+    pub name: String,
+    /// `u64::MAX` means unlimited.
+    pub soft: u64,
+    pub hard: u64,
+}

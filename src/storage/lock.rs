@@ -1,0 +1,40 @@
+//! Locks: flocks on the object that they protect, released by the kernel when the holder dies.
+//!
+//! A lock is held for file operations only: never across the network, a user's process, or unpacking. The exception is
+//! the lock on something half made (in `tmp/`), whose only purpose is to say that its maker still lives.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use crate::error::{Context, Error, Result};
+
+/// A held lock; dropping it releases it.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Takes the exclusive lock on the file at `path` (made when missing), waiting for the short time others hold it.
+pub fn exclusive(path: &Path) -> Result<Lock> {
+    let attempt = || -> std::io::Result<File> {
+        let file = open(path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    Ok(Lock { _file: attempt().with_context(|| format!("locking `{}`", path.display()))? })
+}
+
+/// Takes the exclusive lock unless somebody else holds it.
+pub fn try_exclusive(path: &Path) -> Result<Option<Lock>> {
+    let file = open(path).with_context(|| format!("opening `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(e)) => Err(Error::from(e).wrap(format!("locking `{}`", path.display()))),
+    }
+}

@@ -1,0 +1,9 @@
+//! Where things live, and how they change: paths, atomic files, locks, snapshots.
+
+pub mod atomic;
+pub mod fs;
+pub mod id;
+pub mod lock;
+pub mod roots;
+
+pub use roots::Roots;

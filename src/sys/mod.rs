@@ -1,0 +1,3 @@
+//! Thin safe wrappers over system calls that nix and rustix lack. The only room with `unsafe`.
+
+pub mod lock;
