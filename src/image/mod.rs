@@ -1,1 +1,5 @@
-//! image
+//! Images: references, the OCI-layout store, pulling, loading, importing, and the layers they unpack to.
+
+pub mod types;
+
+pub use types::{History, Image, ImageConfig};

@@ -1,1 +1,3 @@
-//! monitor
+//! The monitor: one small process per container, forked by the command line, that owns the container until it ends.
+
+pub mod protocol;
