@@ -1,1 +1,3 @@
-//! engine
+//! What the user means.
+
+pub mod attach;

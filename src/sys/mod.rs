@@ -1,4 +1,6 @@
 //! Thin safe wrappers over system calls that nix and rustix lack. The only room with `unsafe`.
 
 pub mod lock;
+pub mod signal;
+pub mod stdio;
 pub mod time;
