@@ -66,3 +66,5 @@ pub fn containers(engine: &Engine) -> Store {
 pub fn images(engine: &Engine) -> Result<ImageStore> {
     ImageStore::open(&engine.roots)
 }
+//! What the user means.
+

@@ -4,3 +4,6 @@ pub mod lock;
 pub mod mount;
 pub mod process;
 pub mod net;
+pub mod signal;
+pub mod stdio;
+pub mod time;
