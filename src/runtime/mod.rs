@@ -1,1 +1,4 @@
 //! runtime
+
+pub mod caps;
+pub mod seccomp;
