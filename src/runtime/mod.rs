@@ -8,3 +8,7 @@ pub mod launch;
 pub mod spawn;
 pub mod subid;
 pub mod userns;
+//! runtime
+
+pub mod caps;
+pub mod seccomp;

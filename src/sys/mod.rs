@@ -7,3 +7,4 @@ pub mod net;
 pub mod signal;
 pub mod stdio;
 pub mod time;
+pub mod seccomp;
