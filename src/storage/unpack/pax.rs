@@ -144,9 +144,8 @@ mod tests {
     #[test]
     fn records_are_read_by_length_and_not_by_line() {
         let mut pax = Pax::default();
-        let xattr = b"32 SCHILY.xattr.user.a=1\n2\x003=4567\n";
-        assert_eq!(xattr.len(), 32 + 1);
-        let xattr = b"33 SCHILY.xattr.user.a=1\n2\x003=4567\n";
+        let xattr = b"34 SCHILY.xattr.user.a=1\n2\x003=4567\n";
+        assert_eq!(xattr.len(), 34);
         apply(&mut pax, xattr).unwrap();
         apply(&mut pax, b"11 path=a/b\n0").unwrap_err();
         let mut pax2 = Pax::default();
