@@ -1,1 +1,4 @@
 //! cli
+
+pub mod format;
+pub mod views;
