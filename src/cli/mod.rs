@@ -9,6 +9,7 @@ pub mod container;
 pub mod cx;
 pub mod env;
 pub mod filter;
+pub mod format;
 pub mod global;
 pub mod help;
 pub mod image;
@@ -19,6 +20,7 @@ pub mod roots;
 pub mod select;
 pub mod system;
 pub mod usage;
+pub mod views;
 
 use std::ffi::OsString;
 

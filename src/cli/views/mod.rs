@@ -1,0 +1,1 @@
+//! What the listing and inspecting commands show: data and options in, text out.
