@@ -70,7 +70,12 @@ pub fn like_go(command: Command) -> Command {
 }
 
 fn arg_like_go(arg: Arg) -> Arg {
-    if arg.is_positional() || !arg.get_action().takes_values() {
+    if arg.is_positional() {
+        // With it, `-eNAME` would be taken for the first argument, because not all of its letters are flags. After the
+        // first word of a `trailing_var_arg` everything is an argument anyway.
+        return arg.allow_hyphen_values(false);
+    }
+    if !arg.get_action().takes_values() {
         return arg;
     }
     if !is_bool(&arg) {
@@ -80,6 +85,21 @@ fn arg_like_go(arg: Arg) -> Arg {
     let arg = arg.num_args(0..=1).require_equals(true).default_missing_value("true").required(false);
     let arg = arg.hide_default_value(true);
     if wants_default { arg.default_value("false") } else { arg }
+}
+
+/// The definition as people should read it: booleans without the value that hardly anybody gives, and no list of
+/// arguments, which are in the usage line. For help, man pages and completions; not for parsing.
+pub fn for_reading(command: Command) -> Command {
+    command.mut_args(|arg| match () {
+        () if is_bool(&arg) => {
+            let clean = Arg::new(arg.get_id().clone()).action(ArgAction::SetTrue).hide(arg.is_hide_set());
+            let clean = if let Some(help) = arg.get_help() { clean.help(help.clone()) } else { clean };
+            let clean = if let Some(short) = arg.get_short() { clean.short(short) } else { clean };
+            if let Some(long) = arg.get_long() { clean.long(long.to_owned()) } else { clean }
+        }
+        () if arg.is_positional() => arg.hide(true),
+        () => arg,
+    })
 }
 
 /// Whether this is a boolean flag in the Go manner.
@@ -110,7 +130,7 @@ mod tests {
         pod: Option<Refused>,
         #[arg(long, value_parser = refuse_bool("no remote"))]
         remote: GoBool,
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        #[arg(trailing_var_arg = true)]
         words: Vec<String>,
     }
 
@@ -137,6 +157,7 @@ mod tests {
             assert_eq!(got, want, "{line}");
         }
         assert!(parse("--tty=maybe").is_err());
+        assert_eq!(parse("-itnx -eA=b").map(|a| (a.name, a.env)).unwrap(), (Some("x".into()), vec!["A=b".into()]));
         assert_eq!(parse("--tty false").unwrap().words, ["false"]);
     }
 

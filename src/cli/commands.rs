@@ -1,9 +1,9 @@
 //! The table of all commands.
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command};
 
-use super::cx::Cx;
 use super::container;
+use super::cx::Cx;
 use crate::error::{Error, Result};
 
 /// What a command is about.
@@ -127,16 +127,75 @@ pub fn under(noun: Noun, name: &str) -> Option<&'static Entry> {
 
 /// Commands of the reference that coracle does not have yet.
 static NOT_YET: &[&str] = &[
-    "artifact", "auto-update", "build", "commit", "compose", "cp", "diff", "events", "farm", "generate", "healthcheck",
-    "history", "kube", "login", "logout", "machine", "manifest", "mount", "network", "play", "pod", "push", "save", "search",
-    "secret", "stats", "umount", "unmount", "update", "volume",
-    "container checkpoint", "container cleanup", "container clone", "container commit", "container cp", "container diff",
-    "container exists", "container mount", "container prune", "container restore", "container runlabel",
-    "container stats", "container umount", "container unmount", "container update",
-    "image build", "image diff", "image exists", "image history", "image mount", "image prune", "image push", "image save",
-    "image scp", "image search", "image sign", "image tree", "image trust", "image umount", "image unmount",
-    "system check", "system connection", "system df", "system events", "system migrate", "system prune",
-    "system renumber", "system reset", "system service",
+    "artifact",
+    "auto-update",
+    "build",
+    "commit",
+    "compose",
+    "cp",
+    "diff",
+    "events",
+    "farm",
+    "generate",
+    "healthcheck",
+    "history",
+    "kube",
+    "login",
+    "logout",
+    "machine",
+    "manifest",
+    "mount",
+    "network",
+    "play",
+    "pod",
+    "push",
+    "save",
+    "search",
+    "secret",
+    "stats",
+    "umount",
+    "unmount",
+    "update",
+    "volume",
+    "container checkpoint",
+    "container cleanup",
+    "container clone",
+    "container commit",
+    "container cp",
+    "container diff",
+    "container exists",
+    "container mount",
+    "container prune",
+    "container restore",
+    "container runlabel",
+    "container stats",
+    "container umount",
+    "container unmount",
+    "container update",
+    "image build",
+    "image diff",
+    "image exists",
+    "image history",
+    "image mount",
+    "image prune",
+    "image push",
+    "image save",
+    "image scp",
+    "image search",
+    "image sign",
+    "image tree",
+    "image trust",
+    "image umount",
+    "image unmount",
+    "system check",
+    "system connection",
+    "system df",
+    "system events",
+    "system migrate",
+    "system prune",
+    "system renumber",
+    "system reset",
+    "system service",
 ];
 
 /// Whether the reference has a command of this name that is missing here.

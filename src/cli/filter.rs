@@ -24,14 +24,23 @@ enum Condition {
     Name(Pattern),
     Command(Pattern),
     Status(Status),
-    Label { key: String, value: Option<String>, negated: bool },
-    Ancestor { text: String, name: Pattern },
+    Label {
+        key: String,
+        value: Option<String>,
+        negated: bool,
+    },
+    Ancestor {
+        text: String,
+        name: Pattern,
+    },
     Exited(i32),
     CreatedBefore(Timestamp),
     CreatedAfter(Timestamp),
     Network(String),
     RestartPolicy(String),
-    Volume { path: String },
+    Volume {
+        path: String,
+    },
     /// Pods and the like, of which no container has any.
     Nothing,
 }
@@ -258,7 +267,9 @@ mod tests {
 
     #[test]
     fn bad_filters_are_refused() {
-        for text in ["name", "nosuch=x", "status=asleep", "exited=x", "before=nosuch", "until=never", "restart-policy=x"] {
+        for text in
+            ["name", "nosuch=x", "status=asleep", "exited=x", "before=nosuch", "until=never", "restart-policy=x"]
+        {
             assert!(Filters::parse(&[text.to_owned()], Timestamp::now(), other).is_err(), "{text}");
         }
     }

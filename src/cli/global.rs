@@ -29,7 +29,14 @@ macro_rules! flag {
         flag!($long, None, $value, $help, Some($reason))
     };
     ($long:literal, $short:expr, $value:expr, $help:literal, $refused:expr) => {
-        Flag { id: concat!("global ", $long), long: $long, short: $short, value: $value, help: $help, refused: $refused }
+        Flag {
+            id: concat!("global ", $long),
+            long: $long,
+            short: $short,
+            value: $value,
+            help: $help,
+            refused: $refused,
+        }
     };
 }
 
@@ -110,11 +117,6 @@ pub fn augment(command: Command) -> Command {
         let arg = flag.arg();
         command.arg(if taken { arg.short(None) } else { arg })
     })
-}
-
-/// Whether an argument of a command is one of the global flags.
-pub fn is_global(arg: &Arg) -> bool {
-    arg.get_id().as_str().starts_with("global ")
 }
 
 /// What the global flags say.

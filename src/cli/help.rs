@@ -1,10 +1,23 @@
-//! The overview that `coracle --help` and `coracle image --help` print.
+//! What `--help` prints: of one command, of a noun, and of the whole program.
 
 use std::fmt::Write as _;
 
 use super::commands::{COMMANDS, Entry, Noun};
-use super::parse::PROGRAM;
+use super::parse::{self, PROGRAM};
 use super::{args, global};
+
+/// The help of one command, which was called by this path.
+pub fn of(entry: &Entry, path: &str) -> String {
+    readable(entry, path).render_help().to_string()
+}
+
+/// The definition of one command, made for people.
+pub fn readable(entry: &Entry, path: &str) -> clap::Command {
+    args::for_reading(parse::command(entry, path, false))
+        .about(entry.about)
+        .override_usage(format!("{path} {}", entry.usage))
+        .help_template("{about}\n\nUsage: {usage}\n\n{all-args}\n")
+}
 
 /// The commands of a noun, or of the whole program grouped by noun, with the global flags.
 pub fn overview(noun: Option<Noun>) -> String {
@@ -24,7 +37,7 @@ pub fn overview(noun: Option<Noun>) -> String {
             for noun in Noun::ALL {
                 let _ = writeln!(text, "  {:<12}{}", noun.word(), noun.about());
             }
-            let command = args::like_go(global::augment(clap::Command::new(PROGRAM)));
+            let command = args::for_reading(args::like_go(global::augment(clap::Command::new(PROGRAM))));
             let version = clap::Arg::new("version").short('v').long("version").help("Print the version");
             let command = command.arg(version.action(clap::ArgAction::SetTrue)).help_template("\nOptions:\n{options}");
             text.push_str(&command.clone().render_help().to_string());

@@ -55,11 +55,14 @@ pub fn run(printer: &Printer, argv: Vec<OsString>) -> Result<u8, Failure> {
         }
     };
     if asks_help {
-        printer.text(&command(entry, &path, false).render_help().to_string());
+        printer.text(&help::of(entry, &path));
         return Ok(0);
     }
     let with_globals = global::may_be_used(words);
-    let Some(matches) = matches(printer, command(entry, &path, with_globals), &path, words)? else { return Ok(0) };
+    let Some(matches) = matches(command(entry, &path, with_globals), &path, words)? else {
+        printer.text(&help::of(entry, &path));
+        return Ok(0);
+    };
     if with_globals {
         globals.apply(&matches)?;
     }
@@ -76,7 +79,11 @@ pub fn run(printer: &Printer, argv: Vec<OsString>) -> Result<u8, Failure> {
 
 /// Parses the flags before the command's name. Returns the words from that name on, or `None` where the flags were all
 /// that was wanted (`--version`, `--help`).
-fn leading_flags<'w>(printer: &Printer, words: &'w [String], globals: &mut Globals) -> Result<Option<&'w [String]>, Failure> {
+fn leading_flags<'w>(
+    printer: &Printer,
+    words: &'w [String],
+    globals: &mut Globals,
+) -> Result<Option<&'w [String]>, Failure> {
     if !words.first().is_some_and(|word| word.starts_with('-')) {
         return Ok(Some(words));
     }
@@ -159,26 +166,14 @@ fn find(words: &[String]) -> Found<'_> {
 pub fn command(entry: &Entry, path: &str, with_globals: bool) -> Command {
     let name = path.rsplit(' ').next().unwrap_or(path).to_owned();
     let command = (entry.augment)(Command::new(name).bin_name(path).no_binary_name(true));
-    let command = if with_globals { global::augment(command).mut_args(hide_global) } else { command };
-    args::like_go(command)
-        .about(entry.about)
-        .override_usage(format!("{path} {}", entry.usage))
-        .help_template("{about}\n\nUsage: {usage}\n\n{all-args}\n")
+    args::like_go(if with_globals { global::augment(command) } else { command })
 }
 
-fn hide_global(arg: clap::Arg) -> clap::Arg {
-    let hide = global::is_global(&arg);
-    arg.hide(hide)
-}
-
-/// The matches of a command, or `None` when its help was asked for, and printed.
-fn matches(printer: &Printer, mut command: Command, path: &str, words: &[String]) -> Result<Option<ArgMatches>, Failure> {
+/// The matches of a command, or `None` when its help was asked for.
+fn matches(mut command: Command, path: &str, words: &[String]) -> Result<Option<ArgMatches>, Failure> {
     match command.try_get_matches_from_mut(words) {
         Ok(matches) => Ok(Some(matches)),
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            printer.text(&error.render().to_string());
-            Ok(None)
-        }
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(None),
         Err(error) => Err(usage::explain(&error, &command, path, words)),
     }
 }
@@ -188,5 +183,5 @@ fn redirect(globals: &Globals) -> Result<()> {
     let Some(path) = &globals.out else { return Ok(()) };
     let context = || format!("opening `{}` for output", path.display());
     let file = std::fs::File::create(path).with_context(context)?;
-    rustix::stdio::dup2_stdout(&file).with_context(context)
+    nix::unistd::dup2_stdout(&file).with_context(context)
 }

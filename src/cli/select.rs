@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::filter::Filters;
+use crate::bail;
 use crate::container::Status;
 use crate::container::store::{Container, Store};
-use crate::bail;
 use crate::error::{Error, Kind, Result};
 use crate::storage::fs;
 
@@ -27,15 +27,7 @@ pub struct Wanted<'a> {
 
 impl Default for Wanted<'_> {
     fn default() -> Self {
-        Wanted {
-            names: &[],
-            all: false,
-            latest: false,
-            cidfiles: &[],
-            filters: &[],
-            ignore: false,
-            of_all: |_| true,
-        }
+        Wanted { names: &[], all: false, latest: false, cidfiles: &[], filters: &[], ignore: false, of_all: |_| true }
     }
 }
 
@@ -72,7 +64,10 @@ impl Wanted<'_> {
         }
         chosen.retain(|container| filters.match_all(container));
         if typed.is_empty() {
-            return Ok(chosen.into_iter().map(|c| Ok(Target { id: c.record.id.clone(), shown: c.record.id.clone() })).collect());
+            return Ok(chosen
+                .into_iter()
+                .map(|c| Ok(Target { id: c.record.id.clone(), shown: c.record.id.clone() }))
+                .collect());
         }
         let mut targets: Vec<_> = typed.into_iter().map(|name| target(store, name?)).collect();
         targets.retain(|t| t.as_ref().map_or(true, |t| chosen.iter().any(|c| c.record.id == t.id)));
@@ -171,7 +166,9 @@ mod tests {
     fn shown(wanted: Wanted<'_>, store: &Store) -> Vec<String> {
         let short = |text: String| text.get(..5).map_or(text.clone(), str::to_owned);
         match wanted.targets(store) {
-            Ok(targets) => targets.into_iter().map(|t| short(t.map_or_else(|e| format!("!{e}"), |t| t.shown))).collect(),
+            Ok(targets) => {
+                targets.into_iter().map(|t| short(t.map_or_else(|e| format!("!{e}"), |t| t.shown))).collect()
+            }
             Err(error) => vec![error.to_string()],
         }
     }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::bail;
 use crate::cli::args::{GoBool, Refused, refuse};
 use crate::cli::cx::Cx;
 use crate::cli::select::one;
 use crate::engine::{self, ExecOptions};
-use crate::bail;
 use crate::error::Result;
 
 const NO_FDS: &str = "extra descriptors are not passed into containers yet";
@@ -49,7 +49,7 @@ pub struct Args {
     /// Working directory inside the container
     #[arg(short, long, value_name = "string")]
     workdir: Option<String>,
-    #[arg(value_name = "CONTAINER COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "CONTAINER COMMAND", trailing_var_arg = true)]
     words: Vec<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::bail;
 use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, removal_code};
 use crate::cli::select::Wanted;
@@ -43,7 +44,7 @@ pub struct Args {
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     if args.time.is_some() && !*args.force {
-        crate::error::bail!("--force option must be specified to use the --time option");
+        bail!("--force option must be specified to use the --time option");
     }
     let (engine, store) = cx.containers()?;
     let wanted = Wanted {

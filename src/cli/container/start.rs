@@ -1,10 +1,10 @@
 //! `coracle start`
 
+use crate::bail;
 use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, usual_code};
 use crate::cli::select::Wanted;
 use crate::engine::{self, StartOptions};
-use crate::bail;
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]

@@ -2,17 +2,28 @@
 
 use std::time::Duration;
 
+use crate::bail;
 use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, usual_code};
 use crate::cli::format::time::parse_duration;
 use crate::cli::select::Wanted;
 use crate::engine;
-use crate::bail;
 use crate::error::{Error, Kind, Result};
 
 /// States and events that `--condition` may name.
-const CONDITIONS: &[&str] =
-    &["configured", "created", "exited", "healthy", "initialized", "paused", "removing", "running", "stopped", "stopping", "unhealthy"];
+const CONDITIONS: &[&str] = &[
+    "configured",
+    "created",
+    "exited",
+    "healthy",
+    "initialized",
+    "paused",
+    "removing",
+    "running",
+    "stopped",
+    "stopping",
+    "unhealthy",
+];
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -36,7 +47,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let interval = interval(&args.interval)?;
     for condition in &args.condition {
         match condition.as_str() {
-            "healthy" | "unhealthy" => bail!("condition `{condition}` is not supported: health checks are not there yet"),
+            "healthy" | "unhealthy" => {
+                bail!("condition `{condition}` is not supported: health checks are not there yet")
+            }
             known if CONDITIONS.contains(&known) => {}
             _ => bail!("invalid condition `{condition}`"),
         }
