@@ -53,10 +53,15 @@ pub fn refuse(reason: &'static str) -> impl Fn(&str) -> Result<Refused, Refusal>
     move |_| Err(Refusal(reason))
 }
 
-/// Value parser of a boolean flag that may be false but not true: `remote: GoBool`.
-pub fn refuse_bool(reason: &'static str) -> impl Fn(&str) -> Result<GoBool, Refusal> + Clone + Send + Sync + 'static {
+/// The value of a boolean flag that may be given as false, but not as true. A field of this type needs
+/// `value_parser = refuse_bool("...")`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedBool;
+
+/// Value parser of a boolean flag that is refused, unless it is `--flag=false`.
+pub fn refuse_bool(reason: &'static str) -> impl Fn(&str) -> Result<RefusedBool, Refusal> + Clone + Send + Sync + 'static {
     move |text| match GoBool::from_str(text) {
-        Ok(GoBool(false)) => Ok(GoBool(false)),
+        Ok(GoBool(false)) => Ok(RefusedBool),
         _ => Err(Refusal(reason)),
     }
 }
@@ -87,24 +92,37 @@ fn arg_like_go(arg: Arg) -> Arg {
     if wants_default { arg.default_value("false") } else { arg }
 }
 
-/// The definition as people should read it: booleans without the value that hardly anybody gives, and no list of
-/// arguments, which are in the usage line. For help, man pages and completions; not for parsing.
+/// The definition as people should read it: in alphabetical order, booleans without the value that hardly anybody
+/// gives, nothing that is refused, and no list of arguments, which are in the usage line. For help, man pages and
+/// completions; not for parsing.
 pub fn for_reading(command: Command) -> Command {
-    command.mut_args(|arg| match () {
-        () if is_bool(&arg) => {
-            let clean = Arg::new(arg.get_id().clone()).action(ArgAction::SetTrue).hide(arg.is_hide_set());
-            let clean = if let Some(help) = arg.get_help() { clean.help(help.clone()) } else { clean };
-            let clean = if let Some(short) = arg.get_short() { clean.short(short) } else { clean };
-            if let Some(long) = arg.get_long() { clean.long(long.to_owned()) } else { clean }
-        }
-        () if arg.is_positional() => arg.hide(true),
-        () => arg,
+    let mut names: Vec<String> = command.get_arguments().filter_map(Arg::get_long).map(str::to_owned).collect();
+    names.sort_unstable();
+    command.mut_args(|arg| {
+        let order = arg.get_long().and_then(|long| names.iter().position(|name| name == long)).unwrap_or(0);
+        let hide = arg.is_hide_set() || arg.is_positional() || is_refused(&arg);
+        let arg = if is_bool(&arg) { without_value(&arg) } else { arg };
+        arg.display_order(order).hide(hide)
     })
+}
+
+fn without_value(arg: &Arg) -> Arg {
+    let clean = Arg::new(arg.get_id().clone()).action(ArgAction::SetTrue);
+    let clean = if let Some(help) = arg.get_help() { clean.help(help.clone()) } else { clean };
+    let clean = if let Some(short) = arg.get_short() { clean.short(short) } else { clean };
+    if let Some(long) = arg.get_long() { clean.long(long.to_owned()) } else { clean }
+}
+
+/// Whether this flag is known only to be refused.
+pub fn is_refused(arg: &Arg) -> bool {
+    let kind = arg.get_value_parser().type_id();
+    kind == TypeId::of::<Refused>() || kind == TypeId::of::<RefusedBool>()
 }
 
 /// Whether this is a boolean flag in the Go manner.
 pub fn is_bool(arg: &Arg) -> bool {
-    arg.get_value_parser().type_id() == TypeId::of::<GoBool>()
+    let kind = arg.get_value_parser().type_id();
+    kind == TypeId::of::<GoBool>() || kind == TypeId::of::<RefusedBool>()
 }
 
 #[cfg(test)]
@@ -129,7 +147,7 @@ mod tests {
         #[arg(long, value_parser = refuse("no pods"))]
         pod: Option<Refused>,
         #[arg(long, value_parser = refuse_bool("no remote"))]
-        remote: GoBool,
+        remote: RefusedBool,
         #[arg(trailing_var_arg = true)]
         words: Vec<String>,
     }
@@ -179,7 +197,7 @@ mod tests {
     fn refused_flags_are_refused() {
         assert!(parse("--pod x").is_err());
         assert!(parse("--remote").is_err());
-        assert!(!*parse("--remote=false").unwrap().remote);
+        assert_eq!(parse("--remote=false").unwrap().remote, RefusedBool);
         assert!(parse("").unwrap().pod.is_none());
     }
 }

@@ -282,10 +282,7 @@ mod tests {
             ("{{json .Names}}", "[\"web\",\"w\"]\n[\"db\"]\n"),
             ("{{json .State}}", "{\"Zeta\":1,\"Alpha\":null}\n{\"Zeta\":2,\"Alpha\":[\"x\"]}\n"),
             ("{{.State.Alpha}}", "[]\n[x]\n"),
-            (
-                "x={{json .}}",
-                "x={\"Id\":\"aaa\",\"Names\":[\"web\",\"w\"],\"Labels\":{\"tier\":\"front\"},\"Pid\":12,\"lockNumber\":1,\"State\":{\"Zeta\":1,\"Alpha\":null},\"Big\":18446744073709551615}\nx={\"Id\":\"bbb\",\"Names\":[\"db\"],\"Labels\":{},\"Pid\":0,\"lockNumber\":2,\"State\":{\"Zeta\":2,\"Alpha\":[\"x\"]},\"Big\":0}\n",
-            ),
+            ("x={{json .}}", "x={\"Id\":\"aaa\",\"Names\":[\"web\",\"w\"],\"Labels\":{\"tier\":\"front\"},\"Pid\":12,\"lockNumber\":1,\"State\":{\"Zeta\":1,\"Alpha\":null},\"Big\":18446744073709551615}\nx={\"Id\":\"bbb\",\"Names\":[\"db\"],\"Labels\":{},\"Pid\":0,\"lockNumber\":2,\"State\":{\"Zeta\":2,\"Alpha\":[\"x\"]},\"Big\":0}\n"),
             ("{{.Labels.tier}}", "front\n<no value>\n"),
             ("{{.Labels}}", "map[tier:front]\nmap[]\n"),
             ("{{.Label \"tier\"}}|", "front|\n|\n"),

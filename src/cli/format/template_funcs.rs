@@ -119,11 +119,7 @@ fn title(value: &str) -> String {
     let mut begins = true;
     let mut out = String::with_capacity(value.len());
     for c in value.chars() {
-        if begins {
-            out.extend(c.to_uppercase())
-        } else {
-            out.push(c)
-        }
+        if begins { out.extend(c.to_uppercase()) } else { out.push(c) }
         begins = !(c.is_alphanumeric() || c == '_' || c == '\'');
     }
     out
@@ -148,7 +144,9 @@ fn truncate(args: &[Value]) -> FuncResult {
 fn label(args: &[Value]) -> FuncResult {
     let [object, key] = arguments("label", args)?;
     match object.field("Labels") {
-        Some(Value::Map(labels)) => Ok(labels.get(key.to_string().as_str()).cloned().unwrap_or_else(|| text(""))),
+        Some(Value::Map(labels)) => {
+            Ok(labels.get(key.to_string().as_str()).cloned().unwrap_or_else(|| text("")))
+        }
         Some(_) => Ok(text("")),
         None => Ok(text("LABEL")),
     }
