@@ -19,6 +19,7 @@ pub mod printer;
 pub mod roots;
 pub mod select;
 pub mod system;
+pub mod tree;
 pub mod usage;
 pub mod views;
 
