@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gotmpl::parse::Parser;
+use gotmpl::parse::{DefineNode, ListNode, Parser};
 use gotmpl::{MissingKey, Template, Value};
 use serde_json::Value as Json;
 
@@ -65,10 +65,43 @@ fn run(source: &str, root: &Json, schema: &Schema) -> Result<String> {
     let source = &label_calls(source);
     let mut registry = Registry::default();
     let root = to_value(root, schema, false, source.contains("json").then_some(&mut registry));
-    let parser = Parser::with_name(Some(schema.command), source, "{{", "}}").map_err(|e| Error::new(e.to_string()))?;
-    let (tree, defines) = parser.parse().map_err(|e| Error::new(e.to_string()))?;
+    let (tree, defines) = parse(source, schema)?;
     template_check::check(source, &tree, &defines, &root, schema)?;
     execute(source, &root, registry, schema)
+}
+
+/// Parses a template for checking.
+fn parse(source: &str, schema: &Schema) -> Result<(ListNode, Vec<DefineNode>)> {
+    let broken = |e: gotmpl::TemplateError| Error::new(e.to_string());
+    check_blocks(source, schema)?;
+    let parser = Parser::with_name(Some(schema.command), source, "{{", "}}").map_err(broken)?;
+    parser.parse().map_err(broken)
+}
+
+/// Refuses an `{{end}}` too many or missing, which the parser of the template engine takes without a word.
+fn check_blocks(source: &str, schema: &Schema) -> Result<()> {
+    let complain = |line: usize, what: &str| Err(Error::new(format!("template: {}:{line}: {what}", schema.command)));
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(start) = source.get(at..).and_then(|rest| rest.find("{{")) {
+        let action = source.get(at + start..).unwrap_or_default();
+        let end = action_end(action);
+        let line = source.get(..at + start).unwrap_or_default().matches('\n').count() + 1;
+        let inner = action.get(2..end).unwrap_or_default().trim_start_matches('-').trim_start();
+        let keyword: String = inner.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+        match keyword.as_str() {
+            "if" | "range" | "with" | "block" | "define" => depth += 1,
+            "else" if depth == 0 => return complain(line, "unexpected {{else}}"),
+            "end" if depth == 0 => return complain(line, "unexpected {{end}}"),
+            "end" => depth -= 1,
+            _ => {}
+        }
+        at += start + end;
+    }
+    if depth > 0 {
+        return complain(source.matches('\n').count() + 1, "unexpected EOF: a block lacks its {{end}}");
+    }
+    Ok(())
 }
 
 fn execute(source: &str, root: &Value, registry: Registry, schema: &Schema) -> Result<String> {
@@ -86,8 +119,7 @@ fn execute(source: &str, root: &Value, registry: Registry, schema: &Schema) -> R
 /// The template run on the headings of the fields that it names.
 fn heading_line(source: &str, schema: &Schema) -> Result<String> {
     let source = &label_calls(source);
-    let parser = Parser::with_name(Some(schema.command), source, "{{", "}}").map_err(|e| Error::new(e.to_string()))?;
-    let (tree, _) = parser.parse().map_err(|e| Error::new(e.to_string()))?;
+    let (tree, _) = parse(source, schema)?;
     let mut fields = Json::Object(serde_json::Map::new());
     for chain in template_check::field_chains(&tree) {
         insert_heading(&mut fields, &chain, schema);
@@ -205,8 +237,13 @@ fn text_parts(text: &str, change: impl Fn(&str) -> String) -> String {
     out
 }
 
-/// The length of the action at the beginning of `text`, which may hold braces in quotes.
+/// The length of the action at the beginning of `text`, which may hold braces in quotes, and quotes in a comment.
 fn action_end(text: &str) -> usize {
+    let inner = text.get(2..).unwrap_or_default().trim_start_matches(['-', ' ']);
+    if inner.starts_with("/*") {
+        let comment = text.find("*/").unwrap_or(text.len());
+        return text.get(comment..).and_then(|rest| rest.find("}}")).map_or(text.len(), |end| comment + end + 2);
+    }
     let mut quote = None;
     let mut escaped = false;
     for (i, c) in text.char_indices() {
@@ -282,7 +319,10 @@ mod tests {
             ("{{json .Names}}", "[\"web\",\"w\"]\n[\"db\"]\n"),
             ("{{json .State}}", "{\"Zeta\":1,\"Alpha\":null}\n{\"Zeta\":2,\"Alpha\":[\"x\"]}\n"),
             ("{{.State.Alpha}}", "[]\n[x]\n"),
-            ("x={{json .}}", "x={\"Id\":\"aaa\",\"Names\":[\"web\",\"w\"],\"Labels\":{\"tier\":\"front\"},\"Pid\":12,\"lockNumber\":1,\"State\":{\"Zeta\":1,\"Alpha\":null},\"Big\":18446744073709551615}\nx={\"Id\":\"bbb\",\"Names\":[\"db\"],\"Labels\":{},\"Pid\":0,\"lockNumber\":2,\"State\":{\"Zeta\":2,\"Alpha\":[\"x\"]},\"Big\":0}\n"),
+            (
+                "x={{json .}}",
+                "x={\"Id\":\"aaa\",\"Names\":[\"web\",\"w\"],\"Labels\":{\"tier\":\"front\"},\"Pid\":12,\"lockNumber\":1,\"State\":{\"Zeta\":1,\"Alpha\":null},\"Big\":18446744073709551615}\nx={\"Id\":\"bbb\",\"Names\":[\"db\"],\"Labels\":{},\"Pid\":0,\"lockNumber\":2,\"State\":{\"Zeta\":2,\"Alpha\":[\"x\"]},\"Big\":0}\n",
+            ),
             ("{{.Labels.tier}}", "front\n<no value>\n"),
             ("{{.Labels}}", "map[tier:front]\nmap[]\n"),
             ("{{.Label \"tier\"}}|", "front|\n|\n"),
@@ -297,6 +337,7 @@ mod tests {
             ("{{if and (eq .ID \"aaa\") (gt .Pid 3)}}yes{{end}}", "yes\n\n"),
             ("{{with .State}}{{.Zeta}}{{end}}", "1\n2\n"),
             ("{{slice .ID 0 2}}{{\"}}\"}}", "aa}}\nbb}}\n"),
+            ("{{/* it's {{.ID}} */}}{{.ID}}", "aaa\nbbb\n"),
             ("{{.Big}}", "18446744073709551615\n0\n"),
         ];
         for (format, want) in cases {
@@ -349,6 +390,7 @@ mod tests {
     fn one_object_is_not_ranged_over() {
         let object = json!({"host": {"os": "linux"}});
         assert_eq!(render_one("{{.Host.Os}}", &object, &SCHEMA).unwrap(), "linux\n");
+        assert!(render_one("{{else}}", &object, &SCHEMA).is_err());
         assert_eq!(render_one("{{json .host}}", &object, &SCHEMA).unwrap(), "{\"os\":\"linux\"}\n");
     }
 }

@@ -52,6 +52,7 @@ fn list_key(list: &Arc<[Value]>) -> usize {
 }
 
 type FuncResult = Result<Value, TemplateError>;
+type PlainFunc = fn(&[Value]) -> FuncResult;
 
 /// All functions besides Go's own.
 pub fn all(registry: Registry) -> FuncMap {
@@ -61,7 +62,7 @@ pub fn all(registry: Registry) -> FuncMap {
     });
     let mut functions = FuncMap::new();
     functions.insert("json".to_owned(), json);
-    let plain: [(&str, fn(&[Value]) -> FuncResult); 9] = [
+    let plain: [(&str, PlainFunc); 9] = [
         ("join", join),
         ("split", split),
         ("lower", |args| Ok(text(string("lower", args)?.to_lowercase()))),
@@ -119,7 +120,11 @@ fn title(value: &str) -> String {
     let mut begins = true;
     let mut out = String::with_capacity(value.len());
     for c in value.chars() {
-        if begins { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if begins {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         begins = !(c.is_alphanumeric() || c == '_' || c == '\'');
     }
     out
@@ -144,9 +149,7 @@ fn truncate(args: &[Value]) -> FuncResult {
 fn label(args: &[Value]) -> FuncResult {
     let [object, key] = arguments("label", args)?;
     match object.field("Labels") {
-        Some(Value::Map(labels)) => {
-            Ok(labels.get(key.to_string().as_str()).cloned().unwrap_or_else(|| text("")))
-        }
+        Some(Value::Map(labels)) => Ok(labels.get(key.to_string().as_str()).cloned().unwrap_or_else(|| text(""))),
         Some(_) => Ok(text("")),
         None => Ok(text("LABEL")),
     }

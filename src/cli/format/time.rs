@@ -15,6 +15,11 @@ pub fn go_string(then: Timestamp) -> String {
     go_string_in(then, &jiff::tz::TimeZone::system())
 }
 
+/// The same in UTC.
+pub fn go_string_utc(then: Timestamp) -> String {
+    go_string_in(then, &jiff::tz::TimeZone::UTC)
+}
+
 fn go_string_in(then: Timestamp, zone: &jiff::tz::TimeZone) -> String {
     then.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.f %z %Z").to_string()
 }
