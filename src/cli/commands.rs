@@ -2,7 +2,7 @@
 
 use clap::{ArgMatches, Args, Command};
 
-use super::container;
+use super::{container, system};
 use super::cx::Cx;
 use crate::error::{Error, Result};
 
@@ -97,8 +97,12 @@ pub static COMMANDS: &[Entry] = &[
         "Initialize one or more containers without starting them", container::init),
     command!(Container, Some("kill"), ["kill"], CONTAINERS,
         "Send a signal to one or more running containers", container::kill),
+    command!(Container, None, ["list", "ls"], "[options]",
+        "List containers", container::ps),
     command!(Container, Some("pause"), ["pause"], CONTAINERS,
         "Pause all the processes in one or more containers", container::pause),
+    command!(Container, Some("ps"), ["ps"], "[options]",
+        "List containers", container::ps),
     command!(Container, Some("rename"), ["rename"], "CONTAINER NAME",
         "Rename a container", container::rename),
     command!(Container, Some("restart"), ["restart"], CONTAINERS,
@@ -113,6 +117,8 @@ pub static COMMANDS: &[Entry] = &[
         "Unpause the processes in one or more containers", container::unpause),
     command!(Container, Some("wait"), ["wait"], CONTAINERS,
         "Block until one or more containers stop, then print their exit codes", container::wait),
+    command!(System, Some("unshare"), [], "[options] [COMMAND [ARG...]]",
+        "Run a command in the user namespace of the containers", system::unshare),
 ];
 
 /// The command of this name, without a noun.

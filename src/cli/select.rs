@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::filter::Filters;
+use super::views::container_filter::Filters;
 use crate::bail;
 use crate::container::Status;
 use crate::container::store::{Container, Store};
@@ -54,7 +54,7 @@ impl Wanted<'_> {
             typed => typed,
         };
         let all = store.list()?;
-        let filters = Filters::parse(self.filters, Timestamp::now(), |name| store.find(name))?;
+        let filters = Filters::parse(self.filters, &all, Timestamp::now())?;
         let mut chosen: Vec<&Container> = all.iter().filter(|c| !self.all || (self.of_all)(c.state.status)).collect();
         if self.latest {
             chosen = chosen.pop().into_iter().collect();
@@ -62,7 +62,7 @@ impl Wanted<'_> {
                 return Err(no_containers());
             }
         }
-        chosen.retain(|container| filters.match_all(container));
+        chosen.retain(|container| filters.matches(container));
         if typed.is_empty() {
             return Ok(chosen
                 .into_iter()

@@ -106,6 +106,10 @@ pub fn unshare(_: &Engine, _command: Vec<String>) -> Result<u8> {
 pub fn enter_userns(_: &Engine) -> Result<()> {
     missing()
 }
+/// Bytes that a container has written, and bytes of its whole root file system.
+pub fn container_size(_: &Engine, _container: &crate::container::store::Container) -> Result<(u64, u64)> {
+    missing()
+}
 pub fn containers(engine: &Engine) -> Store {
     Store::new(&engine.roots)
 }

@@ -6,6 +6,7 @@ pub mod export;
 pub mod init;
 pub mod kill;
 pub mod pause;
+pub mod ps;
 pub mod rename;
 pub mod restart;
 pub mod rm;

@@ -1,1 +1,2 @@
 //! Commands about image.
+
