@@ -2,7 +2,7 @@
 
 use clap::{ArgMatches, Args, Command};
 
-use super::{container, system};
+use super::{container, image, system};
 use super::cx::Cx;
 use crate::error::{Error, Result};
 
@@ -117,6 +117,10 @@ pub static COMMANDS: &[Entry] = &[
         "Unpause the processes in one or more containers", container::unpause),
     command!(Container, Some("wait"), ["wait"], CONTAINERS,
         "Block until one or more containers stop, then print their exit codes", container::wait),
+    command!(Image, Some("images"), ["list", "ls"], "[options] [IMAGE]",
+        "List images in local storage", image::list),
+    command!(Image, Some("load"), ["load"], "[options]",
+        "Load images from an archive", image::load),
     command!(System, Some("unshare"), [], "[options] [COMMAND [ARG...]]",
         "Run a command in the user namespace of the containers", system::unshare),
 ];

@@ -14,6 +14,7 @@ pub mod help;
 pub mod image;
 pub mod parse;
 pub mod printer;
+pub mod progress;
 pub mod roots;
 pub mod select;
 pub mod system;

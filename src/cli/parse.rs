@@ -185,3 +185,81 @@ fn redirect(globals: &Globals) -> Result<()> {
     let file = std::fs::File::create(path).with_context(context)?;
     nix::unistd::dup2_stdout(&file).with_context(context)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails(line: &str) -> String {
+        let argv = std::iter::once(PROGRAM).chain(line.split_whitespace()).map(OsString::from).collect();
+        match run(&Printer::new(), argv) {
+            Err(Failure::Usage { message, see: Some(see) }) => format!("{message} | {see}"),
+            Err(Failure::Usage { message, see: None }) => message,
+            other => panic!("`{line}` gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn mistakes_are_worded_as_in_the_reference() {
+        for (line, want) in [
+            ("", "missing command 'coracle COMMAND' | Try 'coracle --help' for more information"),
+            ("badcommand", "unrecognized command `coracle badcommand` | Try 'coracle --help' for more information"),
+            ("container", "missing command 'coracle container COMMAND' | Try 'coracle container --help' for more information"),
+            ("image x", "unrecognized command `coracle image x` | Try 'coracle image --help' for more information"),
+            ("build .", "`coracle build` is not there yet"),
+            ("container checkpoint x", "`coracle container checkpoint` is not there yet"),
+            ("--badflag ps", "unknown flag: --badflag | See 'coracle --help'"),
+            ("--root", "flag needs an argument: --root | See 'coracle --help'"),
+            ("stop --badflag x", "unknown flag: --badflag | See 'coracle stop --help'"),
+            ("stop --badflag=3 x", "unknown flag: --badflag | See 'coracle stop --help'"),
+            ("container stop --bad x", "unknown flag: --bad | See 'coracle container stop --help'"),
+            ("stop -aq", "unknown shorthand flag: 'q' in -aq | See 'coracle stop --help'"),
+            ("stop x --time", "flag needs an argument: --time | See 'coracle stop --help'"),
+            ("stop x -at", "flag needs an argument: 't' in -at | See 'coracle stop --help'"),
+            ("stop --all=maybe", "invalid argument \"maybe\" for \"-a, --all\" flag: invalid syntax, want true or false | See 'coracle stop --help'"),
+            ("stop -t abc x", "invalid argument \"abc\" for \"-t, --time\" flag: invalid digit found in string | See 'coracle stop --help'"),
+            ("rename a", "accepts 2 arg(s), received 1"),
+            ("rename a b c d", "accepts 2 arg(s), received 4"),
+            ("export", "accepts 1 arg(s), received 0"),
+            ("ps x", "`coracle ps` takes no arguments"),
+            ("images a b", "accepts at most 1 arg(s), received 2"),
+            ("--remote ps", "--remote is not supported: coracle has no remote mode, it is its own engine"),
+            ("ps --url=x", "--url is not supported: coracle has no remote mode, it is its own engine"),
+            ("-c x ps", "--connection is not supported: coracle has no remote mode, it is its own engine"),
+            ("exec --preserve-fds 3 x y", "--preserve-fds is not supported: extra descriptors are not passed into containers yet"),
+        ] {
+            assert_eq!(fails(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn flags_before_the_command_are_counted_with_their_values() {
+        let command = args::like_go(global::augment(Command::new(PROGRAM)));
+        for (line, want) in [
+            ("--root x ps", 2),
+            ("--root=x ps", 1),
+            ("--log-level debug --root x ps -a", 4),
+            ("-c x ps", 2),
+            ("-cx ps", 1),
+            ("-r ps", 1),
+            ("--remote ps", 1),
+            ("-- ps", 1),
+            ("- ps", 0),
+            ("--root", 1),
+            ("--nosuch x", 1),
+        ] {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(count_flags(&command, &words), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_definition_is_sound_and_leaves_the_global_flags_alone() {
+        for entry in commands::COMMANDS {
+            let path = format!("{PROGRAM} {}", entry.alone.or(entry.under.first().copied()).unwrap());
+            command(entry, &path, true).debug_assert();
+            command(entry, &path, false).debug_assert();
+        }
+        super::super::tree::readable().debug_assert();
+    }
+}

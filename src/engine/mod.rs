@@ -110,6 +110,9 @@ pub fn enter_userns(_: &Engine) -> Result<()> {
 pub fn container_size(_: &Engine, _container: &crate::container::store::Container) -> Result<(u64, u64)> {
     missing()
 }
+pub fn images(engine: &Engine) -> Result<crate::image::store::ImageStore> {
+    crate::image::store::ImageStore::open(&engine.roots)
+}
 pub fn containers(engine: &Engine) -> Store {
     Store::new(&engine.roots)
 }
