@@ -59,7 +59,9 @@ pub fn refuse(reason: &'static str) -> impl Fn(&str) -> Result<Refused, Refusal>
 pub struct RefusedBool;
 
 /// Value parser of a boolean flag that is refused, unless it is `--flag=false`.
-pub fn refuse_bool(reason: &'static str) -> impl Fn(&str) -> Result<RefusedBool, Refusal> + Clone + Send + Sync + 'static {
+pub fn refuse_bool(
+    reason: &'static str,
+) -> impl Fn(&str) -> Result<RefusedBool, Refusal> + Clone + Send + Sync + 'static {
     move |text| match GoBool::from_str(text) {
         Ok(GoBool(false)) => Ok(RefusedBool),
         _ => Err(Refusal(reason)),

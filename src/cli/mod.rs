@@ -6,6 +6,7 @@
 pub mod args;
 pub mod commands;
 pub mod container;
+pub mod create_options;
 pub mod cx;
 pub mod env;
 pub mod format;

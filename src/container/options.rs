@@ -73,9 +73,9 @@ pub struct CreateOptions {
     /// Bytes of /dev/shm; `None` means the default.
     pub shm_size: Option<u64>,
 
-    /// `--network` as typed; `None` means the default. [`crate::network`] parses it.
-    pub network: Option<String>,
-    /// `--publish` as typed. [`crate::network`] parses it.
+    /// Every `--network` as typed. The room of networks parses them: [`super::spec::Place`] says what they mean.
+    pub network: Vec<String>,
+    /// `--publish` as typed; parsed by the room of networks as well.
     pub publish: Vec<String>,
     pub publish_all: bool,
     /// `80/tcp` and so on, one port each.

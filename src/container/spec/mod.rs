@@ -48,8 +48,8 @@ pub struct Place {
     pub driver: String,
     /// The command line that makes it.
     pub create_command: Vec<String>,
-    /// `--network` where none was asked for.
-    pub default_network: String,
+    /// The mode of the network, decided: `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`.
+    pub network: String,
     pub host: HostFacts,
 }
 
@@ -73,8 +73,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     let no_config = ImageConfig::default();
     let config = image.map_or(&no_config, |image| &image.config);
     let mut warnings = Vec::new();
-    let network = options.network.clone().unwrap_or_else(|| place.default_network.clone());
-    let shares_network = network == "host";
+    let shares_network = place.network == "host";
     check(options, shares_network)?;
 
     let hostname = hostname(options, place, shares_network)?;
@@ -90,7 +89,6 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         stop_signal: stop_signal(options, config, &mut warnings),
         hostname,
         user,
-        network,
         caps,
         ulimits,
         filesystems,
@@ -128,7 +126,6 @@ struct Decided {
     stop_signal: i32,
     hostname: String,
     user: String,
-    network: String,
     caps: capabilities::Sets,
     ulimits: Vec<super::record::Ulimit>,
     filesystems: filesystems::Plan,

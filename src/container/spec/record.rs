@@ -43,7 +43,7 @@ pub(super) fn build(
         read_only: options.read_only,
         log: options.log.to_record(&place.container_dir),
         restart: options.restart.clone(),
-        network: decided.network.clone(),
+        network: place.network.clone(),
         mounts: decided.filesystems.mount_points.clone(),
         tmpfs: decided.filesystems.tmpfs.clone(),
         devices: options.devices.clone(),
