@@ -89,6 +89,8 @@ const CONTAINERS: &str = "[options] CONTAINER [CONTAINER...]";
 pub static COMMANDS: &[Entry] = &[
     command!(Container, Some("attach"), ["attach"], "[options] CONTAINER",
         "Attach to a running container", container::attach),
+    command!(Container, Some("create"), ["create"], "[options] IMAGE [COMMAND [ARG...]]",
+        "Create but do not start a container", container::create),
     command!(Container, Some("exec"), ["exec"], "[options] CONTAINER COMMAND [ARG...]",
         "Run a process in a running container", container::exec),
     command!(Container, Some("export"), ["export"], "[options] CONTAINER",
@@ -109,6 +111,8 @@ pub static COMMANDS: &[Entry] = &[
         "Restart one or more containers", container::restart),
     command!(Container, Some("rm"), ["rm"], CONTAINERS,
         "Remove one or more containers", container::rm),
+    command!(Container, Some("run"), ["run"], "[options] IMAGE [COMMAND [ARG...]]",
+        "Run a command in a new container", container::run),
     command!(Container, Some("start"), ["start"], CONTAINERS,
         "Start one or more containers", container::start),
     command!(Container, Some("stop"), ["stop"], CONTAINERS,

@@ -61,7 +61,35 @@ fn missing<T>() -> Result<T> {
     Err(Error::new("the engine is not merged"))
 }
 
-pub fn start(_: &Engine, _id: &str, _: StartOptions) -> Result<Option<u8>> {
+#[derive(Debug, Clone, Default)]
+pub struct Created {
+    pub id: String,
+    pub warnings: Vec<String>,
+}
+pub fn create(_: &Engine, _: &crate::container::CreateOptions) -> Result<Created> {
+    missing()
+}
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    pub detach: bool,
+    pub detach_keys: Option<String>,
+    pub sig_proxy: bool,
+}
+#[derive(Debug, Clone, Default)]
+pub struct RunEnd {
+    pub code: u8,
+    pub detached_id: Option<String>,
+    pub warnings: Vec<String>,
+}
+pub fn run(
+    _: &Engine,
+    _: &crate::container::CreateOptions,
+    _: &RunOptions,
+    _warn: &mut dyn FnMut(&str),
+) -> Result<RunEnd> {
+    missing()
+}
+pub fn start(_: &Engine, _id: &str, _: &StartOptions) -> Result<Option<u8>> {
     missing()
 }
 pub fn stop(_: &Engine, _id: &str, _timeout: Option<u32>) -> Result<()> {
@@ -85,10 +113,10 @@ pub fn init(_: &Engine, _id: &str) -> Result<()> {
 pub fn remove(_: &Engine, _id: &str, _: RemoveOptions) -> Result<()> {
     missing()
 }
-pub fn attach(_: &Engine, _id: &str, _: AttachOptions) -> Result<u8> {
+pub fn attach(_: &Engine, _id: &str, _: &AttachOptions) -> Result<u8> {
     missing()
 }
-pub fn exec(_: &Engine, _id: &str, _: ExecOptions) -> Result<ExecEnd> {
+pub fn exec(_: &Engine, _id: &str, _: &ExecOptions) -> Result<ExecEnd> {
     missing()
 }
 pub fn wait(_: &Engine, _id: &str, _conditions: &[String], _interval: Duration) -> Result<i32> {
@@ -100,7 +128,7 @@ pub fn rename(_: &Engine, _id: &str, _name: &str) -> Result<()> {
 pub fn export(_: &Engine, _id: &str, _output: &mut dyn Write) -> Result<()> {
     missing()
 }
-pub fn unshare(_: &Engine, _command: Vec<String>) -> Result<u8> {
+pub fn unshare(_: &Engine, _command: &[String]) -> Result<u8> {
     missing()
 }
 pub fn enter_userns(_: &Engine) -> Result<()> {

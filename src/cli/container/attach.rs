@@ -28,5 +28,5 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let (engine, store) = cx.containers()?;
     let id = one(&store, args.container.as_deref(), *args.latest)?;
     let options = AttachOptions { stdin: !*args.no_stdin, sig_proxy: *args.sig_proxy, detach_keys: args.detach_keys };
-    engine::attach(&engine, &id, options)
+    engine::attach(&engine, &id, &options)
 }

@@ -76,7 +76,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         detach_keys: args.detach_keys,
         env_files: args.env_file,
     };
-    let end = engine::exec(&engine, &id, options)?;
+    let end = engine::exec(&engine, &id, &options)?;
     if let Some(session) = end.session {
         cx.printer.line(session);
     }

@@ -1,6 +1,7 @@
 //! Commands about containers, one per file.
 
 pub mod attach;
+pub mod create;
 pub mod exec;
 pub mod export;
 pub mod init;
@@ -10,6 +11,7 @@ pub mod ps;
 pub mod rename;
 pub mod restart;
 pub mod rm;
+pub mod run;
 pub mod start;
 pub mod stop;
 pub mod unpause;

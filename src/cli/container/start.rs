@@ -53,7 +53,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let code = cx.each(wanted.targets(&store)?, usual_code, |target| {
         let target = target?;
         let options = StartOptions { attach, interactive: *args.interactive, sig_proxy, detach_keys: None };
-        match engine::start(&engine, &target.id, options)? {
+        match engine::start(&engine, &target.id, &options)? {
             Some(code) => attached_code = code,
             None if attach => {}
             None => cx.printer.line(target.shown),

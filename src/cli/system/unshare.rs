@@ -17,7 +17,7 @@ pub struct Args {
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let command = if args.command.is_empty() { vec![shell()] } else { args.command };
-    engine::unshare(&cx.engine()?, command)
+    engine::unshare(&cx.engine()?, &command)
 }
 
 /// The user's shell.
