@@ -1,0 +1,66 @@
+//! `inspect`: any number of objects, as one JSON array or through a template.
+
+use serde_json::Value;
+
+use crate::cli::format::go_json::{self, Shape};
+use crate::cli::format::template::{self, Schema};
+use crate::cli::format::{Format, is_json};
+use crate::error::Result;
+
+/// What templates know about a container.
+pub const CONTAINER: Schema = Schema {
+    command: "inspect",
+    type_name: "*define.InspectContainerData",
+    free_maps: &[
+        "Labels",
+        "Annotations",
+        "Ports",
+        "PortBindings",
+        "Networks",
+        "ExposedPorts",
+        "Tmpfs",
+        "Data",
+        "Volumes",
+        "CgroupConf",
+    ],
+    aliases: &[
+        ("Id", "ID"),
+        ("Image", "ImageID"),
+        ("Source", "Src"),
+        ("Destination", "Dst"),
+        ("HostIp", "HostIP"),
+        ("sdNotifyMode", "SdNotifyMode"),
+    ],
+    headings: &[],
+};
+
+/// What templates know about an image.
+pub const IMAGE: Schema = Schema {
+    command: "inspect",
+    type_name: "*define.ImageData",
+    free_maps: &["Labels", "Annotations", "ExposedPorts", "Volumes", "Data"],
+    aliases: &[("Id", "ID"), ("Healthcheck", "HealthCheck"), ("Os", "OS")],
+    headings: &[],
+};
+
+/// An inspected object and what templates know about its kind.
+pub type Object = (Value, &'static Schema);
+
+/// Shows objects: a JSON array (`[]` when there are none), or the template applied to each.
+///
+/// # Errors
+/// When the template is wrong.
+pub fn render(objects: &[Object], format: Option<&str>) -> Result<String> {
+    let format = match format.filter(|f| !f.is_empty() && !is_json(f)) {
+        None => None,
+        Some(text) => Format::parse(text)?,
+    };
+    let Some(format) = format else {
+        return go_json::pretty(&objects.iter().map(|(value, _)| value.clone()).collect(), Shape::Inspect);
+    };
+    let mut out = String::new();
+    for (value, schema) in objects {
+        out.push_str(&template::render_list(format, std::slice::from_ref(value), schema, !out.is_empty())?);
+    }
+    Ok(out)
+}
