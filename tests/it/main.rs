@@ -1,4 +1,6 @@
-#[test]
-fn t() {
-    std::fs::write(std::env::temp_dir().join("x"), "y").unwrap();
-}
+//! Integration tests: the binary as a user meets it, one file per topic.
+//!
+//! Every test has an environment of its own (see [`support::Env`]) and leaves nothing behind. `make test` runs them as
+//! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
+
+mod support;
