@@ -3,4 +3,6 @@
 //! Every test has an environment of its own (see [`support::Env`]) and leaves nothing behind. `make test` runs them as
 //! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
 
+mod hello;
+mod run;
 mod support;
