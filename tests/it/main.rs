@@ -3,6 +3,10 @@
 //! Every test has an environment of its own (see [`support::Env`]) and leaves nothing behind. `make test` runs them as
 //! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
 
+mod attach_tty;
+mod exec;
 mod hello;
+mod lifecycle;
+mod logs;
 mod run;
 mod support;
