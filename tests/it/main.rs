@@ -8,5 +8,7 @@ mod exec;
 mod hello;
 mod lifecycle;
 mod logs;
+mod mounts;
 mod run;
+mod security;
 mod support;
