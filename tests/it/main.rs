@@ -6,9 +6,12 @@
 mod attach_tty;
 mod exec;
 mod hello;
+mod images;
 mod lifecycle;
 mod logs;
 mod mounts;
+mod network;
+mod pull;
 mod run;
 mod security;
 mod support;
