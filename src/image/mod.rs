@@ -3,6 +3,7 @@
 mod archive;
 pub mod change;
 pub mod import;
+pub mod embedded;
 pub mod index;
 pub mod ingest;
 pub mod load;
