@@ -292,7 +292,7 @@ fn tidy(text: &str) -> String {
 }
 
 /// Both helpers make a tap interface.
-fn check_tun() -> Result<()> {
+pub(super) fn check_tun() -> Result<()> {
     const TUN: &str = "/dev/net/tun";
     match File::options().read(true).write(true).open(TUN) {
         Ok(_) => Ok(()),

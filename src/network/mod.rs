@@ -18,6 +18,8 @@
 
 pub mod files;
 mod helper;
+#[cfg(test)]
+mod live;
 pub mod lookup;
 mod mode;
 mod namespace;
