@@ -8,25 +8,24 @@
 //! when the helper fails.
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitIdOptions, WaitIdStatus};
+use rustix::process::Pid;
 
-use super::{Mode, lookup, pasta, ports, slirp};
+use super::child::{Child, Report};
+use super::{Mode, lookup, pasta, ports, relay, slirp};
 use crate::container::record::PortMapping;
 use crate::error::{Context as _, Error, Result, os_message};
 use crate::sys;
 
 /// How much the helper may write to its standard error: one page of memory.
-const STDERR_SIZE: u64 = 4096;
+const STDERR_SIZE: usize = 4096;
 
 /// What is to be connected, and how.
 #[derive(Debug, Clone)]
@@ -48,18 +47,18 @@ pub struct Helper {
     /// slirp4netns is asked to put itself into a sandbox.
     sandbox: bool,
     process: Process,
+    /// For published UDP ports that the helper cannot do alone.
+    relay: Option<Child>,
 }
 
 #[derive(Debug)]
 struct Process {
-    pid: Pid,
-    pidfd: OwnedFd,
+    child: Child,
     /// Readable when the helper is ready, at its end when it died.
     ready: OwnedFd,
     /// When the last copy is closed, slirp4netns ends.
     exit: Option<OwnedFd>,
     stderr: File,
-    ended: bool,
 }
 
 impl Plan {
@@ -102,7 +101,7 @@ impl Helper {
         let program = plan.program()?;
         let process = start(&plan, &program, target, run_dir, true)?;
         let run_dir = run_dir.to_owned();
-        Ok(Some(Helper { plan, target, run_dir, program, sandbox: true, process }))
+        Ok(Some(Helper { plan, target, run_dir, program, sandbox: true, process, relay: None }))
     }
 
     /// Waits until the network stands and the ports are published. The ports are forgotten then.
@@ -127,11 +126,17 @@ impl Helper {
             self.sandbox = false;
             self.process = start(&self.plan, &self.program, self.target, &self.run_dir, false)?;
         }
-        if let Mode::Slirp4netns(options) = &self.plan.mode
-            && !self.plan.ports.is_empty()
-        {
-            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            slirp::publish(&self.run_dir, options, &self.plan.ports, left)?;
+        match &self.plan.mode {
+            Mode::Slirp4netns(options) if !self.plan.ports.is_empty() => {
+                let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+                let division = relay::divide(options, &self.plan.ports);
+                slirp::publish(&self.run_dir, options, &division.slirp, left)?;
+                self.relay = relay::start(&division.relay, self.target, deadline)?;
+            }
+            Mode::Pasta(_) if !self.plan.ports.is_empty() && !pasta::is_modern(&self.program) => {
+                self.relay = relay::start(&relay::all_udp(&self.plan.ports), self.target, deadline)?;
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -150,7 +155,7 @@ impl Helper {
             return error;
         }
         let name = self.plan.mode.name();
-        let end = self.process.reap();
+        let end = self.process.child.reap();
         let message = format!("starting the network helper `{name}`: {end}");
         let error = if said.is_empty() { Error::new(message) } else { Error::new(said).wrap(message) };
         match check_tun() {
@@ -164,12 +169,12 @@ impl Helper {
 
     /// The helper's process, for example to show it. Not valid after [`Helper::stop`].
     pub fn pid(&self) -> i32 {
-        self.process.pid.as_raw_nonzero().get()
+        self.process.child.pid()
     }
 
     /// Becomes readable when the helper has died: the network of the container is gone then.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
-        self.process.pidfd.as_fd()
+        self.process.child.pidfd()
     }
 
     /// Becomes readable when the helper is ready (or dead): then [`Helper::wait_ready`] does not block for long.
@@ -179,6 +184,7 @@ impl Helper {
 
     /// Ends the helper and waits until it is gone, and with it the ports that it held.
     pub fn stop(&mut self) {
+        self.relay = None;
         self.process.end();
         if matches!(self.plan.mode, Mode::Slirp4netns(_)) {
             let _ = std::fs::remove_file(self.run_dir.join(slirp::SOCKET));
@@ -188,89 +194,30 @@ impl Helper {
 
 impl Process {
     /// Whether it became ready; `false` when it died.
-    fn wait_ready(&mut self, deadline: Instant, name: &str) -> Result<bool> {
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
-            let mut fds = [PollFd::new(&self.ready, PollFlags::IN), PollFd::new(&self.pidfd, PollFlags::IN)];
-            match poll(&mut fds, Some(&timeout)) {
-                Ok(0) => {
-                    let said = self.said();
-                    let error = Error::new(format!("starting the network helper `{name}`: it is not ready in time"));
-                    return Err(if said.is_empty() { error } else { Error::new(said).wrap(error.to_string()) });
-                }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::from(errno).wrap("waiting for the network helper")),
-            }
-            let [ready, died] = fds.map(|fd| !fd.revents().is_empty());
-            if ready {
-                let mut byte = [0u8; 16];
-                match rustix::io::read(&self.ready, &mut byte) {
-                    Ok(0) => return Ok(self.wait_death(deadline)),
-                    Ok(_) => return Ok(true),
-                    Err(Errno::INTR | Errno::AGAIN) => {}
-                    Err(errno) => return Err(Error::from(errno).wrap("waiting for the network helper")),
-                }
-            } else if died {
-                return Ok(false);
+    fn wait_ready(&self, deadline: Instant, name: &str) -> Result<bool> {
+        match self.child.wait_for(&self.ready, deadline)? {
+            Report::Wrote(_) => Ok(true),
+            Report::Died => Ok(false),
+            Report::Late => {
+                let message = format!("starting the network helper `{name}`: it is not ready in time");
+                let said = self.said();
+                Err(if said.is_empty() { Error::new(message) } else { Error::new(said).wrap(message) })
             }
         }
     }
 
-    /// It closed the pipe unwritten: it is about to die. Always false, for "not ready".
-    fn wait_death(&self, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
-        let _ = poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&timeout));
-        false
-    }
-
     /// What it wrote to its standard error, on one line.
     fn said(&self) -> String {
-        let mut buffer = [0u8; STDERR_SIZE as usize];
+        let mut buffer = [0u8; STDERR_SIZE];
         let length = self.stderr.read_at(&mut buffer, 0).unwrap_or(0);
         let bytes = buffer.get(..length).unwrap_or_default();
         let bytes = bytes.split(|b| *b == 0).next().unwrap_or_default();
         tidy(&String::from_utf8_lossy(bytes))
     }
 
-    /// Kills it, and waits for its end.
     fn end(&mut self) {
         self.exit = None;
-        if !self.ended {
-            let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
-            self.reap();
-        }
-    }
-
-    /// Takes its exit status, in words.
-    fn reap(&mut self) -> String {
-        if self.ended {
-            return "it ended".to_owned();
-        }
-        self.ended = true;
-        loop {
-            match rustix::process::waitid(rustix::process::WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED) {
-                Err(Errno::INTR) => {}
-                Ok(Some(status)) => return describe(&status),
-                // Somebody else, who waits for all children, was faster.
-                Ok(None) | Err(_) => return "it ended".to_owned(),
-            }
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-fn describe(status: &WaitIdStatus) -> String {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => format!("it exited with status {code}"),
-        (_, Some(signal)) => format!("it was killed by signal {signal}"),
-        _ => "it ended".to_owned(),
+        self.child.end();
     }
 }
 
@@ -322,8 +269,10 @@ fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, sandbox: bool
             Some(exit)
         }
         Mode::Pasta(options) => {
-            command.args(pasta::arguments(options, &plan.ports, pasta::maps_host(program), target)?);
-            command.current_dir("/").stdout(ready_end.try_clone()?);
+            command.args(pasta::arguments(options, &plan.ports, pasta::is_modern(program))?);
+            let namespace = format!("/proc/{target}/ns/net");
+            let namespace = File::open(&namespace).with_context(|| format!("opening `{namespace}`"))?;
+            command.current_dir("/").stdin(namespace).stdout(ready_end.try_clone()?);
             sys::net::prepare_helper(&mut command, &[], true);
             None
         }
@@ -334,15 +283,14 @@ fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, sandbox: bool
         Error::new(os_message(&e)).wrap(message).hint(format!("is {} installed and executable?", plan.mode.name()))
     })?;
     drop(keep);
-    let pid = Pid::from_child(&child);
-    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).context("watching the network helper")?;
-    Ok(Process { pid, pidfd, ready, exit, stderr, ended: false })
+    let child = Child::adopt(Pid::from_child(&child))?;
+    Ok(Process { child, ready, exit, stderr })
 }
 
 /// A file in memory that keeps the first page of what is written, and refuses the rest.
 fn stderr_file() -> Result<File> {
     let fd = rustix::fs::memfd_create("network-helper-stderr", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    rustix::fs::ftruncate(&fd, STDERR_SIZE)?;
+    rustix::fs::ftruncate(&fd, STDERR_SIZE as u64)?;
     rustix::fs::fcntl_add_seals(&fd, SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     Ok(File::from(fd))
 }

@@ -7,13 +7,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::files::Host;
 use super::ports::{self, PortMapping};
 use super::{Helper, Mode, Plan, lookup, prepare_namespace};
 
@@ -82,7 +83,7 @@ fn role() {
     }
 }
 
-/// Echoes one TCP connection on port 80 and one UDP packet on port 53.
+/// Echoes UDP packets on port 53 until one says `end`, then one line each of two TCP connections on port 80.
 fn container(mode: &Mode) {
     prepare_namespace(mode).unwrap();
     drop(TcpListener::bind("127.0.0.1:0").unwrap());
@@ -91,23 +92,47 @@ fn container(mode: &Mode) {
     let udp = UdpSocket::bind("0.0.0.0:53").unwrap();
     std::io::stdin().read_line(&mut String::new()).unwrap();
     let mut buffer = [0u8; 100];
-    let (length, from) = udp.recv_from(&mut buffer).unwrap();
-    udp.send_to(buffer.get(..length).unwrap(), from).unwrap();
-    let (mut stream, _) = tcp.accept().unwrap();
-    let mut text = String::new();
-    BufReader::new(stream.try_clone().unwrap()).read_line(&mut text).unwrap();
-    stream.write_all(text.as_bytes()).unwrap();
-    drop(stream);
+    loop {
+        let (length, from) = udp.recv_from(&mut buffer).unwrap();
+        let packet = buffer.get(..length).unwrap();
+        udp.send_to(packet, from).unwrap();
+        if packet == b"end" {
+            break;
+        }
+    }
+    for _ in 0..2 {
+        let (mut stream, _) = tcp.accept().unwrap();
+        let mut text = String::new();
+        BufReader::new(stream.try_clone().unwrap()).read_line(&mut text).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+    }
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
 fn plan(mode: &str) -> Plan {
-    let requests = ["127.0.0.1::80", "127.0.0.1::53/udp"].iter().flat_map(|spec| ports::parse(spec).unwrap());
-    Plan::new(Mode::parse(mode).unwrap(), ports::assign(requests.collect()).unwrap())
+    let specs = ["127.0.0.1::80", "80", "127.0.0.1::53/udp", "53/udp"];
+    let requests = specs.iter().flat_map(|spec| ports::parse(spec).unwrap()).collect();
+    Plan::new(Mode::parse(mode).unwrap(), ports::assign(requests).unwrap())
 }
 
-fn host_port(ports: &[PortMapping], protocol: &str) -> u16 {
-    ports.iter().find(|port| port.protocol == protocol).unwrap().host_port
+fn host_ports<'a>(ports: &'a [PortMapping], protocol: &'a str) -> impl Iterator<Item = u16> + 'a {
+    ports.iter().filter(move |port| port.protocol == protocol).map(|port| port.host_port)
+}
+
+/// Sends a packet and waits for its echo.
+fn udp_echo(socket: &UdpSocket, packet: &[u8]) {
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket.send(packet).unwrap();
+    let mut buffer = [0u8; 100];
+    let answer = socket.recv(&mut buffer).map(|length| buffer.get(..length).unwrap());
+    let text = packet.escape_ascii();
+    assert!(answer.as_ref().is_ok_and(|a| *a == packet), "`{text}` to {}: {answer:?}", socket.peer_addr().unwrap());
+}
+
+fn connect_udp(ip: IpAddr, port: u16) -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+    socket.connect((ip, port)).unwrap();
+    socket
 }
 
 /// Connects a container as the monitor does, talks to it, and lets go of it.
@@ -128,20 +153,29 @@ fn monitor(mode: &str) {
     println!("@took {mode}: spawned after {spawned:?}, ready after {:?}", start.elapsed());
     container.say("go");
 
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    udp.connect((Ipv4Addr::LOCALHOST, host_port(&ports, "udp"))).unwrap();
-    udp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    udp.send(b"datagram").unwrap();
-    let mut buffer = [0u8; 100];
-    let length = udp.recv(&mut buffer).unwrap();
-    assert_eq!(buffer.get(..length), Some(&b"datagram"[..]));
+    // Two clients of each port, and one that is not on the loopback, in turns.
+    let mut clients = Vec::new();
+    for port in host_ports(&ports, "udp") {
+        clients.push(connect_udp(Ipv4Addr::LOCALHOST.into(), port));
+        clients.push(connect_udp(Ipv4Addr::LOCALHOST.into(), port));
+    }
+    let outer = Host::gather(&Mode::Host).unwrap().seen_from(&Mode::Host).filter(IpAddr::is_ipv4);
+    let for_all = ports.iter().find(|port| port.protocol == "udp" && port.host_ip.is_empty()).unwrap().host_port;
+    clients.extend(outer.map(|ip| connect_udp(ip, for_all)));
+    println!("@ports {}", ports::display(&ports));
+    for packet in [&b"one"[..], b"two"] {
+        clients.iter().for_each(|client| udp_echo(client, packet));
+    }
+    udp_echo(clients.first().unwrap(), b"end");
 
-    let mut tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, host_port(&ports, "tcp"))).unwrap();
-    tcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    tcp.write_all(b"stream\n").unwrap();
-    let mut text = String::new();
-    tcp.read_to_string(&mut text).unwrap();
-    assert_eq!(text, "stream\n");
+    for port in host_ports(&ports, "tcp") {
+        let mut tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        tcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        tcp.write_all(b"stream\n").unwrap();
+        let mut text = String::new();
+        tcp.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "stream\n", "tcp port {port}");
+    }
 
     assert!(ports::check_free(&ports).is_err(), "the ports are held");
     let start = Instant::now();

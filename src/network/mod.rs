@@ -16,6 +16,7 @@
 //!
 //! Bridge networks, and the network of another container, are not here yet.
 
+mod child;
 pub mod files;
 mod helper;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod mode;
 mod namespace;
 mod pasta;
 pub mod ports;
+mod relay;
 mod slirp;
 
 pub use helper::{Helper, Plan};
