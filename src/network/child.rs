@@ -73,12 +73,17 @@ impl Child {
         }
     }
 
-    /// Kills it if it lives, and waits for its end.
-    pub(super) fn end(&mut self) {
+    /// Kills it if it lives, and does not wait.
+    pub(super) fn kill(&self) {
         if !self.ended {
             let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
-            self.reap();
         }
+    }
+
+    /// Kills it if it lives, and waits for its end.
+    pub(super) fn end(&mut self) {
+        self.kill();
+        self.reap();
     }
 
     /// Waits for its end and says in words what it was.

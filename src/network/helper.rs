@@ -44,11 +44,21 @@ pub struct Helper {
     target: i32,
     run_dir: PathBuf,
     program: PathBuf,
-    /// slirp4netns is asked to put itself into a sandbox.
-    sandbox: bool,
+    traits: Traits,
+    /// It was asked to publish ports, and holds them as long as it lives.
+    holds_ports: bool,
     process: Process,
     /// For published UDP ports that the helper cannot do alone.
     relay: Option<Child>,
+}
+
+/// What the installed helper can do.
+#[derive(Debug, Clone, Copy)]
+struct Traits {
+    /// slirp4netns is asked to put itself into a sandbox.
+    sandbox: bool,
+    /// See [`pasta::is_modern`].
+    modern: bool,
 }
 
 #[derive(Debug)]
@@ -99,9 +109,12 @@ impl Helper {
             return Ok(None);
         }
         let program = plan.program()?;
-        let process = start(&plan, &program, target, run_dir, true)?;
+        let modern = matches!(plan.mode, Mode::Pasta(_)) && pasta::is_modern(&program);
+        let traits = Traits { sandbox: true, modern };
+        let process = start(&plan, &program, target, run_dir, traits)?;
         let run_dir = run_dir.to_owned();
-        Ok(Some(Helper { plan, target, run_dir, program, sandbox: true, process, relay: None }))
+        let holds_ports = !plan.ports.is_empty();
+        Ok(Some(Helper { plan, target, run_dir, program, traits, holds_ports, process, relay: None }))
     }
 
     /// Waits until the network stands and the ports are published. The ports are forgotten then.
@@ -123,8 +136,8 @@ impl Helper {
             if !self.can_do_without_sandbox(&said) {
                 return Err(self.death(&said));
             }
-            self.sandbox = false;
-            self.process = start(&self.plan, &self.program, self.target, &self.run_dir, false)?;
+            self.traits.sandbox = false;
+            self.process = start(&self.plan, &self.program, self.target, &self.run_dir, self.traits)?;
         }
         match &self.plan.mode {
             Mode::Slirp4netns(options) if !self.plan.ports.is_empty() => {
@@ -133,7 +146,7 @@ impl Helper {
                 slirp::publish(&self.run_dir, options, &division.slirp, left)?;
                 self.relay = relay::start(&division.relay, self.target, deadline)?;
             }
-            Mode::Pasta(_) if !self.plan.ports.is_empty() && !pasta::is_modern(&self.program) => {
+            Mode::Pasta(_) if !self.plan.ports.is_empty() && !self.traits.modern => {
                 self.relay = relay::start(&relay::all_udp(&self.plan.ports), self.target, deadline)?;
             }
             _ => {}
@@ -145,7 +158,7 @@ impl Helper {
     /// elsewhere than in /etc and /run.
     fn can_do_without_sandbox(&self, said: &str) -> bool {
         let slirp = matches!(self.plan.mode, Mode::Slirp4netns(_));
-        self.sandbox && slirp && (said.contains("sandbox") || said.contains("seccomp"))
+        self.traits.sandbox && slirp && (said.contains("sandbox") || said.contains("seccomp"))
     }
 
     /// Why it died, as far as can be found out.
@@ -182,10 +195,20 @@ impl Helper {
         self.process.ready.as_fd()
     }
 
-    /// Ends the helper and waits until it is gone, and with it the ports that it held.
+    /// Ends the helper. Waits until it is gone only if it holds ports, so that these are free afterwards.
+    ///
+    /// The end of a helper takes the kernel 10 to 30 ms, which it spends on removing the tap interface. Dropping waits for
+    /// it; a monitor that exits anyway may leave that to init (`std::mem::forget`).
     pub fn stop(&mut self) {
-        self.relay = None;
-        self.process.end();
+        self.process.exit = None;
+        self.process.child.kill();
+        if let Some(relay) = &self.relay {
+            relay.kill();
+        }
+        if self.holds_ports {
+            self.process.child.end();
+            self.relay = None;
+        }
         if matches!(self.plan.mode, Mode::Slirp4netns(_)) {
             let _ = std::fs::remove_file(self.run_dir.join(slirp::SOCKET));
         }
@@ -213,11 +236,6 @@ impl Process {
         let bytes = buffer.get(..length).unwrap_or_default();
         let bytes = bytes.split(|b| *b == 0).next().unwrap_or_default();
         tidy(&String::from_utf8_lossy(bytes))
-    }
-
-    fn end(&mut self) {
-        self.exit = None;
-        self.child.end();
     }
 }
 
@@ -249,7 +267,7 @@ pub(super) fn check_tun() -> Result<()> {
     }
 }
 
-fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, sandbox: bool) -> Result<Process> {
+fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, traits: Traits) -> Result<Process> {
     let (ready, ready_end) = pipe_with(PipeFlags::CLOEXEC).context("making a pipe for the network helper")?;
     let stderr = stderr_file().context("making a file for the errors of the network helper")?;
     let mut command = Command::new(program);
@@ -262,14 +280,14 @@ fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, sandbox: bool
             let api = !plan.ports.is_empty();
             let _ = std::fs::remove_file(run_dir.join(slirp::SOCKET));
             let inherit = [ready_end.as_raw_fd(), exit_end.as_raw_fd()];
-            command.args(slirp::arguments(options, sandbox, api, inherit[0], inherit[1], target));
+            command.args(slirp::arguments(options, traits.sandbox, api, inherit[0], inherit[1], target));
             command.current_dir(run_dir).stdout(Stdio::null());
             sys::net::prepare_helper(&mut command, &inherit, false);
             keep = Some(exit_end);
             Some(exit)
         }
         Mode::Pasta(options) => {
-            command.args(pasta::arguments(options, &plan.ports, pasta::is_modern(program))?);
+            command.args(pasta::arguments(options, &plan.ports, traits.modern)?);
             let namespace = format!("/proc/{target}/ns/net");
             let namespace = File::open(&namespace).with_context(|| format!("opening `{namespace}`"))?;
             command.current_dir("/").stdin(namespace).stdout(ready_end.try_clone()?);
@@ -293,4 +311,95 @@ fn stderr_file() -> Result<File> {
     rustix::fs::ftruncate(&fd, STDERR_SIZE as u64)?;
     rustix::fs::fcntl_add_seals(&fd, SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     Ok(File::from(fd))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A helper made of a shell script, started by the API; what becomes of it.
+    fn with_script(script: &str, patience: Duration) -> (Result<()>, Option<Helper>) {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("helper");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let plan = Plan { program: Some(program), ..Plan::new(Mode::parse("slirp4netns").unwrap(), Vec::new()) };
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let mut helper = loop {
+            match Helper::spawn(plan.clone(), own, dir.path()) {
+                // Another test's fork has the script open for writing for an instant.
+                Err(e) if e.to_string().contains("Text file busy") => {}
+                other => break other.unwrap().unwrap(),
+            }
+        };
+        let result = helper.wait_ready(Instant::now() + patience);
+        (result, Some(helper))
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+    const READY: &str =
+        "for a; do case $a in --ready-fd=*) printf 1 > /proc/self/fd/${a#*=};; esac; done; exec sleep 100";
+
+    #[test]
+    fn what_a_dying_helper_said_is_shown() {
+        let script = "echo 'WARNING: Support for seccomp is x' >&2; echo 'cannot foo' >&2; echo bar >&2; exit 3";
+        // The first line is noise, but mentions seccomp no more than that.
+        let error = with_script(script, LONG).0.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "starting the network helper `slirp4netns`: it exited with status 3: cannot foo; bar"
+        );
+        let error = with_script("kill -9 $$", LONG).0.unwrap_err();
+        assert_eq!(error.to_string(), "starting the network helper `slirp4netns`: it was killed by signal 9");
+    }
+
+    #[test]
+    fn much_that_is_said_blocks_nobody() {
+        let script = format!(
+            "i=0; while [ $i -lt 2000 ]; do echo 'a line of some length, again and again' >&2; i=$((i+1)); done; {READY}"
+        );
+        with_script(&script, LONG).0.unwrap();
+        let script = "head -c 100000 /dev/zero | tr '\\0' x >&2; echo; exit 1";
+        let error = with_script(script, LONG).0.unwrap_err().to_string();
+        assert!(error.len() < 2200, "{}", error.len());
+    }
+
+    #[test]
+    fn without_sandbox_where_there_is_none() {
+        let script = format!("case $* in *enable-sandbox*) echo 'create_sandbox failed' >&2; exit 1;; esac; {READY}");
+        let (result, helper) = with_script(&script, LONG);
+        result.unwrap();
+        assert!(!helper.unwrap().traits.sandbox);
+        let error = with_script("echo 'no sandbox, ever' >&2; exit 1", LONG).0.unwrap_err().to_string();
+        assert!(error.ends_with("no sandbox, ever"), "{error}");
+    }
+
+    #[test]
+    fn a_helper_that_is_never_ready_is_ended() {
+        let (result, helper) = with_script("echo thinking >&2; exec sleep 100", Duration::from_millis(300));
+        let error = result.unwrap_err().to_string();
+        assert_eq!(error, "starting the network helper `slirp4netns`: it is not ready in time: thinking");
+        let mut helper = helper.unwrap();
+        assert_eq!(helper.process.child.reap(), "it was killed by signal 9");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = Mode::parse("pasta").unwrap();
+        let plan = Plan { program: Some("/no/such/pasta".into()), ..Plan::new(mode, Vec::new()) };
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let error = Helper::spawn(plan, own, dir.path()).unwrap_err();
+        assert_eq!(error.to_string(), "starting the network helper `/no/such/pasta`: No such file or directory");
+        assert_eq!(error.hint_text(), Some("is pasta installed and executable?"));
+    }
+
+    #[test]
+    fn no_helper_for_none_and_host() {
+        for mode in [Mode::None, Mode::Host] {
+            let plan = Plan::new(mode, Vec::new());
+            plan.check().unwrap();
+            assert!(Helper::spawn(plan, 1, Path::new("/")).unwrap().is_none());
+        }
+    }
 }

@@ -72,8 +72,13 @@ pub(super) fn is_modern(program: &Path) -> bool {
         let free = buffer.get_mut(kept..).unwrap_or_default();
         let Ok(length @ 1..) = file.read(free) else { return false };
         let filled = kept + length;
-        if buffer.get(..filled).is_some_and(|data| data.windows(NAME.len()).any(|window| window == NAME)) {
-            return true;
+        let mut rest = buffer.get(..filled).unwrap_or_default();
+        while let Some(at) = rest.iter().position(|byte| *byte == NAME[0]) {
+            rest = rest.get(at..).unwrap_or_default();
+            if rest.starts_with(NAME) {
+                return true;
+            }
+            rest = rest.get(1..).unwrap_or_default();
         }
         // The name may lie across two pieces.
         let keep_from = filled.saturating_sub(NAME.len() - 1);
