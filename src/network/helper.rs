@@ -173,7 +173,7 @@ impl Helper {
         let error = if said.is_empty() { Error::new(message) } else { Error::new(said).wrap(message) };
         match check_tun() {
             Err(tun) => error.hint(tun.hint_text().unwrap_or_default()),
-            Ok(()) if said.contains("external interface") || said.contains("No routable interface") => error.hint(
+            Ok(()) if said.contains("xternal interface") || said.contains("routable interface") => error.hint(
                 "pasta needs a default route of the host: use --network slirp4netns, or name an interface: pasta:-i,NAME",
             ),
             Ok(()) => error,

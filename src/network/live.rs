@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::files::Host;
 use super::ports::{self, PortMapping};
-use super::{Helper, Mode, Plan, lookup, prepare_namespace};
+use super::{Helper, Mode, Plan, lookup, pasta, prepare_namespace};
 
 const ROLE: &str = "CORACLE_TEST_NETWORK_ROLE";
 const MODE: &str = "CORACLE_TEST_NETWORK_MODE";
@@ -200,10 +200,14 @@ fn doomed(mode: &str) {
 /// A reason why helpers cannot be tried here.
 fn obstacle(helper: &str) -> Option<&'static str> {
     let namespaces = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "--net", "true"]).output();
+    let Some(program) = lookup::find(helper) else { return Some("the helper is not installed") };
     if !namespaces.is_ok_and(|output| output.status.success()) {
         Some("user namespaces cannot be made here")
-    } else if lookup::find(helper).is_none() {
-        Some("the helper is not installed")
+    } else if helper == "pasta"
+        && !pasta::is_modern(&program)
+        && Host::gather(&Mode::Host).unwrap().default_interface.is_none()
+    {
+        Some("this pasta needs a default route of the host")
     } else if super::helper::check_tun().is_err() {
         Some("/dev/net/tun cannot be opened")
     } else {
