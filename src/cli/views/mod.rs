@@ -8,6 +8,8 @@ pub mod image_names;
 pub mod images;
 pub mod inspect;
 pub mod pattern;
+pub mod port;
 pub mod ports;
 pub mod ps;
 pub mod ps_row;
+pub mod version;

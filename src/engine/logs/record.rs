@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn records_are_read() {
         let time = "2026-11-22T01:13:19.767714026+00:00";
-        let cases: [(Format, &str, Option<(Stream, bool, &str)>); 13] = [
+        type Parts<'a> = Option<(Stream, bool, &'a str)>;
+        let cases: [(Format, &str, Parts<'_>); 13] = [
             (Format::K8s, "T stdout F a b  c", Some((Stream::Stdout, true, "a b  c"))),
             (Format::K8s, "T stderr P x", Some((Stream::Stderr, false, "x"))),
             (Format::K8s, "T stdout F ", Some((Stream::Stdout, true, ""))),

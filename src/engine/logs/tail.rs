@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn the_last_lines_begin_where_they_should() {
         let one = |n: usize| records(&["stdout F x"]).len() as u64 * n as u64;
-        let cases: [(&[&[&str]], u64, (usize, u64)); 9] = [
+        type Files<'a> = &'a [&'a [&'a str]];
+        let cases: [(Files<'_>, u64, (usize, u64)); 9] = [
             (&[&["stdout F a", "stderr F b", "stdout F c"]], 1, (0, one(2))),
             (&[&["stdout F a", "stderr F b", "stdout F c"]], 2, (0, one(1))),
             (&[&["stdout F a", "stderr F b", "stdout F c"]], 3, (0, 0)),
