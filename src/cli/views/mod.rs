@@ -6,6 +6,7 @@ pub mod image_filter;
 pub mod image_inspect;
 pub mod image_names;
 pub mod images;
+pub mod info;
 pub mod inspect;
 pub mod pattern;
 pub mod port;
