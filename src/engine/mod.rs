@@ -1,3 +1,4 @@
 //! engine
 
 pub mod logs;
+pub mod top;
