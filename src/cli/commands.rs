@@ -59,7 +59,7 @@ pub struct Entry {
     pub usage: &'static str,
     pub about: &'static str,
     pub augment: fn(Command) -> Command,
-    pub run: fn(&Cx<'_>, &ArgMatches) -> Result<u8>,
+    pub run: fn(&Cx<'_>, ArgMatches) -> Result<u8>,
 }
 
 macro_rules! command {
@@ -78,8 +78,8 @@ macro_rules! command {
 }
 
 /// The arguments out of the matches. They were checked when they were parsed, so this fails by a mistake of ours only.
-fn read<A: Args>(matches: &ArgMatches) -> Result<A> {
-    A::from_arg_matches(matches).map_err(|e| Error::new(e.to_string()).wrap("reading the arguments"))
+fn read<A: Args>(mut matches: ArgMatches) -> Result<A> {
+    A::from_arg_matches_mut(&mut matches).map_err(|e| Error::new(e.to_string()).wrap("reading the arguments"))
 }
 
 const CONTAINERS: &str = "[options] CONTAINER [CONTAINER...]";
