@@ -28,8 +28,21 @@ pub struct Schema {
     pub free_maps: &'static [&'static str],
     /// Other names of fields: (name in JSON, name in templates).
     pub aliases: &'static [(&'static str, &'static str)],
+    /// Fields that are left out of the JSON when they are empty, but exist: (object, field, what it is when empty). The
+    /// object is the name of the field that holds it, and empty for the outermost.
+    pub omitted: &'static [(&'static str, &'static str, Empty)],
     /// Headings that differ from the field's name.
     pub headings: Overrides,
+}
+
+/// What a field is when it is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Empty {
+    Text,
+    List,
+    Map,
+    /// A nil pointer.
+    Nothing,
 }
 
 /// Renders a listing. With [`Format::Table`] there is a line of headings, unless `no_heading`.
@@ -64,7 +77,7 @@ pub fn render_one(text: &str, object: &Json, schema: &Schema) -> Result<String> 
 fn run(source: &str, root: &Json, schema: &Schema) -> Result<String> {
     let source = &label_calls(source);
     let mut registry = Registry::default();
-    let root = to_value(root, schema, false, source.contains("json").then_some(&mut registry));
+    let root = to_value(root, schema, "", source.contains("json").then_some(&mut registry));
     let (tree, defines) = parse(source, schema)?;
     template_check::check(source, &tree, &defines, &root, schema)?;
     execute(source, &root, registry, schema)
@@ -124,7 +137,8 @@ fn heading_line(source: &str, schema: &Schema) -> Result<String> {
     for chain in template_check::field_chains(&tree) {
         insert_heading(&mut fields, &chain, schema);
     }
-    let root = to_value(&Json::Array(vec![fields]), schema, true, None);
+    let headings = Schema { aliases: &[], omitted: &[], ..*schema };
+    let root = to_value(&Json::Array(vec![fields]), &headings, "", None);
     execute(source, &root, Registry::default(), schema)
 }
 
@@ -139,7 +153,9 @@ fn insert_heading(fields: &mut Json, chain: &[String], schema: &Schema) {
 }
 
 /// Turns JSON into what the template engine works on. Maps get the other names of their fields beside their own.
-fn to_value(json: &Json, schema: &Schema, free: bool, mut registry: Option<&mut Registry>) -> Value {
+///
+/// `name` is the field that holds it.
+fn to_value(json: &Json, schema: &Schema, name: &str, mut registry: Option<&mut Registry>) -> Value {
     match json {
         Json::Bool(b) => Value::Bool(*b),
         Json::Number(n) => match (n.as_i64(), n.as_u64()) {
@@ -158,7 +174,7 @@ fn to_value(json: &Json, schema: &Schema, free: bool, mut registry: Option<&mut 
         }
         Json::Array(items) => {
             let list: Arc<[Value]> =
-                items.iter().map(|item| to_value(item, schema, false, registry.as_deref_mut())).collect();
+                items.iter().map(|item| to_value(item, schema, name, registry.as_deref_mut())).collect();
             if let Some(registry) = registry {
                 registry.remember_list(&list, json);
             }
@@ -166,12 +182,17 @@ fn to_value(json: &Json, schema: &Schema, free: bool, mut registry: Option<&mut 
         }
         Json::Object(fields) => {
             let mut map = BTreeMap::new();
+            for (_, key, empty) in schema.omitted.iter().filter(|(object, ..)| *object == name) {
+                map.insert(Arc::from(*key), empty_value(*empty));
+            }
+            let free = schema.free_maps.contains(&name);
             for (key, field) in fields {
-                let inner_is_free = schema.free_maps.contains(&key.as_str());
-                let value = to_value(field, schema, inner_is_free, registry.as_deref_mut());
+                // Keys of the user's do not name objects of ours.
+                let inner = if free { "*" } else { key.as_str() };
+                let value = to_value(field, schema, inner, registry.as_deref_mut());
                 if !free {
                     for (_, alias) in schema.aliases.iter().filter(|(name, _)| name == key) {
-                        map.entry(Arc::from(*alias)).or_insert_with(|| value.clone());
+                        map.insert(Arc::from(*alias), value.clone());
                     }
                     if let Some(capitalized) = capitalized(key) {
                         map.entry(Arc::from(capitalized)).or_insert_with(|| value.clone());
@@ -185,6 +206,15 @@ fn to_value(json: &Json, schema: &Schema, free: bool, mut registry: Option<&mut 
             }
             Value::Map(map)
         }
+    }
+}
+
+fn empty_value(empty: Empty) -> Value {
+    match empty {
+        Empty::Text => Value::String("".into()),
+        Empty::List => Value::List(Vec::new().into()),
+        Empty::Map => Value::Map(Arc::default()),
+        Empty::Nothing => Value::Nil,
     }
 }
 
@@ -290,6 +320,7 @@ mod tests {
         type_name: "containers.psReporter",
         free_maps: &["Labels"],
         aliases: &[("Id", "ID")],
+        omitted: &[("", "Extra", Empty::Text), ("State", "Omega", Empty::List)],
         headings: &[("ID", "CONTAINER ID")],
     };
 
@@ -338,6 +369,7 @@ mod tests {
             ("{{with .State}}{{.Zeta}}{{end}}", "1\n2\n"),
             ("{{slice .ID 0 2}}{{\"}}\"}}", "aa}}\nbb}}\n"),
             ("{{/* it's {{.ID}} */}}{{.ID}}", "aaa\nbbb\n"),
+            ("<{{.Extra}}{{.State.Omega}}>", "<[]>\n<[]>\n"),
             ("{{.Big}}", "18446744073709551615\n0\n"),
         ];
         for (format, want) in cases {

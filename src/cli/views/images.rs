@@ -21,6 +21,7 @@ pub const SCHEMA: Schema = Schema {
     type_name: "images.imageReporter",
     free_maps: &["Labels"],
     aliases: &[],
+    omitted: &[],
     headings: &[("ID", "IMAGE ID"), ("ReadOnly", "R/O")],
 };
 

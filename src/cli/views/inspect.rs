@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cli::format::go_json::{self, Shape};
-use crate::cli::format::template::{self, Schema};
+use crate::cli::format::template::{self, Empty, Schema};
 use crate::cli::format::{Format, is_json};
 use crate::error::Result;
 
@@ -23,13 +23,12 @@ pub const CONTAINER: Schema = Schema {
         "Volumes",
         "CgroupConf",
     ],
-    aliases: &[
-        ("Id", "ID"),
-        ("Image", "ImageID"),
-        ("Source", "Src"),
-        ("Destination", "Dst"),
-        ("HostIp", "HostIP"),
-        ("sdNotifyMode", "SdNotifyMode"),
+    aliases: &[("Id", "ID"), ("Image", "ImageID"), ("Source", "Src"), ("Destination", "Dst"), ("HostIp", "HostIP")],
+    omitted: &[
+        ("", "SizeRw", Empty::Nothing),
+        ("", "SizeRootFs", Empty::Nothing),
+        ("Config", "Healthcheck", Empty::Nothing),
+        ("Mounts", "Name", Empty::Text),
     ],
     headings: &[],
 };
@@ -39,7 +38,29 @@ pub const IMAGE: Schema = Schema {
     command: "inspect",
     type_name: "*define.ImageData",
     free_maps: &["Labels", "Annotations", "ExposedPorts", "Volumes", "Data"],
-    aliases: &[("Id", "ID"), ("Healthcheck", "HealthCheck"), ("Os", "OS")],
+    aliases: &[
+        ("Id", "ID"),
+        ("Healthcheck", "HealthCheck"),
+        ("Os", "OS"),
+        ("created_by", "CreatedBy"),
+        ("empty_layer", "EmptyLayer"),
+    ],
+    omitted: &[
+        ("", "Variant", Empty::Text),
+        ("", "HealthCheck", Empty::Nothing),
+        ("Config", "User", Empty::Text),
+        ("Config", "ExposedPorts", Empty::Map),
+        ("Config", "Env", Empty::List),
+        ("Config", "Entrypoint", Empty::List),
+        ("Config", "Cmd", Empty::List),
+        ("Config", "Volumes", Empty::Map),
+        ("Config", "WorkingDir", Empty::Text),
+        ("Config", "Labels", Empty::Map),
+        ("Config", "StopSignal", Empty::Text),
+        ("History", "author", Empty::Text),
+        ("History", "comment", Empty::Text),
+        ("History", "EmptyLayer", Empty::Nothing),
+    ],
     headings: &[],
 };
 

@@ -1,6 +1,7 @@
 //! What the listing and inspecting commands show: data and options in, text out.
 
 pub mod container_filter;
+pub mod container_inspect;
 pub mod image_filter;
 pub mod image_inspect;
 pub mod image_names;

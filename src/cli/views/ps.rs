@@ -18,6 +18,7 @@ pub const SCHEMA: Schema = Schema {
     type_name: "containers.psReporter",
     free_maps: &["Labels", "ExposedPorts"],
     aliases: &[],
+    omitted: &[],
     headings: &[
         ("Cgroup", "CGROUPNS"),
         ("CreatedHuman", "CREATED"),
