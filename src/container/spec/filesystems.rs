@@ -46,7 +46,9 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     }
     plan.image_declared(options, config, place, &mut asked)?;
     let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
-    for device in options.devices.iter().chain(&place.host.devices) {
+    let own_dev = taken(&asked, Path::new("/dev"));
+    let every_device: &[_] = if options.privileged && !own_dev { &place.host.devices } else { &[] };
+    for device in options.devices.iter().chain(every_device) {
         if !taken(&asked, &device.container) {
             asked.push(mount(&device.container, "bind", &device.host, device.mount_options())?);
         }
@@ -61,7 +63,6 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
         }
     }
 
-    let own_dev = taken(&asked, Path::new("/dev"));
     let is_kept = |m: &Mount| {
         let covered = own_dev && m.destination().starts_with("/dev");
         !covered && !taken(&asked, m.destination())

@@ -159,6 +159,13 @@ pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
     }
     capabilities::compute(options.privileged, "", &options.cap_add, &options.cap_drop)?;
     mounts::check_duplicates(&options.mounts)?;
+    for device in &options.devices {
+        let taken = options.mounts.iter().any(|mount| mount.destination == device.container)
+            || options.devices.iter().any(|other| other != device && other.container == device.container);
+        if taken {
+            bail!("{}: duplicate mount destination", device.container.display());
+        }
+    }
     options.mounts.iter().try_for_each(mounts::UserMount::check)?;
     options.devices.iter().try_for_each(super::devices::Device::check)
 }

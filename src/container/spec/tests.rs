@@ -215,6 +215,9 @@ fn privileged_sees_and_may_more() {
     let spec = serde_json::to_value(&prepared.spec).unwrap();
     assert_eq!(spec.pointer("/linux/maskedPaths"), Some(&serde_json::json!([])));
     assert_eq!(find(&options, "/sys").unwrap(), "sysfs sysfs nosuid,noexec,nodev,rw");
+    let plain = CreateOptions { privileged: false, ..options.clone() };
+    let plain = prepare(&plain, Some(&image()), &place).unwrap().spec;
+    assert!(!plain.mounts().iter().flatten().any(|m| m.destination().ends_with("null")));
     let null = prepared.spec.mounts().iter().flatten().find(|m| m.destination().ends_with("null")).unwrap();
     assert_eq!(null.options().clone().unwrap().join(","), "slave,nosuid,noexec,rw,rbind");
 }
@@ -349,6 +352,14 @@ fn contradictions() {
         ),
         (
             CreateOptions { mounts: vec![volume("/etc:/x"), volume("/usr:/x/")], ..options() },
+            "/x: duplicate mount destination",
+        ),
+        (
+            CreateOptions {
+                devices: vec![Device::parse("/dev/null:/x").unwrap()],
+                mounts: vec![volume("/etc:/x")],
+                ..options()
+            },
             "/x: duplicate mount destination",
         ),
         (CreateOptions { devices: vec![Device::parse("/dev/nosuch").unwrap()], ..options() }, "stat /dev/nosuch"),
