@@ -274,6 +274,7 @@ fn what_cannot_be_is_one_clear_line() {
         ("--workdir w i", "absolute path"),
         ("--attach stdwhat i", "must be one of stdin, stdout, or stderr"),
         ("--cap-add nonsense i", "unknown capability"),
+        ("--name a/b i", "names must match"),
         ("--replace i", "cannot replace container without --name being set"),
         ("--cidfile passwd i", "container id file exists"),
         ("--shm-size big i", "invalid value for shm-size: invalid size: 'big'"),
@@ -308,6 +309,10 @@ fn in_front_or_behind() {
     let streams = Streams { stdin: true, stdout: true, stderr: true };
     let detach_keys = Some("ctrl-x".to_owned());
     assert_eq!(foreground, Some(Foreground { streams, detach_keys, sig_proxy: false }));
+    let (foreground, options) = front("-a stdin i").unwrap();
+    let streams = Streams { stdin: true, stdout: false, stderr: false };
+    assert_eq!(foreground.map(|f| f.streams), Some(streams));
+    assert!(options.interactive);
     let (foreground, options) = front("-d --rmi i").unwrap();
     assert!(foreground.is_none() && options.auto_remove && options.auto_remove_image);
     assert!(front("-d -a stdout i").is_err());
