@@ -14,7 +14,7 @@ use crate::container::mounts::{self, ImageVolumes, UserMount};
 use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::security::Security;
-use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, sysctl};
+use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl};
 use crate::error::{Context, Error, Result};
 use crate::storage::fs;
 
@@ -41,11 +41,12 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
     let (image, command) = args.words.split_first().ok_or_else(|| Error::new("an image is needed"))?;
     let (process, files, network) = (&args.process, &args.files, &args.network);
     let (security, misc) = (&args.security, &args.misc);
+    let attach = attach(&process.attach)?;
     let absolute = |path: &Option<PathBuf>| path.as_ref().map(|path| at.cwd.join(path));
     Ok(CreateOptions {
         source: source(image, *files.rootfs, at)?,
         pull: pull(&args.image)?,
-        name: misc.name.clone().filter(|name| !name.is_empty()),
+        name: name(misc.name.as_deref())?,
         replace: *misc.replace,
 
         command: command.to_vec(),
@@ -55,8 +56,9 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         user: process.user.clone().filter(|user| !user.is_empty()),
         group_add: group_add(&process.group_add)?,
         tty: *process.tty,
-        interactive: *process.interactive,
-        attach: attach(&process.attach)?,
+        // To attach to an input is to want it open.
+        interactive: *process.interactive || attach.is_some_and(|streams| streams.stdin),
+        attach,
         init: *process.init,
         stop_signal: process.stop_signal.as_deref().map(signal::parse).transpose()?,
         stop_timeout: process.stop_timeout,
@@ -157,6 +159,16 @@ fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
 /// The words of a flag whose values are split at commas: an empty value is no word.
 fn words(values: &[String]) -> Vec<String> {
     values.iter().filter(|word| !word.is_empty()).cloned().collect()
+}
+
+fn name(text: Option<&str>) -> Result<Option<String>> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(name) if store::is_valid_name(name) => Ok(Some(name.to_owned())),
+        Some(name) => {
+            bail!("invalid name `{name}`: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument")
+        }
+    }
 }
 
 fn source(image: &str, is_rootfs: bool, at: &Invocation) -> Result<Source> {
