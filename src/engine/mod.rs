@@ -7,6 +7,7 @@ mod export;
 pub mod image;
 mod launch;
 mod lifecycle;
+pub mod logs;
 mod monitor;
 mod names;
 mod recover;
