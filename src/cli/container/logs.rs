@@ -72,7 +72,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     for (color, name) in (1..=COLORS).cycle().zip(names) {
         let container = store.load(&one(&store, name, name.is_none())?)?;
         let id = container.record.id.clone();
-        let mut source = Source::new(&container, || store.monitor_is_alive(&id))?;
+        let watched = store.clone();
+        let mut source = Source::new(&container, move || watched.monitor_is_alive(&id))?;
         if *args.names {
             source.prefix = Some(container.record.name);
         } else if several {

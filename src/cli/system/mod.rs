@@ -1,3 +1,5 @@
 //! Commands about system.
 
+pub mod inspect;
 pub mod unshare;
+pub mod version;
