@@ -13,4 +13,5 @@ pub mod port;
 pub mod ports;
 pub mod ps;
 pub mod ps_row;
+pub mod top;
 pub mod version;

@@ -99,7 +99,7 @@ fn field_after(text: &str, field: &str) -> Option<u64> {
 
 fn cgroups(own: &str) -> (String, Vec<String>) {
     const CGROUP2: i64 = 0x6367_7270;
-    let is_v2 = rustix::fs::statfs("/sys/fs/cgroup").is_ok_and(|fs| i64::from(fs.f_type) == CGROUP2);
+    let is_v2 = rustix::fs::statfs("/sys/fs/cgroup").is_ok_and(|fs| fs.f_type == CGROUP2);
     if !is_v2 {
         let names = own.lines().filter_map(|line| line.split(':').nth(1));
         let controllers = names.filter(|names| !names.is_empty() && !names.starts_with("name="));
@@ -148,7 +148,7 @@ fn uptime(text: &str) -> String {
 pub fn file_system(path: &Path) -> FileSystem {
     let Ok(fs) = rustix::fs::statfs(path) else { return FileSystem::default() };
     let block = u64::try_from(fs.f_bsize).unwrap_or_default();
-    let kind = match i64::from(fs.f_type) {
+    let kind = match fs.f_type {
         0xef53 => "extfs",
         0x5846_5342 => "xfs",
         0x9123_683e => "btrfs",
