@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::CreateArgs;
 use super::image::ImageArgs;
+use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
 use crate::container::devices::Device;
@@ -16,6 +17,8 @@ use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::security::Security;
 use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl};
 use crate::error::{Context, Error, Result};
+use crate::network;
+use crate::network::files::{HostsFile, hosts, resolv};
 use crate::storage::fs;
 
 /// From where a command is typed.
@@ -38,6 +41,7 @@ impl Invocation {
 /// Converts the flags of `run` and `create`. Reads the files that flags name, and nothing else.
 pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
     check_misc(args, at)?;
+    check_network(&args.network, at)?;
     let (image, command) = args.words.split_first().ok_or_else(|| Error::new("an image is needed"))?;
     let (process, files, network) = (&args.process, &args.files, &args.network);
     let (security, misc) = (&args.security, &args.misc);
@@ -154,6 +158,21 @@ fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
         bail!("container id file exists. Ensure another container is not using it or delete {}", file.display());
     }
     Ok(())
+}
+
+/// What the room of networks would refuse later, when an image has been pulled in vain.
+fn check_network(args: &NetworkArgs, at: &Invocation) -> Result<()> {
+    let hosts_file = hosts_file(args.hosts_file.as_deref().unwrap_or_default(), at);
+    HostsFile::parse(&hosts_file)?;
+    if *args.no_hosts && !words(&args.add_host).is_empty() {
+        bail!("--no-hosts and --add-host cannot be set together");
+    }
+    if *args.no_hosts && !hosts_file.is_empty() {
+        bail!("--no-hosts and --hosts-file cannot be set together");
+    }
+    words(&args.add_host).iter().try_for_each(|text| hosts::check_add_host(text))?;
+    resolv::check(&words(&args.dns), &words(&args.dns_search), &words(&args.dns_option))?;
+    words(&args.publish).iter().try_for_each(|text| network::ports::parse(text).map(drop))
 }
 
 /// The words of a flag whose values are split at commas: an empty value is no word.
