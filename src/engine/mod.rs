@@ -14,6 +14,7 @@ mod recover;
 mod remove;
 mod run;
 mod size;
+pub mod top;
 mod unshare;
 
 use std::sync::OnceLock;
