@@ -89,6 +89,21 @@ fn options_choose_and_mark_lines() {
 }
 
 #[test]
+fn several_logs_are_shown_one_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let sources = ["a", "b"].map(|name| {
+        let path = dir.path().join(name);
+        fs::write(&path, k8s(1, "stdout F one") + &k8s(2, "stdout F two")).unwrap();
+        let mut source = Source::new(&container("k8s-file", &path), || false).unwrap();
+        source.prefix = Some(name.to_owned());
+        source
+    });
+    let mut out = Vec::new();
+    show(sources.into(), &Options { tail: Some(1), ..Options::default() }, &mut out, &mut Vec::new()).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "a two\nb two\n");
+}
+
+#[test]
 fn bytes_that_are_not_text_pass_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ctr.log");
