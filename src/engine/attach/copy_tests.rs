@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 
 use super::super::keys::{DEFAULT, DetachKeys};
-use super::super::terminal::tests::{is_raw, pty};
+use super::super::terminal::tests::{is_raw, pty, type_raw, until};
 use super::super::terminal::{RawMode, Window};
 use super::super::{Stdio, copy as run_copy};
 use super::*;
@@ -64,15 +64,6 @@ fn pipes() -> (Ends, Command) {
     let ends =
         Ends::Pipes { stdin: Some(stdin_w.into()), stdout: Some(stdout_r.into()), stderr: Some(stderr_r.into()) };
     (ends, Command { stdin, stdout, stderr })
-}
-
-/// Waits for something that nothing tells of.
-fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !done() {
-        assert!(std::time::Instant::now() < deadline, "waiting in vain until {what}");
-        std::thread::yield_now();
-    }
 }
 
 /// Reads all of a pipe in a thread.
@@ -220,12 +211,14 @@ fn a_terminal_is_raw_has_our_window_and_tells_its_last_output() {
         // The echo of the container's terminal, and then what the command wrote.
         let mut shown = vec![0; "echo\r\nlast words".len()];
         keyboard.read_exact(&mut shown).unwrap();
-        String::from_utf8(shown).unwrap()
+        (keyboard, String::from_utf8(shown).unwrap())
     });
     let mut ends = Ends::Terminal(master);
     assert_eq!(user.copy(&mut ends, &done), Ok(Outcome::Exited(0)));
+    // The keyboard is kept: a terminal that hung up has no mode.
+    let (_keyboard, shown) = player.join().unwrap();
+    assert_eq!(shown, "echo\r\nlast words");
     assert!(!is_raw(&ours));
-    assert_eq!(player.join().unwrap(), "echo\r\nlast words");
 }
 
 #[test]
@@ -239,8 +232,7 @@ fn detaching_leaves_the_ends_open() {
     let user = User { tty: true, ..User::new(again(), null(), null()) };
     let seen = ours.try_clone().unwrap();
     let typist = std::thread::spawn(move || {
-        until("the terminal is raw", || is_raw(&seen));
-        rustix::io::write(&our_master, b"x\x10\x11").unwrap();
+        type_raw(&our_master, &seen, b"x\x10\x11");
         our_master
     });
     let mut ends = Ends::Terminal(master);

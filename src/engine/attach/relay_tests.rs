@@ -8,7 +8,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use rustix::thread::Pid;
 
 use super::super::keys::{DEFAULT, DetachKeys};
-use super::super::terminal::tests::{is_raw, pty};
+use super::super::terminal::tests::{is_raw, pty, type_raw};
 use super::super::{Stdio, relay as run_relay};
 use super::*;
 use crate::sys::signal;
@@ -263,10 +263,11 @@ fn the_terminal_is_raw_during_the_session_and_detaching_gives_it_back() {
 #[test]
 fn the_window_of_the_container_follows_ours() {
     let (master, slave) = pty();
+    let seen = slave.try_clone().unwrap();
     let user = User::on_terminal(slave);
     let outcome = session(&user, |monitor, relay_thread| {
         // A first key proves that signals are taken; there was no window to send before it.
-        rustix::io::write(&master, b"k").unwrap();
+        type_raw(&master, &seen, b"k");
         assert_eq!(monitor.receive(), Some((kind::INPUT, b"k".to_vec())));
         Window { rows: 50, columns: 300 }.apply(master.as_fd());
         signal::send_to_thread(relay_thread, libc::SIGWINCH);
@@ -280,9 +281,10 @@ fn the_window_of_the_container_follows_ours() {
 fn a_signal_that_ends_us_finds_the_terminal_restored() {
     for number in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
         let (master, slave) = pty();
+        let seen = slave.try_clone().unwrap();
         let user = User::on_terminal(slave);
         let outcome = session(&user, |monitor, relay_thread| {
-            rustix::io::write(&master, b"k").unwrap();
+            type_raw(&master, &seen, b"k");
             assert_eq!(monitor.receive(), Some((kind::INPUT, b"k".to_vec())));
             signal::send_to_thread(relay_thread, number);
             assert_eq!(monitor.receive(), None);
@@ -297,9 +299,10 @@ fn a_signal_that_ends_us_finds_the_terminal_restored() {
 fn an_error_gives_the_terminal_back() {
     let (master, slave) = pty();
     let full: OwnedFd = File::options().write(true).open("/dev/full").unwrap().into();
+    let seen = slave.try_clone().unwrap();
     let user = User { output: full, ..User::on_terminal(slave) };
     let outcome = session(&user, |monitor, _| {
-        rustix::io::write(&master, b"k").unwrap();
+        type_raw(&master, &seen, b"k");
         assert_eq!(monitor.receive(), Some((kind::INPUT, b"k".to_vec())));
         monitor.send(kind::STDOUT, b"too much");
     });
