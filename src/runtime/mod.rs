@@ -1,4 +1,5 @@
 //! runtime
 
 pub mod caps;
+pub mod passwd;
 pub mod seccomp;
