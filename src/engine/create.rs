@@ -12,6 +12,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::image::Image;
 use crate::network::{self, Mode};
 use crate::runtime::launch::{Launch, Root};
+use crate::runtime::caps::CapSet;
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
@@ -32,8 +33,7 @@ pub fn create(engine: &Engine, options: &CreateOptions) -> Result<Created> {
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
     check_cid_file(options)?;
     let host = HostFacts::gather(false, options.privileged)?;
-    let default_network =
-        if options.network.is_none() { Mode::default_for_host()?.name().to_owned() } else { String::new() };
+    let network = network_of(&options.network)?;
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -77,7 +77,7 @@ pub fn create(engine: &Engine, options: &CreateOptions) -> Result<Created> {
         run_dir: engine.roots.run_container(&id),
         driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
-        default_network,
+        network,
         host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
         id,
     };
@@ -94,6 +94,15 @@ pub fn create(engine: &Engine, options: &CreateOptions) -> Result<Created> {
         fs::write(path, place.id.as_bytes())?;
     }
     Ok(Created { id: place.id, warnings })
+}
+
+/// The mode of the network as the record keeps it: as typed, or the default's name.
+fn network_of(flags: &[String]) -> Result<String> {
+    let mode = Mode::from_flags(flags)?;
+    Ok(match flags {
+        [typed] if typed.starts_with(mode.name()) => typed.clone(),
+        _ => mode.name().to_owned(),
+    })
 }
 
 fn check_cid_file(options: &CreateOptions) -> Result<()> {
@@ -177,7 +186,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
     let mut spec = prepared.spec.clone();
-    let capabilities = &record.bounding_caps;
+    let capabilities = CapSet::from_names(&record.bounding_caps)?;
     let filter = match &prepared.seccomp {
         SeccompChoice::Unconfined => None,
         SeccompChoice::Default => Some(seccomp::default_filter(capabilities)?),
@@ -189,7 +198,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     if prepared.seccomp == SeccompChoice::Default
         && let Some(mut linux) = spec.linux().clone()
     {
-        linux.set_seccomp(Some(seccomp::to_oci(capabilities)?));
+        linux.set_seccomp(Some(seccomp::to_oci(capabilities)));
         spec.set_linux(Some(linux));
     }
     fs::write_private(&dir.join("config.json"), &serde_json::to_vec(&spec)?)?;
@@ -206,6 +215,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         root,
         namespaces: namespaces(&spec),
         tty: record.tty,
+        window: None,
         stdin: record.open_stdin,
         passthrough: record.log.driver == "passthrough",
         init: record.init,

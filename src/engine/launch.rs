@@ -21,6 +21,8 @@ pub struct How {
     pub hold: bool,
     /// A connected socket that gets all of the output.
     pub client: Option<OwnedFd>,
+    /// Rows and columns that the container's terminal begins with.
+    pub window: Option<(u16, u16)>,
 }
 
 /// Starts the container: its monitor runs when this returns, and its command unless it is to wait.
@@ -36,6 +38,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     let launch_file = fs::read(&dir.join("launch.json"))?;
     let mut base: Launch =
         serde_json::from_slice(&launch_file).with_context(|| format!("reading `{}`", dir.display()))?;
+    base.window = how.window;
     let mut fuse = None;
     if !record.image_id.is_empty() {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);

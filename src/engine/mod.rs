@@ -4,15 +4,14 @@ pub mod attach;
 mod create;
 mod exec;
 mod export;
+pub mod image;
 mod launch;
 mod lifecycle;
-pub mod logs;
 mod monitor;
 mod names;
 mod recover;
 mod remove;
 mod run;
-pub mod top;
 mod unshare;
 
 use std::sync::OnceLock;
@@ -66,5 +65,3 @@ pub fn containers(engine: &Engine) -> Store {
 pub fn images(engine: &Engine) -> Result<ImageStore> {
     ImageStore::open(&engine.roots)
 }
-//! What the user means.
-

@@ -80,7 +80,9 @@ fn streams_of(asked: Option<Streams>, interactive: bool) -> Streams {
 /// Starts a container of which this process is the first client.
 pub fn start_with_client(engine: &Engine, container: &Container) -> Result<OwnedFd> {
     let (ours, theirs) = channel::pair()?;
-    launch::start(engine, container, launch::How { client: Some(theirs), ..Default::default() })?;
+    let window = if container.record.tty { Stdio::own().window() } else { None };
+    let how = launch::How { client: Some(theirs), window: window.map(|w| (w.rows, w.columns)), ..Default::default() };
+    launch::start(engine, container, how)?;
     Ok(ours)
 }
 
@@ -95,9 +97,7 @@ pub struct Attach {
 
 /// Stays with a container over a connection that is attached already. The exit code for the shell.
 pub fn follow(engine: &Engine, container: &Container, connection: OwnedFd, how: Attach) -> Result<u8> {
-    let stdio = Stdio::own();
-    let attached = client::relay::Attached::already(connection, if how.tty { stdio.window() } else { None })?;
-    relay(engine, container, &attached, how)
+    relay(engine, container, &client::relay::Attached::already(connection), how)
 }
 
 fn relay(engine: &Engine, container: &Container, attached: &client::relay::Attached, how: Attach) -> Result<u8> {

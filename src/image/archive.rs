@@ -44,7 +44,7 @@ impl Members {
         let mut file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
         let mut head = Vec::new();
         (&mut file).take(MAGIC as u64).read_to_end(&mut head).with_context(|| format!("reading `{}`", path.display()))?;
-        if file.rewind().is_ok() && Compression::detect(&head) == Compression::None {
+        if Compression::detect(&head) == Compression::None && file.rewind().is_ok() {
             return Self::index(file, None);
         }
         Self::spool(store, &mut head.as_slice().chain(file))

@@ -168,20 +168,12 @@ impl ImageStore {
             self.layers.flush()?;
         }
         let entry = entry_for(manifest, parts, &manifest_hex)?;
-        let list = |index: &mut manifest::Index| {
-            if parts.names.is_empty() {
-                index::set_name(index, &entry, None);
-            }
-            for name in &parts.names {
-                index::set_name(index, &entry, Some(name));
-            }
-        };
         if busy.is_empty() {
             let done = index::update(&self.images, |index| {
                 self.move_into_place(&workspace, &renames, drafts)?;
                 let complete = self.is_complete(manifest, parts, layers)?;
                 if complete {
-                    list(index);
+                    list(index, &entry, &parts.names);
                 }
                 Ok(complete)
             })?;
@@ -195,11 +187,41 @@ impl ImageStore {
         let done = index::update(&self.images, |index| {
             let complete = self.is_complete(manifest, parts, layers)?;
             if complete {
-                list(index);
+                list(index, &entry, &parts.names);
             }
             Ok(complete)
         })?;
         if done { self.image_of_entry(&entry).map(Some) } else { Ok(None) }
+    }
+
+    /// Stores an image whose layers were made here, in a workspace and drafts: blobs as path and digest.
+    pub(super) fn store_made(
+        &self,
+        workspace: &Workspace,
+        parts: &Parts,
+        blobs: Vec<(PathBuf, String)>,
+        drafts: Vec<LayerDraft>,
+        warnings: Warnings,
+    ) -> Result<Stored> {
+        let manifest = manifest::parse_manifest(&parts.manifest, &parts.media_type)?;
+        let manifest_hex = sha256(&parts.manifest);
+        let mut renames = Vec::new();
+        for (path, hex) in blobs {
+            fs::rename(&path, &workspace.path(&hex))?;
+            renames.push(hex);
+        }
+        for (hex, bytes) in [(manifest.config.hex()?, &parts.config), (manifest_hex.as_str(), &parts.manifest)] {
+            fs::write_private(&workspace.path(hex), bytes)?;
+            renames.push(hex.to_owned());
+        }
+        self.layers.flush()?;
+        let entry = entry_for(&manifest, parts, &manifest_hex)?;
+        index::update(&self.images, |index| {
+            self.move_into_place(workspace, &renames, drafts)?;
+            list(index, &entry, &parts.names);
+            Ok(())
+        })?;
+        Ok(Stored { image: self.image_of_entry(&entry)?, warnings })
     }
 
     fn image_of_entry(&self, entry: &Descriptor) -> Result<Image> {
@@ -391,6 +413,16 @@ fn distinct_layers(manifest: &Manifest, diff_ids: &[String]) -> Result<Vec<Layer
         crate::bail!("manifest and configuration disagree about which layers are the same");
     }
     Ok(layers)
+}
+
+/// Lists an image under its names, or without one.
+fn list(index: &mut manifest::Index, entry: &Descriptor, names: &[Reference]) {
+    if names.is_empty() {
+        index::set_name(index, entry, None);
+    }
+    for name in names {
+        index::set_name(index, entry, Some(name));
+    }
 }
 
 fn entry_for(manifest: &Manifest, parts: &Parts, manifest_hex: &str) -> Result<Descriptor> {

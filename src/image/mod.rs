@@ -1,6 +1,8 @@
 //! Images: references, the OCI-layout store, pulling, loading, importing, and the layers they unpack to.
 
 mod archive;
+pub mod change;
+pub mod import;
 pub mod embedded;
 pub mod index;
 pub mod ingest;
@@ -9,13 +11,19 @@ pub mod manifest;
 pub mod platform;
 pub mod progress;
 pub mod reference;
+pub mod remove;
+pub mod shortnames;
 pub mod store;
 pub mod summary;
+pub mod tags;
 pub mod types;
 
+pub use import::ImportOptions;
 pub use load::{Loaded, LoadedImage};
 pub use platform::Platform;
 pub use progress::{Event, Progress, Silent};
 pub use reference::Reference;
+pub use remove::{InUse, Removed};
+pub use shortnames::RegistriesConf;
 pub use store::ImageStore;
 pub use types::{History, Image, ImageConfig};

@@ -226,6 +226,7 @@ impl Life {
         self.input_ended = false;
         self.write_pid_files(pid);
         self.state.pid = pid;
+        self.state.pid_started = crate::runtime::start_time(pid).unwrap_or(0);
         Ok(())
     }
 

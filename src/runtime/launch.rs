@@ -17,6 +17,8 @@ pub struct Launch {
     pub namespaces: u64,
     /// A terminal instead of pipes.
     pub tty: bool,
+    /// Rows and columns of the terminal.
+    pub window: Option<(u16, u16)>,
     /// Standard input is a pipe and not /dev/null.
     pub stdin: bool,
     /// The container gets the standard streams of the command line itself.

@@ -48,6 +48,15 @@ impl LayerDraft {
         &self.diff_id
     }
 
+    /// Says which layer this is.
+    pub fn named(mut self, diff_id: &str) -> Result<Self> {
+        if !is_diff_id(diff_id) {
+            crate::bail!("`{}` is not a diff ID of a layer", diff_id.escape_debug());
+        }
+        diff_id.clone_into(&mut self.diff_id);
+        Ok(self)
+    }
+
     /// The directory to unpack into.
     pub fn root(&self) -> PathBuf {
         self.dir.join("root")
@@ -137,11 +146,29 @@ impl Layers {
         }
     }
 
+    /// Begins a layer whose diff ID is not known yet; say it with [`LayerDraft::named`] before the commit.
+    pub fn draft(&self) -> Result<LayerDraft> {
+        let dir = self.roots.tmp().join(format!("layer-new-{}", id::hex(&id::random::<8>()?)));
+        fs::create_dir(&dir, 0o700)?;
+        let lock = File::create_new(dir.join(".lock")).with_context(|| format!("creating `{}`", dir.display()))?;
+        lock.lock().with_context(|| format!("locking `{}`", dir.display()))?;
+        let draft = LayerDraft { diff_id: String::new(), dir, _lock: lock };
+        fs::create_dir(&draft.root(), 0o755)?;
+        set_mode(&draft.root(), 0o755)?;
+        Ok(draft)
+    }
+
     /// Puts complete layers in place. They must be durable already: call [`Layers::flush`] before.
     pub fn commit(&self, drafts: Vec<LayerDraft>) -> Result<()> {
         let any = !drafts.is_empty();
         for draft in drafts {
-            fs::rename(&draft.root(), &self.path(&draft.diff_id))?;
+            let to = self.path(&draft.diff_id);
+            match std::fs::rename(draft.root(), &to) {
+                Ok(()) => {}
+                // Another one had no name until now either, and was first. The same diff ID is the same content.
+                Err(_) if self.exists(&draft.diff_id) => {}
+                Err(e) => return Err(Error::from(e).wrap(format!("creating `{}`", to.display()))),
+            }
         }
         if any {
             atomic::sync_dir(&self.roots.layers())?;

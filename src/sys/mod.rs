@@ -2,9 +2,9 @@
 
 pub mod lock;
 pub mod mount;
-pub mod process;
 pub mod net;
+pub mod process;
+pub mod seccomp;
 pub mod signal;
 pub mod stdio;
 pub mod time;
-pub mod seccomp;

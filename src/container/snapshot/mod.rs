@@ -74,7 +74,7 @@ fn kernel_overlay_works(roots: &Roots) -> Result<bool> {
 
 fn fuse_works() -> bool {
     let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok();
-    device && crate::network::find_program("fuse-overlayfs").is_some()
+    device && crate::network::lookup::find("fuse-overlayfs").is_some()
 }
 
 /// Makes the writable part in `dir`, the directory of a container that is being made. `layers` are topmost first.

@@ -22,6 +22,13 @@ pub struct Streams {
 #[derive(Debug)]
 pub struct Attached(OwnedFd);
 
+impl Attached {
+    /// A connection whose other end a monitor was given as its first client.
+    pub fn already(connection: OwnedFd) -> Self {
+        Attached(connection)
+    }
+}
+
 /// Attaches over a new connection, and waits until the monitor has agreed: what the container writes from then on comes.
 ///
 /// With `window`, the container's terminal has it before the monitor reads anything else of this connection.

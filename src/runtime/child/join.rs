@@ -123,11 +123,7 @@ fn stdio(request: &ExecRequest, streams: Vec<OwnedFd>, _uid: u32) -> Result<Stdi
         // The runtime's own devpts, or what the container's root has put over it: then it only deceives itself.
         let devpts = rustix::fs::open(c"/dev/pts", flags, Mode::empty()).context("opening `/dev/pts`")?;
         check_devpts(&devpts)?;
-        let console = terminal::open(&devpts, None)?;
-        if let Some((rows, columns)) = request.size {
-            let size = rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-            rustix::termios::tcsetwinsize(&console.master, size).context("setting the size of the terminal")?;
-        }
+        let console = terminal::open(&devpts, request.size)?;
         channel::send(&socket, b"T", &[console.master.as_fd()]).context("handing over the terminal")?;
         let again = || console.slave.try_clone().context("duplicating the terminal");
         return Ok(Stdio { fds: [again()?, again()?, again()?], terminal: true });

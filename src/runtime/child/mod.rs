@@ -58,7 +58,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
     let console = if launch.tty {
         let devpts = mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
-        Some(terminal::open(devpts, oci_process.console_size())?)
+        Some(terminal::open(devpts, launch.window)?)
     } else {
         None
     };
@@ -78,7 +78,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
         nix::unistd::sethostname(hostname).with_context(|| format!("setting the host name `{hostname}`"))?;
     }
     if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
-        crate::sys::net::loopback_up().context("bringing up the loopback interface")?;
+        crate::network::loopback_up().context("bringing up the loopback interface")?;
     }
 
     let root_fd = root::open_root()?;
@@ -171,7 +171,7 @@ fn stage(streams: &[&OwnedFd; 3], channel: BorrowedFd<'_>) -> Result<[OwnedFd; 3
 
 fn install(filter: Option<&[u8]>) -> Result<()> {
     match filter {
-        Some(bytes) => super::seccomp::install_bytes(bytes),
+        Some(bytes) => super::seccomp::Filter::from_bytes(bytes)?.install().context("installing the seccomp filter"),
         None => Ok(()),
     }
 }

@@ -1,0 +1,4 @@
+//! Commands about image.
+
+pub mod list;
+pub mod load;

@@ -1,0 +1,3 @@
+//! Commands about system.
+
+pub mod unshare;
