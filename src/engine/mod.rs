@@ -12,6 +12,7 @@ mod names;
 mod recover;
 mod remove;
 mod run;
+mod size;
 mod unshare;
 
 use std::sync::OnceLock;
@@ -23,6 +24,7 @@ pub use lifecycle::{init, kill, pause, rename, restart, start, stop, unpause, wa
 pub use recover::settle;
 pub use remove::{RemoveOptions, remove};
 pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};
+pub use size::container_size;
 pub use unshare::unshare;
 
 use crate::container::store::Store;

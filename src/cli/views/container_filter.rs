@@ -141,7 +141,7 @@ fn find<'a>(name_or_id: &str, all: &'a [Container]) -> Result<&'a Container> {
 
 impl Condition {
     fn matches(&self, container: &Container) -> bool {
-        let Container { record, state } = container;
+        let Container { record, state, .. } = container;
         match self {
             Condition::Id(id) if is_hex(id) => record.id.starts_with(id.as_str()),
             Condition::Id(id) => pattern::regex(id, &record.id).unwrap_or(false),

@@ -22,7 +22,7 @@ const OCI_VERSION: &str = "1.2.0";
 
 /// The object of a container. `size` is there with `--size`.
 pub fn object(container: &Container, roots: &Roots, size: Option<Size>) -> Value {
-    let Container { record, state } = container;
+    let Container { record, state, .. } = container;
     let dir = roots.container(&record.id);
     let file = |wanted: bool, name: &str| if wanted { path_text(&dir.join(name)) } else { String::new() };
     let mut object = Map::new();

@@ -150,7 +150,7 @@ impl Row {
 
     /// The object of `--format json`.
     pub fn json(&self, now: Timestamp) -> Value {
-        let Container { record, state } = &self.container;
+        let Container { record, state, .. } = &self.container;
         let null_if_empty = |value: Value, empty: bool| if empty { Value::Null } else { value };
         let published: Vec<Value> = record
             .ports
@@ -195,7 +195,7 @@ impl Row {
 
     /// The object that templates see: the words of the table under the names of Podman's placeholders.
     pub fn template(&self, now: Timestamp, no_trunc: bool) -> Value {
-        let Container { record, state } = &self.container;
+        let Container { record, state, .. } = &self.container;
         let namespaces = self.namespaces.clone().unwrap_or_default();
         let created = time::go_string(record.created);
         json!({

@@ -84,7 +84,7 @@ fn web() -> Container {
         started_at: Some(want["State"]["StartedAt"].as_str().unwrap().parse().unwrap()),
         ..State::default()
     };
-    Container { record, state }
+    Container { record, state, is_lost: false }
 }
 
 fn roots() -> (tempfile::TempDir, Roots) {
