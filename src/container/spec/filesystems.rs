@@ -35,7 +35,7 @@ pub(super) struct Plan {
 }
 
 /// The options of volumes and of the file systems that make a read-only container usable.
-const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind";
+const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind,copy";
 const TMPFS_OPTIONS: &str = "rw,rprivate,nosuid,nodev,tmpcopyup";
 
 pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place, shares_network: bool) -> Result<Plan> {
