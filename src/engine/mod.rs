@@ -7,12 +7,14 @@ mod export;
 pub mod image;
 mod launch;
 mod lifecycle;
+pub mod logs;
 mod monitor;
 mod names;
 mod recover;
 mod remove;
 mod run;
 mod size;
+pub mod top;
 mod unshare;
 
 use std::sync::OnceLock;
