@@ -23,6 +23,8 @@ pub struct Record {
     pub image_id: String,
     /// The manifest's digest, with `sha256:`.
     pub image_digest: String,
+    /// `--rootfs`: the directory of the host that is the root; `None` with an image.
+    pub rootfs: Option<PathBuf>,
     /// `overlay`, `fuse-overlayfs` or `vfs`: how the root file system is put together.
     pub driver: String,
     /// Diff IDs (hexadecimal, without `sha256:`) of the unpacked layers, lowest first.
@@ -65,9 +67,13 @@ pub struct Record {
     pub ports: Vec<PortMapping>,
     /// `80/tcp` and so on: what the image and `--expose` declare.
     pub exposed_ports: Vec<String>,
+    /// `--publish-all`.
+    pub publish_all: bool,
     pub mounts: Vec<MountPoint>,
     /// Destination to options of tmpfs mounts.
     pub tmpfs: BTreeMap<String, String>,
+    /// `--device`.
+    pub devices: Vec<super::devices::Device>,
     pub effective_caps: Vec<String>,
     pub bounding_caps: Vec<String>,
     pub cap_add: Vec<String>,
@@ -78,6 +84,12 @@ pub struct Record {
     pub dns_search: Vec<String>,
     pub dns_option: Vec<String>,
     pub add_host: Vec<String>,
+    /// `--no-hosts`: /etc/hosts is the image's own.
+    pub no_hosts: bool,
+    /// `--hosts-file`: where /etc/hosts starts from (a path, `image` or `none`); empty means the default.
+    pub hosts_file: String,
+    /// `--no-hostname`: /etc/hostname is the image's own.
+    pub no_hostname: bool,
     pub ulimits: Vec<Ulimit>,
     pub sysctls: BTreeMap<String, String>,
     pub oom_score_adj: Option<i32>,
@@ -88,6 +100,8 @@ pub struct Record {
     pub uts_mode: String,
     pub userns_mode: String,
     pub cgroup_mode: String,
+    /// `--cgroups=disabled`: no cgroup of its own.
+    pub no_cgroup: bool,
     /// `--cidfile`.
     pub cid_file: Option<PathBuf>,
     /// `--pidfile`.

@@ -11,6 +11,8 @@ pub struct State {
     pub status: Status,
     /// The container's PID 1 as the host sees it; 0 when there is none.
     pub pid: i32,
+    /// When that process started, in clock ticks since boot: with the PID, who it is.
+    pub pid_started: u64,
     /// The monitor; 0 when there is none.
     pub monitor_pid: i32,
     pub started_at: Option<Timestamp>,

@@ -30,6 +30,8 @@ pub struct Store {
 pub struct Container {
     pub record: Record,
     pub state: State,
+    /// The state on disk says that it lives, but its monitor is gone: somebody has to tidy up.
+    pub is_lost: bool,
 }
 
 /// A container that is being made: a directory under a temporary name, removed again unless it is committed.
@@ -95,7 +97,11 @@ impl Store {
         lock::exclusive(&self.roots.data().join("names.lock"))
     }
 
-    fn check_name_is_free(&self, name: &str) -> Result<()> {
+    /// Whether a container of this name could be made.
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] when the name is taken.
+    pub fn check_name_is_free(&self, name: &str) -> Result<()> {
         match self.id_of_name(name)? {
             None => Ok(()),
             Some(id) => Err(Error::of(Kind::InUse, format!("the container name \"{name}\" is already in use by {id}"))
@@ -186,14 +192,16 @@ impl Store {
         let Some(record) = self.read_record(id)? else { return Ok(None) };
         let path = self.roots.container(id).join("state.json");
         let mut state: State = read_json(&path)?.unwrap_or_default();
+        let mut is_lost = false;
         if state.status.is_alive() && !self.monitor_is_alive(id) {
             // The monitor writes the last state before it goes, so read again before believing that it was killed.
             state = read_json(&path)?.unwrap_or_default();
             if state.status.is_alive() {
                 mark_lost(&mut state);
+                is_lost = true;
             }
         }
-        Ok(Some(Container { record, state }))
+        Ok(Some(Container { record, state, is_lost }))
     }
 
     /// Whether the monitor of this container holds its lock. Takes no lock itself.
@@ -202,6 +210,11 @@ impl Store {
             Ok(file) => crate::sys::lock::is_held(&file),
             Err(_) => false,
         }
+    }
+
+    /// The state as it was last written, right or not.
+    pub fn written_state(&self, id: &str) -> Result<Option<State>> {
+        read_json(&self.roots.container(id).join("state.json"))
     }
 
     /// Replaces the state. Only for the holder of the monitor's lock.

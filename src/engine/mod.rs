@@ -1,1 +1,71 @@
-//! engine
+//! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
+
+pub mod attach;
+mod create;
+mod exec;
+mod export;
+pub mod image;
+mod launch;
+mod lifecycle;
+pub mod logs;
+mod monitor;
+mod names;
+mod recover;
+mod remove;
+mod run;
+mod size;
+pub mod top;
+mod unshare;
+
+use std::sync::OnceLock;
+
+pub use create::{Created, create};
+pub use exec::{ExecEnd, ExecOptions, exec};
+pub use export::export;
+pub use lifecycle::{init, kill, pause, rename, restart, start, stop, unpause, wait, StartOptions};
+pub use recover::settle;
+pub use remove::{RemoveOptions, remove};
+pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};
+pub use size::container_size;
+pub use unshare::unshare;
+
+use crate::container::store::Store;
+use crate::error::Result;
+use crate::image::store::ImageStore;
+use crate::runtime::userns::{self, Mapping};
+use crate::storage::Roots;
+
+/// Where this invocation works, and with what.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub roots: Roots,
+    /// `--storage-driver`.
+    pub driver: Option<String>,
+    /// `--network-cmd-path`.
+    pub network_cmd_path: Option<String>,
+}
+
+/// The namespace that this process has entered, if it has.
+static ENTERED: OnceLock<Mapping> = OnceLock::new();
+
+/// Moves this process into the user's user namespace, once. It must have one thread.
+pub fn enter_userns(engine: &Engine) -> Result<&'static Mapping> {
+    match ENTERED.get() {
+        Some(mapping) => Ok(mapping),
+        None => entered(userns::enter(&engine.roots)?),
+    }
+}
+
+fn entered(mapping: Mapping) -> Result<&'static Mapping> {
+    Ok(ENTERED.get_or_init(|| mapping))
+}
+
+/// The containers.
+pub fn containers(engine: &Engine) -> Store {
+    Store::new(&engine.roots)
+}
+
+/// The images.
+pub fn images(engine: &Engine) -> Result<ImageStore> {
+    ImageStore::open(&engine.roots)
+}

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// An image in the store.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Image {
     /// Hexadecimal digest of the configuration, without `sha256:`.
     pub id: String,
@@ -36,7 +38,8 @@ pub struct Image {
 }
 
 /// What an image says about how to run it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ImageConfig {
     pub user: String,
     pub env: Vec<String>,
@@ -55,7 +58,8 @@ pub struct ImageConfig {
 }
 
 /// One step of how an image came to be.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct History {
     pub created: Option<Timestamp>,
     pub created_by: String,

@@ -1,1 +1,34 @@
-//! network
+//! Networks of containers: which mode, which ports are published, the helper process that connects a network namespace
+//! to the host, and the files in a container that speak of names and addresses.
+//!
+//! A `run` uses it in this order:
+//!
+//! ```text
+//! engine           Mode::from_flags      what was asked for; `slirp4netns` where nothing was
+//!                  ports::parse, assign  -p and -P as mappings with every host port chosen
+//!                  files::write          hosts, resolv.conf, hostname, .containerenv
+//!                  ports::check_free     a port in use is an error before anything is started
+//! monitor          Helper::spawn         at once after the container's init was cloned with its network namespace
+//!   init           prepare_namespace     inside of it: loopback up
+//! monitor          Helper::wait_ready    the uplink stands and the ports are published
+//!                  Helper::stop          at the end
+//! ```
+//!
+//! Bridge networks, and the network of another container, are not here yet.
+
+mod child;
+pub mod files;
+mod helper;
+#[cfg(test)]
+mod live;
+pub mod lookup;
+mod mode;
+mod namespace;
+mod pasta;
+pub mod ports;
+mod relay;
+mod slirp;
+
+pub use helper::{Helper, Plan};
+pub use mode::{Cidr, Mode, PastaOptions, SlirpOptions};
+pub use namespace::{loopback_up, prepare_namespace};

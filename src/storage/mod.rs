@@ -3,7 +3,9 @@
 pub mod atomic;
 pub mod fs;
 pub mod id;
+pub mod layers;
 pub mod lock;
 pub mod roots;
+pub mod unpack;
 
 pub use roots::Roots;

@@ -38,6 +38,11 @@ impl Roots {
         Ok(roots)
     }
 
+    /// Roots that were opened by the process that started this one.
+    pub fn reopen(data: &Path, run: &Path) -> Self {
+        Roots { data: data.to_owned(), run: run.to_owned() }
+    }
+
     /// The data root (`--root`).
     pub fn data(&self) -> &Path {
         &self.data

@@ -1,4 +1,12 @@
 //! Thin safe wrappers over system calls that nix and rustix lack. The only room with `unsafe`.
 
+pub mod exec;
 pub mod lock;
+pub mod mount;
+pub mod net;
+pub mod process;
 pub mod seccomp;
+pub mod signal;
+pub mod stdio;
+pub mod time;
+pub mod title;

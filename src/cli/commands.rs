@@ -1,0 +1,244 @@
+//! The table of all commands.
+
+use clap::{ArgMatches, Args, Command};
+
+use super::{container, image, system};
+use super::cx::Cx;
+use crate::error::{Error, Result};
+
+/// What a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noun {
+    Container,
+    Image,
+    System,
+}
+
+impl Noun {
+    pub const ALL: [Noun; 3] = [Noun::Container, Noun::Image, Noun::System];
+
+    /// The noun that this word is.
+    pub fn of(word: &str) -> Option<Noun> {
+        Self::ALL.into_iter().find(|noun| noun.word() == word)
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Noun::Container => "container",
+            Noun::Image => "image",
+            Noun::System => "system",
+        }
+    }
+
+    pub fn heading(self) -> &'static str {
+        match self {
+            Noun::Container => "Containers",
+            Noun::Image => "Images",
+            Noun::System => "System",
+        }
+    }
+
+    pub fn about(self) -> &'static str {
+        match self {
+            Noun::Container => "Manage containers",
+            Noun::Image => "Manage images",
+            Noun::System => "Manage coracle",
+        }
+    }
+}
+
+/// One command: where it is found, what its help says, its arguments, and what it does.
+#[derive(Debug)]
+pub struct Entry {
+    pub noun: Noun,
+    /// Its name without a noun (`rmi`).
+    pub alone: Option<&'static str>,
+    /// Its names under the noun (`image rm`), the usual one first.
+    pub under: &'static [&'static str],
+    /// What follows the name in the usage line.
+    pub usage: &'static str,
+    pub about: &'static str,
+    pub augment: fn(Command) -> Command,
+    pub run: fn(&Cx<'_>, ArgMatches) -> Result<u8>,
+}
+
+macro_rules! command {
+    ($noun:ident, $alone:expr, [$($under:literal),*], $usage:expr, $about:literal, $module:path) => {{
+        use $module as module;
+        Entry {
+            noun: Noun::$noun,
+            alone: $alone,
+            under: &[$($under),*],
+            usage: $usage,
+            about: $about,
+            augment: module::Args::augment_args,
+            run: |cx, matches| module::run(cx, read::<module::Args>(matches)?),
+        }
+    }};
+}
+
+/// The arguments out of the matches. They were checked when they were parsed, so this fails by a mistake of ours only.
+fn read<A: Args>(mut matches: ArgMatches) -> Result<A> {
+    A::from_arg_matches_mut(&mut matches).map_err(|e| Error::new(e.to_string()).wrap("reading the arguments"))
+}
+
+const CONTAINERS: &str = "[options] CONTAINER [CONTAINER...]";
+
+/// All commands, sorted by noun and name.
+#[rustfmt::skip] // One command, one line.
+pub static COMMANDS: &[Entry] = &[
+    command!(Container, Some("attach"), ["attach"], "[options] CONTAINER",
+        "Attach to a running container", container::attach),
+    command!(Container, Some("create"), ["create"], "[options] IMAGE [COMMAND [ARG...]]",
+        "Create but do not start a container", container::create),
+    command!(Container, Some("exec"), ["exec"], "[options] CONTAINER COMMAND [ARG...]",
+        "Run a process in a running container", container::exec),
+    command!(Container, Some("export"), ["export"], "[options] CONTAINER",
+        "Export a container's file system as a tar archive", container::export),
+    command!(Container, Some("init"), ["init"], CONTAINERS,
+        "Initialize one or more containers without starting them", container::init),
+    command!(Container, None, ["inspect"], CONTAINERS,
+        "Show all that is known of a container", container::inspect),
+    command!(Container, Some("kill"), ["kill"], CONTAINERS,
+        "Send a signal to one or more running containers", container::kill),
+    command!(Container, None, ["list", "ls"], "[options]",
+        "List containers", container::ps),
+    command!(Container, Some("logs"), ["logs"], CONTAINERS,
+        "Show the logs of one or more containers", container::logs),
+    command!(Container, Some("pause"), ["pause"], CONTAINERS,
+        "Pause all the processes in one or more containers", container::pause),
+    command!(Container, Some("port"), ["port"], "[options] CONTAINER [PORT]",
+        "List the published ports of a container", container::port),
+    command!(Container, Some("ps"), ["ps"], "[options]",
+        "List containers", container::ps),
+    command!(Container, Some("rename"), ["rename"], "CONTAINER NAME",
+        "Rename a container", container::rename),
+    command!(Container, Some("restart"), ["restart"], CONTAINERS,
+        "Restart one or more containers", container::restart),
+    command!(Container, Some("rm"), ["rm"], CONTAINERS,
+        "Remove one or more containers", container::rm),
+    command!(Container, Some("run"), ["run"], "[options] IMAGE [COMMAND [ARG...]]",
+        "Run a command in a new container", container::run),
+    command!(Container, Some("start"), ["start"], CONTAINERS,
+        "Start one or more containers", container::start),
+    command!(Container, Some("stop"), ["stop"], CONTAINERS,
+        "Stop one or more containers", container::stop),
+    command!(Container, Some("top"), ["top"], "[options] CONTAINER [FORMAT-DESCRIPTORS|ARGS...]",
+        "Show the running processes of a container", container::top),
+    command!(Container, Some("unpause"), ["unpause"], CONTAINERS,
+        "Unpause the processes in one or more containers", container::unpause),
+    command!(Container, Some("wait"), ["wait"], CONTAINERS,
+        "Block until one or more containers stop, then print their exit codes", container::wait),
+    command!(Image, Some("images"), ["list", "ls"], "[options] [IMAGE]",
+        "List images in local storage", image::list),
+    command!(Image, Some("import"), ["import"], "[options] PATH [REFERENCE]",
+        "Import a tar archive as the root file system of an image", image::import),
+    command!(Image, None, ["inspect"], "[options] IMAGE [IMAGE...]",
+        "Show all that is known of an image", image::inspect),
+    command!(Image, Some("load"), ["load"], "[options]",
+        "Load images from an archive", image::load),
+    command!(Image, Some("pull"), ["pull"], "[options] IMAGE [IMAGE...]",
+        "Pull an image from a registry", image::pull),
+    command!(Image, Some("rmi"), ["rm"], "[options] IMAGE [IMAGE...]",
+        "Remove one or more images from local storage", image::rm),
+    command!(Image, Some("tag"), ["tag"], "IMAGE TARGET_NAME [TARGET_NAME...]",
+        "Add another name to a local image", image::tag),
+    command!(Image, Some("untag"), ["untag"], "IMAGE [IMAGE...]",
+        "Remove a name from a local image", image::untag),
+    command!(System, Some("info"), ["info"], "[options]",
+        "Show information about the engine and the machine", system::info),
+    command!(System, Some("inspect"), [], "[options] {CONTAINER|IMAGE|POD|NETWORK|VOLUME} [...]",
+        "Show all that is known of an object", system::inspect),
+    command!(System, Some("unshare"), [], "[options] [COMMAND [ARG...]]",
+        "Run a command in the user namespace of the containers", system::unshare),
+    command!(System, Some("version"), [], "[options]",
+        "Show the version of coracle", system::version),
+];
+
+/// The command of this name, without a noun.
+pub fn alone(name: &str) -> Option<&'static Entry> {
+    COMMANDS.iter().find(|entry| entry.alone == Some(name))
+}
+
+/// The command of this name under a noun.
+pub fn under(noun: Noun, name: &str) -> Option<&'static Entry> {
+    COMMANDS.iter().find(|entry| entry.noun == noun && entry.under.contains(&name))
+}
+
+/// Commands of the reference that coracle does not have yet.
+static NOT_YET: &[&str] = &[
+    "artifact",
+    "auto-update",
+    "build",
+    "commit",
+    "compose",
+    "cp",
+    "diff",
+    "events",
+    "farm",
+    "generate",
+    "healthcheck",
+    "history",
+    "kube",
+    "login",
+    "logout",
+    "machine",
+    "manifest",
+    "mount",
+    "network",
+    "play",
+    "pod",
+    "push",
+    "save",
+    "search",
+    "secret",
+    "stats",
+    "umount",
+    "unmount",
+    "update",
+    "volume",
+    "container checkpoint",
+    "container cleanup",
+    "container clone",
+    "container commit",
+    "container cp",
+    "container diff",
+    "container exists",
+    "container mount",
+    "container prune",
+    "container restore",
+    "container runlabel",
+    "container stats",
+    "container umount",
+    "container unmount",
+    "container update",
+    "image build",
+    "image diff",
+    "image exists",
+    "image history",
+    "image mount",
+    "image prune",
+    "image push",
+    "image save",
+    "image scp",
+    "image search",
+    "image sign",
+    "image tree",
+    "image trust",
+    "image umount",
+    "image unmount",
+    "system check",
+    "system connection",
+    "system df",
+    "system events",
+    "system migrate",
+    "system prune",
+    "system renumber",
+    "system reset",
+    "system service",
+];
+
+/// Whether the reference has a command of this name that is missing here.
+pub fn is_not_yet(name: &str) -> bool {
+    NOT_YET.contains(&name)
+}

@@ -1,0 +1,76 @@
+//! `coracle rm`
+
+use std::path::PathBuf;
+
+use crate::bail;
+use crate::cli::args::GoBool;
+use crate::cli::cx::{Cx, removal_code};
+use crate::cli::select::Wanted;
+use crate::engine::{self, RemoveOptions};
+use crate::error::{Kind, Result};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Remove all containers
+    #[arg(short, long)]
+    all: GoBool,
+    /// Read the container ID from the file
+    #[arg(long, value_name = "stringArray")]
+    cidfile: Vec<PathBuf>,
+    /// Remove the container and all containers that depend on it
+    #[arg(long)]
+    depend: GoBool,
+    /// Only containers that match, for example status=exited or label=key=value
+    #[arg(long, value_name = "stringArray")]
+    filter: Vec<String>,
+    /// Force removal of a running or unusable container
+    #[arg(short, long)]
+    force: GoBool,
+    /// Ignore errors when a specified container is missing
+    #[arg(short, long)]
+    ignore: GoBool,
+    /// Act on the latest container
+    #[arg(short, long)]
+    latest: GoBool,
+    /// Seconds to wait before the container is killed (with --force)
+    #[arg(short, long, value_name = "int")]
+    time: Option<i32>,
+    /// Remove anonymous volumes associated with the container
+    #[arg(short, long)]
+    volumes: GoBool,
+    #[arg(value_name = "CONTAINER")]
+    containers: Vec<String>,
+}
+
+pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
+    if args.time.is_some() && !*args.force {
+        bail!("--force option must be specified to use the --time option");
+    }
+    let (engine, store) = cx.containers()?;
+    let wanted = Wanted {
+        names: &args.containers,
+        all: *args.all,
+        latest: *args.latest,
+        cidfiles: &args.cidfile,
+        filters: &args.filter,
+        // With --force a missing container is no error, as in the reference.
+        ignore: *args.ignore || *args.force,
+        of_all: |_| true,
+    };
+    Ok(cx.each(wanted.targets(&store)?, removal_code, |target| {
+        let target = target?;
+        let options = RemoveOptions {
+            force: *args.force,
+            volumes: *args.volumes,
+            timeout: super::grace(args.time),
+            depend: *args.depend,
+        };
+        match engine::remove(&engine, &target.id, options) {
+            // Somebody else, perhaps its own `--rm`, was faster.
+            Err(error) if error.kind() == Kind::NoSuch && (*args.ignore || *args.force || *args.all) => {}
+            result => result?,
+        }
+        cx.printer.line(target.shown);
+        Ok(())
+    }))
+}

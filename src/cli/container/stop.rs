@@ -1,0 +1,53 @@
+//! `coracle stop`
+
+use std::path::PathBuf;
+
+use crate::cli::args::GoBool;
+use crate::cli::cx::{Cx, usual_code};
+use crate::cli::select::Wanted;
+use crate::container::Status;
+use crate::engine;
+use crate::error::Result;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Stop all running containers
+    #[arg(short, long)]
+    all: GoBool,
+    /// Read the container ID from the file
+    #[arg(long, value_name = "stringArray")]
+    cidfile: Vec<PathBuf>,
+    /// Only containers that match, for example status=running or label=key=value
+    #[arg(short, long, value_name = "stringArray")]
+    filter: Vec<String>,
+    /// Ignore errors when a specified container is missing
+    #[arg(short, long)]
+    ignore: GoBool,
+    /// Act on the latest container
+    #[arg(short, long)]
+    latest: GoBool,
+    /// Seconds to wait before the container is killed [default: the container's own, usually 10]
+    #[arg(short, long, value_name = "int")]
+    time: Option<i32>,
+    #[arg(value_name = "CONTAINER")]
+    containers: Vec<String>,
+}
+
+pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
+    let (engine, store) = cx.containers()?;
+    let wanted = Wanted {
+        names: &args.containers,
+        all: *args.all,
+        latest: *args.latest,
+        cidfiles: &args.cidfile,
+        filters: &args.filter,
+        ignore: *args.ignore,
+        of_all: Status::is_alive,
+    };
+    Ok(cx.each(wanted.targets(&store)?, usual_code, |target| {
+        let target = target?;
+        engine::stop(&engine, &target.id, super::grace(args.time))?;
+        cx.printer.line(target.shown);
+        Ok(())
+    }))
+}

@@ -1,0 +1,385 @@
+//! From what was typed to what is meant.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::CreateArgs;
+use super::image::ImageArgs;
+use super::network::NetworkArgs;
+use super::process::ProcessArgs;
+use crate::bail;
+use crate::container::devices::Device;
+use crate::container::environment::{self, Environment};
+use crate::container::logging::LogOptions;
+use crate::container::mounts::{self, ImageVolumes, UserMount};
+use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
+use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
+use crate::container::security::Security;
+use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl};
+use crate::error::{Context, Error, Result};
+use crate::network;
+use crate::network::files::{HostsFile, hosts, resolv};
+use crate::storage::fs;
+
+/// From where a command is typed.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// The working directory; absolute.
+    pub cwd: PathBuf,
+    pub env: Vec<(String, String)>,
+}
+
+impl Invocation {
+    /// That of this process. Variables that are not UTF-8 are left out, as they could not be passed on anyway.
+    pub fn current() -> Result<Self> {
+        let cwd = std::env::current_dir().context("reading the working directory")?;
+        let env = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
+        Ok(Invocation { cwd, env: env.collect() })
+    }
+}
+
+/// Converts the flags of `run` and `create`. Reads the files that flags name, and nothing else.
+pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
+    check_misc(args, at)?;
+    check_network(&args.network, at)?;
+    let (image, command) = args.words.split_first().ok_or_else(|| Error::new("an image is needed"))?;
+    let (process, files, network) = (&args.process, &args.files, &args.network);
+    let (security, misc) = (&args.security, &args.misc);
+    let attach = attach(&process.attach)?;
+    let absolute = |path: &Option<PathBuf>| path.as_ref().map(|path| at.cwd.join(path));
+    Ok(CreateOptions {
+        source: source(image, *files.rootfs, at)?,
+        pull: pull(&args.image)?,
+        name: name(misc.name.as_deref())?,
+        replace: *misc.replace,
+
+        command: command.to_vec(),
+        entrypoint: process.entrypoint.as_deref().map(process::parse_entrypoint),
+        environment: environment(process, at)?,
+        workdir: workdir(process.workdir.as_deref())?,
+        user: process.user.clone().filter(|user| !user.is_empty()),
+        group_add: group_add(&process.group_add)?,
+        tty: *process.tty,
+        // To attach to an input is to want it open.
+        interactive: *process.interactive || attach.is_some_and(|streams| streams.stdin),
+        attach,
+        init: *process.init,
+        stop_signal: process.stop_signal.as_deref().map(signal::parse).transpose()?,
+        stop_timeout: process.stop_timeout,
+        timeout: process.timeout,
+        umask: process.umask.as_deref().map(umask).transpose()?,
+
+        labels: labels(&misc.label, &misc.label_file, at)?,
+        annotations: annotations(&misc.annotation)?,
+        auto_remove: *misc.rm,
+        auto_remove_image: false,
+        restart: restart::parse(misc.restart.as_deref().unwrap_or_default())?,
+        log: LogOptions::parse(args.log.log_driver.as_deref(), &args.log.log_opt, &at.cwd)?,
+        no_healthcheck: *args.health.no_healthcheck,
+        cid_file: absolute(&misc.cidfile),
+        pid_file: absolute(&misc.pidfile),
+        monitor_pid_file: absolute(&misc.conmon_pidfile),
+
+        mounts: user_mounts(args, at)?,
+        devices: files.device.iter().map(|text| Device::parse(text)).collect::<Result<_>>()?,
+        image_volumes: ImageVolumes::parse(files.image_volume.as_deref().unwrap_or_default())?,
+        read_only: *files.read_only,
+        no_read_only_tmpfs: !*files.read_only_tmpfs,
+        shm_size: match &files.shm_size {
+            Some(text) => Some(size::parse(text).context("invalid value for shm-size")?),
+            None => None,
+        },
+
+        network: network.network.clone(),
+        publish: words(&network.publish),
+        publish_all: *network.publish_all,
+        expose: expose(&network.expose)?,
+        dns: words(&network.dns),
+        dns_search: words(&network.dns_search),
+        dns_option: words(&network.dns_option),
+        add_host: words(&network.add_host),
+        no_hosts: *network.no_hosts,
+        hosts_file: hosts_file(network.hosts_file.as_deref().unwrap_or_default(), at),
+        hostname: network.hostname.clone().filter(|name| !name.is_empty()),
+        no_hostname: *network.no_hostname,
+
+        pid: PidMode::parse(args.namespaces.pid.as_deref().unwrap_or_default())?,
+        ipc: IpcMode::parse(args.namespaces.ipc.as_deref().unwrap_or_default())?,
+        uts: UtsMode::parse(args.namespaces.uts.as_deref().unwrap_or_default())?,
+        cgroup: CgroupMode::parse(args.namespaces.cgroupns.as_deref().unwrap_or_default())?,
+        no_cgroup: namespaces::parse_cgroups(args.limits.cgroups.as_deref().unwrap_or_default())?,
+
+        privileged: *security.privileged,
+        cap_add: capabilities::normalize(&words(&security.cap_add))?,
+        cap_drop: capabilities::normalize(&words(&security.cap_drop))?,
+        security: Security::parse(&security.security_opt, &at.cwd)?,
+        sysctls: sysctl::parse(&words(&security.sysctl))?,
+        ulimits: limits::parse(&words(&args.limits.ulimit))?,
+        oom_score_adj: oom_score_adj(args.limits.oom_score_adj)?,
+    })
+}
+
+/// Flags of which only some values are there, and files that must not be.
+fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
+    let later = |flag: &str, value: &str, matter: &str| {
+        Err(Error::new(format!("`--{flag}={value}` is not there yet: {matter} is the matter of a later release")))
+    };
+    if let Some(memory) = &args.limits.memory {
+        size::parse(memory).context("invalid value for memory")?;
+        bail!("--memory is not supported: resource limits are the matter of a later release");
+    }
+    if !*args.image.disable_content_trust {
+        bail!("--disable-content-trust=false is not supported: there is no content trust of Docker's here");
+    }
+    namespaces::check_userns(args.namespaces.userns.as_deref().unwrap_or_default())?;
+    match args.misc.systemd.as_deref() {
+        None | Some("false") => {}
+        Some(value @ ("true" | "always")) => return later("systemd", value, "running systemd in a container"),
+        Some(other) => bail!("invalid value `{other}` for `--systemd`: use false, true or always"),
+    }
+    match args.misc.sdnotify.as_deref() {
+        None | Some("ignore") => {}
+        Some(value @ ("container" | "conmon" | "healthy")) => {
+            return later("sdnotify", value, "telling systemd of a container");
+        }
+        Some(other) => bail!("invalid sdnotify value \"{other}\": must be container, conmon, healthy or ignore"),
+    }
+    match args.security.seccomp_policy.as_deref() {
+        None | Some("" | "default") => {}
+        Some("image") => return later("seccomp-policy", "image", "a seccomp profile in an image"),
+        Some(other) => bail!("invalid seccomp policy \"{other}\": must be default or image"),
+    }
+    if *args.misc.replace && args.misc.name.as_deref().unwrap_or_default().is_empty() {
+        bail!("cannot replace container without --name being set");
+    }
+    if let Some(file) = &args.misc.cidfile
+        && at.cwd.join(file).exists()
+    {
+        bail!("container id file exists. Ensure another container is not using it or delete {}", file.display());
+    }
+    Ok(())
+}
+
+/// What the room of networks would refuse later, when an image has been pulled in vain.
+fn check_network(args: &NetworkArgs, at: &Invocation) -> Result<()> {
+    let hosts_file = hosts_file(args.hosts_file.as_deref().unwrap_or_default(), at);
+    HostsFile::parse(&hosts_file)?;
+    if *args.no_hosts && !words(&args.add_host).is_empty() {
+        bail!("--no-hosts and --add-host cannot be set together");
+    }
+    if *args.no_hosts && !hosts_file.is_empty() {
+        bail!("--no-hosts and --hosts-file cannot be set together");
+    }
+    words(&args.add_host).iter().try_for_each(|text| hosts::check_add_host(text))?;
+    resolv::check(&words(&args.dns), &words(&args.dns_search), &words(&args.dns_option))?;
+    words(&args.publish).iter().try_for_each(|text| network::ports::parse(text).map(drop))
+}
+
+/// The words of a flag whose values are split at commas: an empty value is no word.
+fn words(values: &[String]) -> Vec<String> {
+    values.iter().filter(|word| !word.is_empty()).cloned().collect()
+}
+
+fn name(text: Option<&str>) -> Result<Option<String>> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(name) if store::is_valid_name(name) => Ok(Some(name.to_owned())),
+        Some(name) => {
+            bail!("invalid name `{name}`: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument")
+        }
+    }
+}
+
+fn source(image: &str, is_rootfs: bool, at: &Invocation) -> Result<Source> {
+    if image.is_empty() {
+        bail!("the name of the image is empty");
+    }
+    if !is_rootfs {
+        return Ok(Source::Image(image.to_owned()));
+    }
+    if let Some((path, option @ ("O" | "idmap"))) = image.rsplit_once(':').filter(|(path, _)| !path.is_empty()) {
+        bail!("`--rootfs {path}:{option}` is not there yet: an overlay on a root is the matter of a later release");
+    }
+    let dir = at.cwd.join(image);
+    let dir = dir.canonicalize().with_context(|| format!("opening the root `{image}`"))?;
+    if !dir.is_dir() {
+        bail!("the root `{image}` is not a directory");
+    }
+    Ok(Source::Rootfs(dir))
+}
+
+fn pull(args: &ImageArgs) -> Result<Pull> {
+    let policy = match args.pull.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("" | "missing" | "ifnotpresent") => PullPolicy::Missing,
+        Some("always" | "true") => PullPolicy::Always,
+        Some("never" | "false") => PullPolicy::Never,
+        Some("newer" | "ifnewer") => PullPolicy::Newer,
+        Some(other) => {
+            return Err(
+                Error::new(format!("unsupported pull policy \"{other}\"")).hint("use missing, always, never or newer")
+            );
+        }
+    };
+    let retry_delay = match &args.retry_delay {
+        None => None,
+        Some(text) => match text.parse::<jiff::SignedDuration>().map(std::time::Duration::try_from) {
+            Ok(Ok(delay)) => Some(delay),
+            _ => bail!("invalid value `{text}` for `--retry-delay`: a duration like 2s or 1m30s is needed"),
+        },
+    };
+    Ok(Pull {
+        policy,
+        platform: platform(args)?,
+        quiet: *args.quiet,
+        tls_verify: args.tls_verify.map(|verify| *verify),
+        retry: args.retry,
+        retry_delay,
+    })
+}
+
+fn platform(args: &ImageArgs) -> Result<Platform> {
+    let own = |text: &Option<String>| text.clone().unwrap_or_default();
+    let Some(text) = args.platform.as_deref().filter(|text| !text.is_empty()) else {
+        return Ok(Platform { os: own(&args.os), arch: own(&args.arch), variant: own(&args.variant) });
+    };
+    if args.os.is_some() || args.arch.is_some() {
+        bail!("--platform option can not be specified with --arch or --os");
+    }
+    let mut parts = text.split('/');
+    let mut next = || parts.next().unwrap_or_default().to_owned();
+    let platform = Platform { os: next(), arch: next(), variant: next() };
+    if platform.os.is_empty() || parts.next().is_some() {
+        bail!("invalid platform \"{text}\": must be OS/ARCH[/VARIANT]");
+    }
+    Ok(platform)
+}
+
+fn environment(args: &ProcessArgs, at: &Invocation) -> Result<Environment> {
+    let mut set = Vec::new();
+    for path in &args.env_file {
+        let text = fs::read_to_string(&at.cwd.join(path))?;
+        let entries = environment::parse_file(&text, &at.env);
+        set.extend(entries.with_context(|| format!("environment file `{}`", path.display()))?);
+    }
+    for text in &args.env {
+        set.extend(environment::parse_entry(text, &at.env)?);
+    }
+    let merge = args.env_merge.iter().map(|text| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Error::new(format!("invalid variable: \"{text}\": must be NAME=VALUE"))),
+    });
+    let host = match (*args.env_host, *args.http_proxy) {
+        (true, _) => at.env.clone(),
+        (false, true) => environment::proxies(&at.env),
+        (false, false) => Vec::new(),
+    };
+    Ok(Environment {
+        host,
+        set,
+        merge: merge.collect::<Result<_>>()?,
+        unset: args.unsetenv.clone(),
+        unset_all: *args.unsetenv_all,
+    })
+}
+
+fn workdir(text: Option<&str>) -> Result<Option<PathBuf>> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(text) if text.starts_with('/') && !text.contains('\0') => Ok(Some(PathBuf::from(text))),
+        Some(text) => bail!("the working directory `{text}` is invalid, it needs to be an absolute path"),
+    }
+}
+
+fn group_add(values: &[String]) -> Result<Vec<String>> {
+    let groups = words(values);
+    if groups.iter().any(|group| group == "keep-groups") {
+        bail!("`--group-add keep-groups` is not there yet: keeping the host's groups is the matter of a later release");
+    }
+    Ok(groups)
+}
+
+fn attach(values: &[String]) -> Result<Option<Streams>> {
+    let mut streams = Streams::default();
+    for value in values {
+        match value.to_ascii_lowercase().as_str() {
+            "stdin" => streams.stdin = true,
+            "stdout" => streams.stdout = true,
+            "stderr" => streams.stderr = true,
+            _ => bail!("invalid stream \"{value}\" for --attach - must be one of stdin, stdout, or stderr"),
+        }
+    }
+    Ok((!values.is_empty()).then_some(streams))
+}
+
+fn umask(text: &str) -> Result<u32> {
+    let octal = (1..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    match u32::from_str_radix(text, 8) {
+        Ok(umask) if octal && umask <= 0o777 => Ok(umask),
+        _ => bail!("invalid umask string {text}: must be octal, 0000 to 0777"),
+    }
+}
+
+fn labels(given: &[String], files: &[PathBuf], at: &Invocation) -> Result<BTreeMap<String, String>> {
+    let mut labels = BTreeMap::new();
+    let mut add = |text: &str| {
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        if key.is_empty() {
+            bail!("invalid label format: \"{text}\"");
+        }
+        labels.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    };
+    for path in files {
+        let text = fs::read_to_string(&at.cwd.join(path))?;
+        let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        for line in lines {
+            add(line).with_context(|| format!("label file `{}`", path.display()))?;
+        }
+    }
+    for text in given {
+        add(text)?;
+    }
+    Ok(labels)
+}
+
+fn annotations(given: &[String]) -> Result<BTreeMap<String, String>> {
+    let one = |text: &String| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(Error::new(format!("annotation \"{text}\" must be formatted KEY=VALUE"))),
+    };
+    given.iter().map(one).collect()
+}
+
+fn user_mounts(args: &CreateArgs, at: &Invocation) -> Result<Vec<UserMount>> {
+    let files = &args.files;
+    let volumes = files.volume.iter().map(|text| mounts::parse_volume(text, &at.cwd));
+    let others = files.mount.iter().map(|text| mounts::parse_mount(text, &at.cwd));
+    let tmpfs = files.tmpfs.iter().map(|text| mounts::parse_tmpfs(text));
+    let all = others.chain(volumes).chain(tmpfs).collect::<Result<Vec<_>>>()?;
+    mounts::check_duplicates(&all)?;
+    Ok(all)
+}
+
+fn expose(values: &[String]) -> Result<Vec<String>> {
+    let mut exposed = Vec::new();
+    for value in words(values) {
+        exposed.extend(ports::parse_expose(&value)?);
+    }
+    Ok(exposed)
+}
+
+fn hosts_file(text: &str, at: &Invocation) -> String {
+    match text {
+        "" | "image" | "none" => text.to_owned(),
+        path => at.cwd.join(Path::new(path)).display().to_string(),
+    }
+}
+
+fn oom_score_adj(given: Option<i32>) -> Result<Option<i32>> {
+    match given {
+        Some(score) if !(-1000..=1000).contains(&score) => {
+            bail!("invalid value {score} for `--oom-score-adj`: must be between -1000 and 1000")
+        }
+        given => Ok(given),
+    }
+}

@@ -1,0 +1,37 @@
+//! Every environment variable that the command line reads, in one place.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Where the data root is: `$XDG_DATA_HOME/coracle`, else `$HOME/.local/share/coracle`.
+pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
+/// Where the run root is: `$XDG_RUNTIME_DIR/coracle`, else `/run/user/UID/coracle`, else `/tmp/coracle-run-UID`.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// Where the user's registries.conf is: `$XDG_CONFIG_HOME/containers`, else `$HOME/.config/containers`.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// The user's home directory, used where `XDG_DATA_HOME` is not set.
+pub const HOME: &str = "HOME";
+/// Default of `--storage-driver`.
+pub const STORAGE_DRIVER: &str = "STORAGE_DRIVER";
+/// A remote engine of Podman. It is refused, for acting on this machine instead would be a surprise.
+pub const CONTAINER_HOST: &str = "CONTAINER_HOST";
+/// A named remote engine of Podman; refused like [`CONTAINER_HOST`].
+pub const CONTAINER_CONNECTION: &str = "CONTAINER_CONNECTION";
+/// What `unshare` runs when it is given no command.
+pub const SHELL: &str = "SHELL";
+/// When it is set and not empty, nothing is coloured (<https://no-color.org>).
+pub const NO_COLOR: &str = "NO_COLOR";
+/// The value of a variable, unless it is unset or empty.
+pub fn get(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The value of a variable as an absolute path. The XDG specification says to ignore relative ones.
+pub fn absolute_path(name: &str) -> Option<PathBuf> {
+    get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The user's configuration directory.
+pub fn config_home() -> Option<PathBuf> {
+    absolute_path(XDG_CONFIG_HOME).or_else(|| Some(absolute_path(HOME)?.join(".config")))
+}

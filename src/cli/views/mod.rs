@@ -1,0 +1,17 @@
+//! What the listing and inspecting commands show: data and options in, text out.
+
+pub mod container_filter;
+pub mod container_inspect;
+pub mod image_filter;
+pub mod image_inspect;
+pub mod image_names;
+pub mod images;
+pub mod info;
+pub mod inspect;
+pub mod pattern;
+pub mod port;
+pub mod ports;
+pub mod ps;
+pub mod ps_row;
+pub mod top;
+pub mod version;

@@ -1,0 +1,133 @@
+//! The mounts that a user asks for (`--volume`, `--mount`, `--tmpfs`), read into one form.
+//!
+//! Reading says nothing of whether a source exists: [`UserMount::check`] looks. What is mounted in every container is in
+//! [`super::spec`].
+
+mod long;
+mod options;
+mod short;
+
+use std::path::{Component, Path, PathBuf};
+
+pub use long::parse_mount;
+pub use short::{parse_tmpfs, parse_volume};
+
+use crate::bail;
+use crate::error::{Error, Result};
+
+/// One mount, with its options in their final form: every default filled in, contradictions refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserMount {
+    pub kind: MountKind,
+    /// Path in the container: absolute, without `.` and `..`, not the root.
+    pub destination: PathBuf,
+    /// Access first (`rw`, `ro`, `rro`), then propagation, then the others.
+    pub options: Vec<String>,
+}
+
+/// What is mounted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountKind {
+    /// A file or directory of the host; an absolute path.
+    Bind(PathBuf),
+    Tmpfs,
+    Devpts,
+}
+
+/// `--image-volume`: what becomes of the volumes that an image declares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ImageVolumes {
+    /// A directory of the container's own, filled with what the image has there.
+    #[default]
+    Anonymous,
+    Tmpfs,
+    Ignore,
+}
+
+impl ImageVolumes {
+    /// Reads the value of `--image-volume`.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "" | "anonymous" | "bind" => Ok(ImageVolumes::Anonymous),
+            "tmpfs" => Ok(ImageVolumes::Tmpfs),
+            "ignore" => Ok(ImageVolumes::Ignore),
+            other => bail!("invalid image-volume type \"{other}\": must be one of anonymous, tmpfs or ignore"),
+        }
+    }
+}
+
+impl UserMount {
+    /// Whether the container may write there.
+    pub fn is_writable(&self) -> bool {
+        !self.options.iter().any(|o| o == "ro" || o == "rro")
+    }
+
+    /// The propagation that its options name.
+    pub fn propagation(&self) -> &str {
+        self.options.iter().find(|o| options::is_propagation(o)).map_or("rprivate", String::as_str)
+    }
+
+    /// Checks that what is to be mounted exists.
+    pub fn check(&self) -> Result<()> {
+        let MountKind::Bind(source) = &self.kind else { return Ok(()) };
+        match std::fs::metadata(source) {
+            Ok(_) => Ok(()),
+            Err(error) => bail!("statfs {}: {}", source.display(), go_reason(&error)),
+        }
+    }
+}
+
+/// Checks that no two mounts have one destination.
+pub fn check_duplicates(mounts: &[UserMount]) -> Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    match mounts.iter().find(|mount| !seen.insert(&mount.destination)) {
+        Some(twice) => bail!("{}: duplicate mount destination", twice.destination.display()),
+        None => Ok(()),
+    }
+}
+
+/// Brings a path in the container to its shortest form, without looking at any file system.
+pub fn clean_destination(text: &str) -> Result<PathBuf> {
+    if text.is_empty() {
+        bail!("container directory cannot be empty");
+    }
+    if !text.starts_with('/') {
+        bail!("invalid container path \"{text}\", must be an absolute path");
+    }
+    if text.contains('\0') {
+        bail!("invalid container path: it contains a null byte");
+    }
+    let clean = clean(Path::new(text));
+    if clean == Path::new("/") {
+        bail!("invalid container path \"{text}\": cannot mount over the root directory");
+    }
+    Ok(clean)
+}
+
+/// Removes `.` and resolves `..` by name alone; `..` of the root is the root. The result is absolute.
+pub fn clean(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::from("/");
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::Normal(name) => clean.push(name),
+            _ => {}
+        }
+    }
+    clean
+}
+
+/// The system's words as the reference prints them: it begins them in lower case.
+pub fn go_reason(error: &std::io::Error) -> String {
+    let text = crate::error::os_message(error);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// The error for a volume that has a name or none, rather than a path.
+fn no_volumes_yet(what: &str) -> Error {
+    Error::new(format!("{what}: named and anonymous volumes are not there yet: they are the matter of a later release"))
+        .hint("to mount a directory of the host, write its path with a leading `/` or `./`")
+}

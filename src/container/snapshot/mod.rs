@@ -1,0 +1,117 @@
+//! The writable file system of a container, put together from the unpacked layers of its image by a storage driver.
+//!
+//! ```text
+//! <container>/upper/ work/ merged/   overlay, fuse-overlayfs: the writable layer, scratch space, the mount point
+//! <container>/rootfs/                vfs: a copy of everything
+//! ```
+
+pub mod vfs;
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
+
+use super::Record;
+use crate::error::{Context, Error, Result};
+use crate::monitor::config::Fuse;
+use crate::runtime::launch::Root;
+use crate::storage::{Roots, fs};
+
+/// The names that `--storage-driver` takes.
+pub const DRIVERS: [&str; 3] = ["overlay", "fuse-overlayfs", "vfs"];
+
+/// The driver to use: the one asked for, else the best that works here. The answer is remembered until the next boot.
+///
+/// The caller is root of the user namespace, with a mount namespace of its own.
+pub fn choose_driver(roots: &Roots, asked: Option<&str>) -> Result<String> {
+    if let Some(asked) = asked {
+        return match DRIVERS.into_iter().find(|d| *d == asked) {
+            Some(driver) => Ok(driver.to_owned()),
+            None => Err(Error::new(format!("storage driver `{asked}` is not known"))
+                .hint(format!("use one of {}", DRIVERS.join(", ")))),
+        };
+    }
+    let memory = roots.run().join("storage-driver");
+    if let Ok(text) = std::fs::read_to_string(&memory)
+        && DRIVERS.contains(&text.as_str())
+    {
+        return Ok(text);
+    }
+    let driver = if kernel_overlay_works(roots)? {
+        "overlay"
+    } else if fuse_works() {
+        "fuse-overlayfs"
+    } else {
+        "vfs"
+    };
+    crate::storage::atomic::write(&memory, driver.as_bytes(), crate::storage::atomic::Durability::Process)?;
+    Ok(driver.to_owned())
+}
+
+/// Tries it on the file system of the data root: some cannot be an upper layer.
+fn kernel_overlay_works(roots: &Roots) -> Result<bool> {
+    let dir = tempfile::Builder::new().prefix("overlay-test-").tempdir_in(roots.tmp()).context("testing overlay")?;
+    let path = |name: &str| dir.path().join(name);
+    for name in ["lower", "upper", "work"] {
+        fs::create_dir(&path(name), 0o700)?;
+    }
+    let attempt = || -> rustix::io::Result<()> {
+        let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        rustix::process::chdir(dir.path())?;
+        rustix::mount::fsconfig_set_string(&fs, c"lowerdir", c"lower")?;
+        rustix::mount::fsconfig_set_string(&fs, c"upperdir", c"upper")?;
+        rustix::mount::fsconfig_set_string(&fs, c"workdir", c"work")?;
+        rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?;
+        rustix::mount::fsconfig_create(&fs)?;
+        rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map(drop)
+    };
+    let cwd = std::env::current_dir().context("reading the working directory")?;
+    let works = attempt().is_ok();
+    std::env::set_current_dir(&cwd).context("going back to the working directory")?;
+    Ok(works)
+}
+
+fn fuse_works() -> bool {
+    let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok();
+    device && crate::network::lookup::find("fuse-overlayfs").is_some()
+}
+
+/// Makes the writable part in `dir`, the directory of a container that is being made. `layers` are topmost first.
+pub fn create(dir: &Path, driver: &str, layers: &[PathBuf]) -> Result<()> {
+    if driver == "vfs" {
+        return vfs::create(&dir.join("rootfs"), layers);
+    }
+    for name in ["upper", "work", "merged"] {
+        fs::create_dir(&dir.join(name), 0o700)?;
+    }
+    // The root directory of the container is the upper one; it looks like that of the topmost layer.
+    let upper = dir.join("upper");
+    let (mode, uid, gid) = match layers.first().map(std::fs::metadata) {
+        Some(Ok(meta)) => (meta.mode() & 0o7777, meta.uid(), meta.gid()),
+        _ => (0o755, 0, 0),
+    };
+    if (uid, gid) != (0, 0) {
+        let _ = std::os::unix::fs::chown(&upper, Some(uid), Some(gid));
+    }
+    std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(mode))
+        .with_context(|| format!("setting the mode of `{}`", upper.display()))
+}
+
+/// How the runtime gets at the root file system of a container in `dir`.
+pub fn root(record: &Record, dir: &Path, roots: &Roots) -> (Root, Option<Fuse>) {
+    let lower = layer_paths(record, roots);
+    let (upper, work, merged) = (dir.join("upper"), dir.join("work"), dir.join("merged"));
+    match record.driver.as_str() {
+        "vfs" => (Root::Directory(dir.join("rootfs")), None),
+        "fuse-overlayfs" => {
+            (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged }))
+        }
+        _ => (Root::Overlay { lower, upper, work, merged }, None),
+    }
+}
+
+/// The directories of a container's layers, topmost first.
+pub fn layer_paths(record: &Record, roots: &Roots) -> Vec<PathBuf> {
+    record.layers.iter().rev().map(|diff_id| roots.layers().join(diff_id)).collect()
+}

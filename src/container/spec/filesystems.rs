@@ -1,0 +1,246 @@
+//! The `mounts` of the spec: what every container has, what the user asked for, what the image declares.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::{Mount, MountBuilder};
+use sha2::{Digest as _, Sha256};
+
+use super::{Place, built};
+use crate::container::defaults;
+use crate::container::mounts::{ImageVolumes, MountKind, UserMount, clean_destination};
+use crate::container::namespaces::{CgroupMode, IpcMode, PidMode};
+use crate::container::options::CreateOptions;
+use crate::container::record::MountPoint;
+use crate::error::Result;
+use crate::image::ImageConfig;
+
+/// A volume that an image declares: a directory of the container's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageVolume {
+    /// Path in the container.
+    pub destination: PathBuf,
+    /// Path on the host, below the container's directory. It does not exist yet.
+    pub source: PathBuf,
+}
+
+/// Everything that is mounted, and how it is told about.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plan {
+    pub mounts: Vec<Mount>,
+    pub mount_points: Vec<MountPoint>,
+    pub tmpfs: BTreeMap<String, String>,
+    pub image_volumes: Vec<ImageVolume>,
+    pub warnings: Vec<String>,
+}
+
+/// The options of volumes and of the file systems that make a read-only container usable.
+const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind,copy";
+const TMPFS_OPTIONS: &str = "rw,rprivate,nosuid,nodev,tmpcopyup";
+
+pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place, shares_network: bool) -> Result<Plan> {
+    let mut plan = Plan::default();
+    let mut asked = Vec::new();
+    for user in &options.mounts {
+        asked.push(plan.user_mount(user)?);
+    }
+    plan.image_declared(options, config, place, &mut asked)?;
+    let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
+    let own_dev = taken(&asked, Path::new("/dev"));
+    let every_device: &[_] = if options.privileged && !own_dev { &place.host.devices } else { &[] };
+    for device in options.devices.iter().chain(every_device) {
+        if !taken(&asked, &device.container) {
+            asked.push(mount(&device.container, "bind", &device.host, device.mount_options())?);
+        }
+    }
+    if options.read_only && !options.no_read_only_tmpfs {
+        for path in defaults::READ_ONLY_TMPFS.map(Path::new) {
+            if !taken(&asked, path) {
+                // Programs run from /run, and from nowhere else here.
+                let tail = if path == Path::new("/run") { "" } else { ",noexec" };
+                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(&format!("{TMPFS_OPTIONS}{tail}")))?);
+            }
+        }
+    }
+
+    let is_kept = |m: &Mount| {
+        let covered = own_dev && m.destination().starts_with("/dev");
+        !covered && !taken(&asked, m.destination())
+    };
+    let (first, second) = (kernel(options, place, shares_network)?, files(options, place)?);
+    plan.mounts.extend(first.into_iter().filter(is_kept));
+    let kept: Vec<Mount> = second.into_iter().filter(is_kept).collect();
+    plan.mounts.extend(asked);
+    plan.mounts.extend(kept);
+    // A mount comes after those that it lies in.
+    plan.mounts.sort_by_key(|m| m.destination().components().count());
+    Ok(plan)
+}
+
+impl Plan {
+    fn user_mount(&mut self, user: &UserMount) -> Result<Mount> {
+        let (kind, source) = match &user.kind {
+            MountKind::Bind(source) => ("bind", source.as_path()),
+            MountKind::Tmpfs => ("tmpfs", Path::new("tmpfs")),
+            MountKind::Devpts => ("devpts", Path::new("devpts")),
+        };
+        match &user.kind {
+            MountKind::Bind(source) => self.mount_points.push(MountPoint {
+                kind: "bind".to_owned(),
+                source: source.clone(),
+                destination: user.destination.clone(),
+                options: user.options.iter().skip(2).cloned().collect(),
+                rw: user.is_writable(),
+                propagation: user.propagation().to_owned(),
+                ..Default::default()
+            }),
+            MountKind::Tmpfs => {
+                self.tmpfs.insert(user.destination.display().to_string(), user.options.join(","));
+            }
+            MountKind::Devpts => {}
+        }
+        mount(&user.destination, kind, source, user.options.clone())
+    }
+
+    /// The volumes of the image, where the user has not mounted something else.
+    fn image_declared(
+        &mut self,
+        options: &CreateOptions,
+        config: &ImageConfig,
+        place: &Place,
+        asked: &mut Vec<Mount>,
+    ) -> Result<()> {
+        if options.image_volumes == ImageVolumes::Ignore {
+            return Ok(());
+        }
+        for declared in &config.volumes {
+            let Ok(destination) = clean_destination(declared) else {
+                self.warnings.push(format!("the image declares a volume at `{}`: skipped", declared.escape_debug()));
+                continue;
+            };
+            if asked.iter().any(|m| *m.destination() == destination) {
+                continue;
+            }
+            if options.image_volumes == ImageVolumes::Tmpfs {
+                self.tmpfs.insert(destination.display().to_string(), TMPFS_OPTIONS.to_owned());
+                asked.push(mount(&destination, "tmpfs", Path::new("tmpfs"), list(TMPFS_OPTIONS))?);
+                continue;
+            }
+            let name = volume_name(&place.id, &destination);
+            let source = place.container_dir.join("volumes").join(&name);
+            self.mount_points.push(MountPoint {
+                kind: "volume".to_owned(),
+                name,
+                source: source.clone(),
+                destination: destination.clone(),
+                options: ["nosuid", "nodev", "rbind"].map(str::to_owned).to_vec(),
+                rw: true,
+                propagation: "rprivate".to_owned(),
+            });
+            asked.push(mount(&destination, "bind", &source, list(VOLUME_OPTIONS))?);
+            self.image_volumes.push(ImageVolume { destination, source });
+        }
+        Ok(())
+    }
+}
+
+/// 64 hexadecimal digits, as every volume without a name has; the same for the same container and place.
+fn volume_name(id: &str, destination: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let digest = Sha256::new().chain_update(id).chain_update([0]).chain_update(destination.as_os_str().as_bytes());
+    crate::storage::id::hex(&digest.finalize())
+}
+
+/// The file systems of the kernel.
+fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Result<Vec<Mount>> {
+    let access = if options.privileged { "rw" } else { "ro" };
+    let mut mounts = Vec::new();
+    let mut push = |destination: &str, kind: &str, source: &str, options: &str| -> Result<()> {
+        mounts.push(mount(Path::new(destination), kind, Path::new(source), list(options))?);
+        Ok(())
+    };
+    if shares_network {
+        // sysfs shows the network namespace, so that only the namespace's owner may mount it.
+        push("/sys", "bind", "/sys", &format!("rprivate,nosuid,noexec,nodev,{access},rbind"))?;
+    } else {
+        push("/sys", "sysfs", "sysfs", &format!("nosuid,noexec,nodev,{access}"))?;
+    }
+    let mut proc_options = match options.pid {
+        PidMode::Private => "nosuid,noexec,nodev".to_owned(),
+        PidMode::Host => "rprivate,nosuid,noexec,nodev,rbind".to_owned(),
+    };
+    let proc_kind = if options.pid == PidMode::Host { ("bind", "/proc") } else { ("proc", "proc") };
+    for option in &options.security.proc_options {
+        proc_options.push(',');
+        proc_options.push_str(option);
+    }
+    push("/proc", proc_kind.0, proc_kind.1, &proc_options)?;
+    let frozen_dev = options.read_only && options.no_read_only_tmpfs;
+    let ro = if frozen_dev { ",ro" } else { "" };
+    push("/dev", "tmpfs", "tmpfs", &format!("nosuid,strictatime,mode=755,size=65536k{ro}"))?;
+    // Without subordinate groups there is no group 5 in the container.
+    let tty_group = if place.host.single_id_mapping { "" } else { ",gid=5" };
+    push("/dev/pts", "devpts", "devpts", &format!("nosuid,noexec,newinstance,ptmxmode=0666,mode=0620{tty_group}"))?;
+    let shm_size = options.shm_size.unwrap_or(defaults::SHM_SIZE);
+    match options.ipc {
+        IpcMode::Host => push("/dev/shm", "bind", "/dev/shm", "bind,rprivate,nosuid,noexec,nodev")?,
+        IpcMode::None => {}
+        IpcMode::Shareable | IpcMode::Private => {
+            push("/dev/shm", "tmpfs", "shm", &format!("nosuid,noexec,nodev,mode=1777,size={shm_size}{ro}"))?;
+        }
+    }
+    match options.ipc {
+        IpcMode::Host if !Path::new("/dev/mqueue").is_dir() => {}
+        IpcMode::Host => push("/dev/mqueue", "bind", "/dev/mqueue", "bind,nosuid,noexec,nodev")?,
+        _ => push("/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev")?,
+    }
+    match options.cgroup {
+        CgroupMode::Private => {
+            push("/sys/fs/cgroup", "cgroup", "cgroup", &format!("rprivate,nosuid,noexec,nodev,relatime,{access}"))?
+        }
+        // Only the owner of a cgroup namespace may mount its hierarchy. A bind of /sys has it already.
+        CgroupMode::Host if shares_network => {}
+        CgroupMode::Host => {
+            push("/sys/fs/cgroup", "bind", "/sys/fs/cgroup", &format!("rprivate,nosuid,noexec,nodev,{access},rbind"))?
+        }
+    }
+    Ok(mounts)
+}
+
+/// The files that the engine writes into the container's directory at each start.
+fn files(options: &CreateOptions, place: &Place) -> Result<Vec<Mount>> {
+    let has_resolv_conf = options.dns.first().is_none_or(|dns| dns != "none");
+    let wanted = [
+        (!options.no_hosts, "/etc/hosts", "hosts"),
+        (true, "/run/.containerenv", ".containerenv"),
+        (!options.no_hostname, "/etc/hostname", "hostname"),
+        (has_resolv_conf, "/etc/resolv.conf", "resolv.conf"),
+    ];
+    let tail = if options.read_only { ",ro,nosuid,noexec,nodev" } else { "" };
+    let mut mounts = Vec::new();
+    for (_, destination, name) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
+        let source = place.container_dir.join(name);
+        mounts.push(mount(Path::new(destination), "bind", &source, list(&format!("bind,rprivate{tail}")))?);
+    }
+    Ok(mounts)
+}
+
+/// Mounts that are to reach the host, or come from it, need a root that lets them through.
+pub(super) fn root_propagation(mounts: &[UserMount]) -> &'static str {
+    let any = |wanted: &[&str]| mounts.iter().any(|m| wanted.contains(&m.propagation()));
+    if any(&["shared", "rshared"]) {
+        "shared"
+    } else if any(&["slave", "rslave"]) {
+        "rslave"
+    } else {
+        "rprivate"
+    }
+}
+
+fn mount(destination: &Path, kind: &str, source: &Path, options: Vec<String>) -> Result<Mount> {
+    built(MountBuilder::default().destination(destination).typ(kind).source(source).options(options).build())
+}
+
+fn list(options: &str) -> Vec<String> {
+    options.split(',').map(str::to_owned).collect()
+}

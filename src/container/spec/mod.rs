@@ -1,0 +1,273 @@
+//! From options and image to a record and an OCI runtime spec.
+//!
+//! [`prepare`] decides everything there is to decide at creation and does nothing: the only looks at the host are
+//! whether the sources of mounts exist. The user namespace is not in the spec, because the runtime is in it already;
+//! users and groups are names in it, because the container's own files say what they mean.
+
+mod facts;
+mod filesystems;
+mod process;
+mod record;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use oci_spec::runtime::{
+    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxResources, RootBuilder, Spec,
+    SpecBuilder,
+};
+
+pub use facts::HostFacts;
+pub use filesystems::ImageVolume;
+
+use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
+use super::options::{CreateOptions, Source};
+use super::record::Record;
+use super::security::SeccompChoice;
+use super::{capabilities, limits, mounts, sysctl};
+use crate::bail;
+use crate::error::{Error, Result};
+use crate::image::{Image, ImageConfig};
+
+/// The version of the runtime specification that is followed.
+pub const OCI_VERSION: &str = "1.2.0";
+
+/// The mode that shares the host's network.
+const HOST: &str = "host";
+
+/// Where a container is made, and on what host.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    pub name: String,
+    pub created: Timestamp,
+    /// Its persistent directory, when it is finished.
+    pub container_dir: PathBuf,
+    /// Its directory that is gone after a reboot.
+    pub run_dir: PathBuf,
+    /// The storage driver.
+    pub driver: String,
+    /// The command line that makes it.
+    pub create_command: Vec<String>,
+    /// The mode of the network, decided: `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`.
+    pub network: String,
+    pub host: HostFacts,
+}
+
+/// What is to be made.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub record: Record,
+    /// Without `linux.seccomp`.
+    pub spec: Spec,
+    pub seccomp: SeccompChoice,
+    /// Directories to make, and to fill from the image, before the first start.
+    pub image_volumes: Vec<ImageVolume>,
+    /// What is odd, but no reason to stop.
+    pub warnings: Vec<String>,
+}
+
+/// Decides what a container is. `image` is `None` with `--rootfs`.
+///
+/// Not decided here: [`Record::ports`], which the caller fills in when random ports have been chosen.
+pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) -> Result<Prepared> {
+    let no_config = ImageConfig::default();
+    let config = image.map_or(&no_config, |image| &image.config);
+    let mut warnings = Vec::new();
+    let shares_network = place.network == HOST;
+    check(options, &place.network)?;
+
+    let hostname = hostname(options, place, shares_network);
+    let user = options.user.clone().unwrap_or_else(|| config.user.clone());
+    let caps = capabilities::compute(options.privileged, &user, &options.cap_add, &options.cap_drop)?;
+    let ulimits = limits::effective(&options.ulimits, place.host.nofile, place.host.nproc);
+    let mut filesystems = filesystems::plan(options, config, place, shares_network)?;
+    warnings.append(&mut filesystems.warnings);
+    let decided = Decided {
+        command: super::process::command(options, config)?,
+        env: options.environment.build(&config.env, options.tty, &hostname)?,
+        working_dir: working_dir(options, config),
+        stop_signal: stop_signal(options, config, &mut warnings),
+        hostname,
+        user,
+        caps,
+        ulimits,
+        oom_score_adj: oom_score_adj(options, place, &mut warnings),
+        filesystems,
+    };
+
+    let annotations = annotations(options, &decided);
+    let spec = SpecBuilder::default()
+        .version(OCI_VERSION)
+        .process(process::build(options, &decided)?)
+        .root(built(RootBuilder::default().path(root_path(options, place)).readonly(options.read_only).build())?)
+        .hostname(decided.hostname.clone())
+        .mounts(decided.filesystems.mounts.clone())
+        .annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
+        .linux(linux(options, shares_network)?)
+        .build();
+    let mut spec = built(spec)?;
+    if options.uts == UtsMode::Host {
+        spec.set_hostname(None);
+    }
+    let record = record::build(options, image, place, &decided, annotations, &mut warnings);
+    Ok(Prepared {
+        record,
+        spec,
+        seccomp: options.security.seccomp_for(options.privileged),
+        image_volumes: decided.filesystems.image_volumes,
+        warnings,
+    })
+}
+
+/// What several parts of the result are made from.
+struct Decided {
+    command: super::process::Command,
+    env: Vec<String>,
+    working_dir: PathBuf,
+    stop_signal: i32,
+    hostname: String,
+    user: String,
+    caps: capabilities::Sets,
+    ulimits: Vec<super::record::Ulimit>,
+    oom_score_adj: Option<i32>,
+    filesystems: filesystems::Plan,
+}
+
+/// Finds what would make [`prepare`] fail whatever the image is: options that contradict each other, sources of mounts
+/// that do not exist. `network` is the mode decided. To be called before an image is pulled in vain.
+pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
+    let shared = sysctl::Shared {
+        network: network == HOST,
+        ipc: options.ipc == IpcMode::Host,
+        uts: options.uts == UtsMode::Host,
+    };
+    sysctl::check(&options.sysctls, shared)?;
+    if options.uts == UtsMode::Host && options.hostname.is_some() {
+        bail!("cannot set hostname when running in the host UTS namespace: invalid configuration");
+    }
+    if matches!(options.ipc, IpcMode::Host | IpcMode::None) && options.shm_size.is_some() {
+        bail!("cannot set shmsize when running in the {} IPC Namespace", options.ipc.as_str());
+    }
+    if options.auto_remove && super::restart::is_active(&options.restart) && options.restart.name != "on-failure" {
+        bail!("the --rm option conflicts with --restart, when the restartPolicy is not \"\" and \"no\"");
+    }
+    if let Some(name) = &options.hostname {
+        check_hostname(name)?;
+    }
+    capabilities::compute(options.privileged, "", &options.cap_add, &options.cap_drop)?;
+    mounts::check_duplicates(&options.mounts)?;
+    for device in &options.devices {
+        let taken = options.mounts.iter().any(|mount| mount.destination == device.container)
+            || options.devices.iter().any(|other| other != device && other.container == device.container);
+        if taken {
+            bail!("{}: duplicate mount destination", device.container.display());
+        }
+    }
+    options.mounts.iter().try_for_each(mounts::UserMount::check)?;
+    options.devices.iter().try_for_each(super::devices::Device::check)
+}
+
+fn hostname(options: &CreateOptions, place: &Place, shares_network: bool) -> String {
+    match &options.hostname {
+        Some(name) => name.clone(),
+        None if shares_network || options.uts == UtsMode::Host => place.host.hostname.clone(),
+        None => place.id.chars().take(12).collect(),
+    }
+}
+
+/// The name goes into /etc/hosts, where white space would make it something else, and the kernel takes 64 bytes.
+fn check_hostname(name: &str) -> Result<()> {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    if name.is_empty() || name.len() > 64 || !plain || name.starts_with('-') {
+        return Err(
+            Error::new(format!("invalid hostname `{name}`")).hint("use at most 64 letters, digits, hyphens and dots")
+        );
+    }
+    Ok(())
+}
+
+/// An unprivileged process can make itself a likelier victim, but not a less likely one.
+fn oom_score_adj(options: &CreateOptions, place: &Place, warnings: &mut Vec<String>) -> Option<i32> {
+    let asked = options.oom_score_adj?;
+    let least = place.host.oom_score_adj;
+    if asked < least {
+        warnings.push(format!("requested oom_score_adj={asked} is lower than the current one, changing to {least}"));
+    }
+    Some(asked.max(least))
+}
+
+fn working_dir(options: &CreateOptions, config: &ImageConfig) -> PathBuf {
+    match &options.workdir {
+        Some(dir) => mounts::clean(dir),
+        None => mounts::clean(std::path::Path::new(config.working_dir.split('\0').next().unwrap_or_default())),
+    }
+}
+
+fn stop_signal(options: &CreateOptions, config: &ImageConfig, warnings: &mut Vec<String>) -> i32 {
+    let parsed = match (options.stop_signal, &config.stop_signal) {
+        (Some(number), _) => return number,
+        (None, None) => return nix::libc::SIGTERM,
+        (None, Some(text)) => super::signal::parse(text),
+    };
+    parsed.unwrap_or_else(|_| {
+        warnings.push("the image's stop signal is not a signal: SIGTERM is used".to_owned());
+        nix::libc::SIGTERM
+    })
+}
+
+fn root_path(options: &CreateOptions, place: &Place) -> PathBuf {
+    match &options.source {
+        Source::Image(_) => place.container_dir.join("merged"),
+        Source::Rootfs(dir) => dir.clone(),
+    }
+}
+
+fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, String> {
+    let mut annotations = BTreeMap::from([
+        ("io.container.manager".to_owned(), "libpod".to_owned()),
+        ("org.opencontainers.image.stopSignal".to_owned(), decided.stop_signal.to_string()),
+    ]);
+    annotations.extend(options.annotations.clone());
+    annotations
+}
+
+fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
+    let mut sysctls = options.sysctls.clone();
+    if !shares_network {
+        // So that ping works without a capability; the range is of the container's own groups.
+        sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
+    }
+    let linux = LinuxBuilder::default()
+        .sysctl(sysctls.into_iter().collect::<std::collections::HashMap<_, _>>())
+        .resources(LinuxResources::default())
+        .namespaces(namespaces(options, shares_network)?)
+        .masked_paths(options.security.masked_paths(options.privileged))
+        .readonly_paths(options.security.readonly_paths(options.privileged))
+        .rootfs_propagation(filesystems::root_propagation(&options.mounts))
+        .build();
+    built(linux)
+}
+
+fn namespaces(options: &CreateOptions, shares_network: bool) -> Result<Vec<LinuxNamespace>> {
+    let wanted = [
+        (options.pid == PidMode::Private, LinuxNamespaceType::Pid),
+        (!shares_network, LinuxNamespaceType::Network),
+        (options.ipc != IpcMode::Host, LinuxNamespaceType::Ipc),
+        (options.uts == UtsMode::Private, LinuxNamespaceType::Uts),
+        (true, LinuxNamespaceType::Mount),
+        (options.cgroup == CgroupMode::Private, LinuxNamespaceType::Cgroup),
+    ];
+    let kinds = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| kind);
+    kinds.map(|kind| built(LinuxNamespaceBuilder::default().typ(kind).build())).collect()
+}
+
+/// The builders of the specification fail only where a field is missing.
+fn built<T>(result: std::result::Result<T, oci_spec::OciSpecError>) -> Result<T> {
+    result.map_err(|error| Error::new(error.to_string()).wrap("building the OCI spec"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! Making a container.
+
+use std::path::Path;
+
+use super::{Engine, containers, enter_userns, entered, images, names};
+use crate::container::options::{CreateOptions, PullPolicy, Source};
+use crate::container::security::SeccompChoice;
+use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
+use crate::container::store::{Draft, Store, is_valid_name};
+use crate::container::{Record, State, snapshot};
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::Image;
+use crate::network::{self, Mode};
+use crate::runtime::launch::{Launch, Root};
+use crate::runtime::caps::CapSet;
+use crate::runtime::{seccomp, userns};
+use crate::storage::atomic::Durability;
+use crate::storage::{fs, id};
+
+/// A container that has been made.
+#[derive(Debug, Clone)]
+pub struct Created {
+    pub id: String,
+    pub warnings: Vec<String>,
+}
+
+/// Makes a container from an image, which is pulled if the policy says so.
+///
+/// # Errors
+/// The name is in use ([`Kind::InUse`]), the image is not to be had, an option does not fit the host.
+pub fn create(engine: &Engine, options: &CreateOptions) -> Result<Created> {
+    let store = containers(engine);
+    // Whatever needs the user's own IDs or the host's network comes before the namespace.
+    check_cid_file(options)?;
+    let host = HostFacts::gather(false, options.privileged)?;
+    let network = network_of(&options.network)?;
+    if let Some(name) = &options.name {
+        check_name(name)?;
+        if options.replace {
+            replace(engine, &store, name)?;
+        } else {
+            store.check_name_is_free(name)?;
+        }
+    }
+    let pending = match super::ENTERED.get() {
+        Some(_) => None,
+        None => Some(userns::begin(&engine.roots)?),
+    };
+    // The helpers write the maps while the image is looked for.
+    let found = match &options.source {
+        Source::Image(name) if options.pull.policy == PullPolicy::Missing => find_local(engine, name, options)?,
+        _ => None,
+    };
+    if let Some(pending) = pending {
+        entered(pending.finish()?)?;
+    }
+    let mapping = enter_userns(engine)?;
+    let mut warnings = Vec::new();
+    warnings.extend(mapping.single_because.as_ref().map(|why| format!("only one ID is mapped: {why}")));
+    let image = match (&options.source, found) {
+        (Source::Rootfs(_), _) => None,
+        (Source::Image(_), Some(image)) => Some(image),
+        (Source::Image(name), None) => Some(super::image::obtain(engine, name, &options.pull, &mut warnings)?),
+    };
+    if let Some(image) = &image {
+        warnings.extend(super::image::foreign_platform(image));
+    }
+
+    let id = id::random_id()?;
+    let place = Place {
+        name: match &options.name {
+            Some(name) => name.clone(),
+            None => free_name(&store)?,
+        },
+        created: jiff::Timestamp::now(),
+        container_dir: engine.roots.container(&id),
+        run_dir: engine.roots.run_container(&id),
+        driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
+        create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
+        network,
+        host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
+        id,
+    };
+    let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
+    prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
+    warnings.append(&mut prepared.warnings);
+    let draft = store.draft(&place.id)?;
+    if let Err(error) = fill(engine, &draft, &prepared, options) {
+        return Err(error.wrap("creating the container"));
+    }
+    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    store.commit(draft, &prepared.record, &State::default(), durability)?;
+    if let Some(path) = &options.cid_file {
+        fs::write(path, place.id.as_bytes())?;
+    }
+    Ok(Created { id: place.id, warnings })
+}
+
+/// The mode of the network as the record keeps it: as typed, or the default's name.
+fn network_of(flags: &[String]) -> Result<String> {
+    let mode = Mode::from_flags(flags)?;
+    Ok(match flags {
+        [typed] if typed.starts_with(mode.name()) => typed.clone(),
+        _ => mode.name().to_owned(),
+    })
+}
+
+fn check_cid_file(options: &CreateOptions) -> Result<()> {
+    match &options.cid_file {
+        Some(path) if path.exists() => Err(Error::new(format!("container id file exists: `{}`", path.display()))
+            .hint("make sure that no other container uses it, or remove it")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a name may be given to a container.
+pub fn check_name(name: &str) -> Result<()> {
+    if is_valid_name(name) {
+        return Ok(());
+    }
+    Err(Error::new(format!("invalid container name `{name}`: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*")))
+}
+
+fn replace(engine: &Engine, store: &Store, name: &str) -> Result<()> {
+    match store.resolve(name) {
+        Ok(id) => {
+            let options = super::RemoveOptions { force: true, timeout: Some(0), ..Default::default() };
+            super::remove(engine, &id, options).map_err(|e| e.wrap(format!("replacing container `{name}`")))
+        }
+        Err(error) if error.kind() == Kind::NoSuch => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn find_local(engine: &Engine, name: &str, options: &CreateOptions) -> Result<Option<Image>> {
+    // Another platform than the one that is there has to be looked for.
+    if options.pull.platform != Default::default() {
+        return Ok(None);
+    }
+    match images(engine)?.find(name) {
+        Ok(image) => Ok(Some(image)),
+        Err(error) if error.kind() == Kind::NoSuch => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn free_name(store: &Store) -> Result<String> {
+    for attempt in 0..100 {
+        let name = names::random(attempt)?;
+        if store.check_name_is_free(&name).is_ok() {
+            return Ok(name);
+        }
+    }
+    Err(Error::new("no random name is free").hint("give the container one with `--name`"))
+}
+
+fn ports(
+    options: &CreateOptions,
+    image: Option<&Image>,
+    record: &Record,
+) -> Result<Vec<crate::container::record::PortMapping>> {
+    let mut requests = Vec::new();
+    for text in &options.publish {
+        requests.extend(network::ports::parse(text)?);
+    }
+    if options.publish_all {
+        let mut exposed = record.exposed_ports.clone();
+        exposed.extend(image.map(|i| i.config.exposed_ports.clone()).unwrap_or_default());
+        exposed.sort();
+        exposed.dedup();
+        requests.extend(network::ports::publish_all(&exposed, &requests)?);
+    }
+    if requests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mode = Mode::parse(&record.network)?;
+    if !mode.needs_helper() {
+        // As the reference: ports of a container that shares the host's network are published already.
+        return Ok(Vec::new());
+    }
+    network::ports::assign(requests)
+}
+
+/// Everything in the container's directory but its record and state.
+fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOptions) -> Result<()> {
+    let (record, dir) = (&prepared.record, draft.dir());
+    let final_dir = engine.roots.container(&record.id);
+    let mut spec = prepared.spec.clone();
+    let capabilities = CapSet::from_names(&record.bounding_caps)?;
+    let filter = match &prepared.seccomp {
+        SeccompChoice::Unconfined => None,
+        SeccompChoice::Default => Some(seccomp::default_filter(capabilities)?),
+        SeccompChoice::File(path) => Some(seccomp::filter_from_file(path, capabilities)?),
+    };
+    if let Some(filter) = &filter {
+        fs::write_private(&dir.join("seccomp.bpf"), &filter.to_bytes())?;
+    }
+    if prepared.seccomp == SeccompChoice::Default
+        && let Some(mut linux) = spec.linux().clone()
+    {
+        linux.set_seccomp(Some(seccomp::to_oci(capabilities)));
+        spec.set_linux(Some(linux));
+    }
+    fs::write_private(&dir.join("config.json"), &serde_json::to_vec(&spec)?)?;
+    let root = match &options.source {
+        Source::Rootfs(path) => Root::Directory(path.clone()),
+        Source::Image(_) => {
+            snapshot::create(dir, &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
+            Root::default()
+        }
+    };
+    let launch = Launch {
+        spec: final_dir.join("config.json"),
+        seccomp: filter.map(|_| final_dir.join("seccomp.bpf")),
+        root,
+        namespaces: namespaces(&spec),
+        tty: record.tty,
+        window: None,
+        stdin: record.open_stdin,
+        passthrough: record.log.driver == "passthrough",
+        network: record.network.clone(),
+        init: record.init,
+        groups: record.group_add.clone(),
+    };
+    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
+    make_volumes(dir, &final_dir, &prepared.image_volumes)
+}
+
+/// Volumes that the image declares: directories of the container, filled from the image when it first starts.
+fn make_volumes(dir: &Path, final_dir: &Path, volumes: &[ImageVolume]) -> Result<()> {
+    for volume in volumes {
+        let relative = volume.source.strip_prefix(final_dir).unwrap_or(&volume.source);
+        let result = std::fs::create_dir_all(dir.join(relative));
+        result.with_context(|| format!("creating the volume for `{}`", volume.destination.display()))?;
+    }
+    Ok(())
+}
+
+fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {
+    use oci_spec::runtime::LinuxNamespaceType as Kind;
+    let list = spec.linux().as_ref().and_then(|l| l.namespaces().as_deref()).unwrap_or_default();
+    list.iter().filter(|n| n.path().is_none()).fold(0, |flags, namespace| {
+        flags
+            | match namespace.typ() {
+                Kind::Mount => libc::CLONE_NEWNS,
+                Kind::Pid => libc::CLONE_NEWPID,
+                Kind::Ipc => libc::CLONE_NEWIPC,
+                Kind::Uts => libc::CLONE_NEWUTS,
+                Kind::Network => libc::CLONE_NEWNET,
+                Kind::Cgroup => libc::CLONE_NEWCGROUP,
+                _ => 0,
+            } as u64
+    })
+}

@@ -1,0 +1,99 @@
+//! Starting the monitor of a container that exists.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use super::{Engine, enter_userns};
+use crate::container::store::Container;
+use crate::container::{Record, snapshot};
+use crate::error::{Context, Result};
+use crate::monitor::config::Config;
+use crate::monitor::launch::{Launched, launch};
+use crate::network::files::{self, HostsFile};
+use crate::network::{self, Mode};
+use crate::runtime::launch::Launch;
+use crate::storage::fs;
+
+/// What differs from one start to another.
+#[derive(Debug, Default)]
+pub struct How {
+    /// Set up everything but let the command wait (`init`).
+    pub hold: bool,
+    /// A connected socket that gets all of the output.
+    pub client: Option<OwnedFd>,
+    /// Rows and columns that the container's terminal begins with.
+    pub window: Option<(u16, u16)>,
+}
+
+/// Starts the container: its monitor runs when this returns, and its command unless it is to wait.
+pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launched> {
+    let record = &container.record;
+    let mode = Mode::parse(&record.network)?;
+    let host = files::Host::gather(&mode)?;
+    let mut plan = network::Plan::new(mode.clone(), record.ports.clone());
+    plan.program = engine.network_cmd_path.as_ref().map(Into::into);
+    plan.check()?;
+    enter_userns(engine)?;
+    let dir = engine.roots.container(&record.id);
+    write_files(record, &mode, &host, &dir)?;
+    fs::create_private_dir_all(&engine.roots.run_container(&record.id))?;
+    let launch_file = fs::read(&dir.join("launch.json"))?;
+    let mut base: Launch =
+        serde_json::from_slice(&launch_file).with_context(|| format!("reading `{}`", dir.display()))?;
+    base.window = how.window;
+    let mut fuse = None;
+    if !record.image_id.is_empty() {
+        (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
+    }
+    let config = Config {
+        id: record.id.clone(),
+        root: engine.roots.data().to_owned(),
+        runroot: engine.roots.run().to_owned(),
+        launch: base,
+        log: record.log.clone(),
+        restart: record.restart.clone(),
+        auto_remove: record.auto_remove,
+        auto_remove_image: record.auto_remove_image,
+        timeout: record.timeout,
+        network: record.network.clone(),
+        network_program: plan.program,
+        ports: record.ports.clone(),
+        hold: how.hold,
+        fuse,
+        pid_file: record.pid_file.clone(),
+        monitor_pid_file: record.monitor_pid_file.clone(),
+        first_client: how.client.is_some(),
+    };
+    launch(&config, how.client)
+}
+
+/// The files that speak of names and addresses; they may have changed on the host since the last start.
+fn write_files(record: &Record, mode: &Mode, host: &files::Host, dir: &Path) -> Result<()> {
+    let container_env = if record.privileged {
+        files::ContainerEnv {
+            name: &record.name,
+            id: &record.id,
+            image: &record.image_name,
+            image_id: &record.image_id,
+            rootless: true,
+        }
+        .render()
+    } else {
+        String::new()
+    };
+    let request = files::Request {
+        mode,
+        hostname: &record.hostname,
+        container_name: &record.name,
+        add_host: &record.add_host,
+        dns: &record.dns,
+        dns_search: &record.dns_search,
+        dns_option: &record.dns_option,
+        hosts_file: HostsFile::parse(&record.hosts_file)?,
+        image_hosts: "",
+        no_hosts: record.no_hosts,
+        no_hostname: record.no_hostname,
+        container_env,
+    };
+    files::write(dir, &request, host).map(drop)
+}

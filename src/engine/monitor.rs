@@ -1,0 +1,126 @@
+//! Talking to the monitor of a container.
+
+use std::io::IoSliceMut;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType};
+
+use crate::error::{Context, Error, Result};
+use crate::monitor::protocol::kind;
+use crate::runtime::channel;
+use crate::storage::Roots;
+
+/// Connects to the monitor of the container; `None` when there is none.
+pub fn connect(roots: &Roots, id: &str) -> Result<Option<OwnedFd>> {
+    let dir = roots.run_container(id);
+    let failed = || format!("connecting to the monitor of container `{id}`");
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    // The path of the directory may be longer than a socket's address can be.
+    let dir = match rustix::fs::open(&dir, flags, Mode::empty()) {
+        Ok(dir) => dir,
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(Error::from(errno).wrap(failed())),
+    };
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+        .with_context(failed)?;
+    let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/ctl", dir.as_raw_fd())).with_context(failed)?;
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) => Ok(Some(socket)),
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED) => Ok(None),
+        Err(errno) => Err(Error::from(errno).wrap(failed())),
+    }
+}
+
+/// Sends a signal to the container's PID 1. `by_user`: the restart policy is not to bring it back.
+///
+/// # Errors
+/// The inner one is the monitor's errno.
+pub fn kill(roots: &Roots, id: &str, signal: i32, by_user: bool) -> Result<std::result::Result<(), i32>> {
+    let mut packet = vec![kind::KILL];
+    packet.extend(signal.to_le_bytes());
+    packet.push(u8::from(by_user));
+    request(roots, id, &packet)
+}
+
+/// Sends one request that is answered with an errno.
+pub fn request(roots: &Roots, id: &str, packet: &[u8]) -> Result<std::result::Result<(), i32>> {
+    let Some(socket) = connect(roots, id)? else { return Ok(Err(libc::ESRCH)) };
+    channel::send(&socket, packet, &[]).context("sending a request to the monitor")?;
+    let mut buffer = [0; 64];
+    let (length, _) = channel::receive(&socket, &mut buffer).context("reading the monitor's answer")?;
+    match buffer.get(..length).and_then(<[u8]>::split_first) {
+        Some((&kind::DONE, payload)) => {
+            let errno = payload.get(..4).and_then(|b| b.try_into().ok()).map_or(libc::EIO, i32::from_le_bytes);
+            Ok(if errno == 0 { Ok(()) } else { Err(errno) })
+        }
+        // It ended just now.
+        _ => Ok(Err(libc::ESRCH)),
+    }
+}
+
+/// A connection on which the monitor tells the end of the container.
+#[derive(Debug)]
+pub struct Waiter(OwnedFd);
+
+/// How waiting ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// The container has ended and has been cleaned up.
+    Ended(i32),
+    /// The deadline has passed.
+    TimedOut,
+    /// The monitor is gone without a word.
+    Lost,
+}
+
+/// Begins to wait; `None` when there is no monitor.
+pub fn waiter(roots: &Roots, id: &str) -> Result<Option<Waiter>> {
+    let Some(socket) = connect(roots, id)? else { return Ok(None) };
+    match channel::send(&socket, &[kind::WAIT], &[]) {
+        Ok(()) => Ok(Some(Waiter(socket))),
+        Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => Ok(None),
+        Err(errno) => Err(Error::from(errno).wrap("sending a request to the monitor")),
+    }
+}
+
+impl Waiter {
+    /// Waits until the end, or until `timeout` is over.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Waited> {
+        if !readable(self.0.as_fd(), timeout)? {
+            return Ok(Waited::TimedOut);
+        }
+        let mut buffer = [0; 64];
+        let mut space = [IoSliceMut::new(&mut buffer)];
+        let received = rustix::net::recvmsg(&self.0, &mut space, &mut Default::default(), RecvFlags::empty());
+        let length = received.map_or(0, |r| r.bytes);
+        match buffer.get(..length).and_then(<[u8]>::split_first) {
+            Some((&kind::EXIT, payload)) => {
+                Ok(Waited::Ended(payload.get(..4).and_then(|b| b.try_into().ok()).map_or(0, i32::from_le_bytes)))
+            }
+            _ => Ok(Waited::Lost),
+        }
+    }
+}
+
+/// Waits until something can be read. `false`: the time is over.
+pub fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool> {
+    let deadline = timeout.map(|t| Instant::now() + t);
+    loop {
+        let left = deadline.map(|at| {
+            let left = at.saturating_duration_since(Instant::now());
+            rustix::event::Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(left.subsec_nanos()),
+            }
+        });
+        match rustix::event::poll(&mut [PollFd::new(&fd, PollFlags::IN)], left.as_ref()) {
+            Ok(0) => return Ok(false),
+            Ok(_) => return Ok(true),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(Error::from(errno).wrap("waiting for the monitor")),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Containers whose monitor was killed: what it would have done at the end is done by whoever comes next.
+
+use std::fs::File;
+
+use super::{Engine, containers};
+use crate::container::State;
+use crate::container::store::Container;
+use crate::error::Result;
+use crate::storage::atomic::Durability;
+use crate::storage::fs;
+use crate::sys::{lock, process};
+
+/// The container, after what a killed monitor left has been tidied up: a process that outlived it is killed, the end is
+/// written, and a container of `--rm` is removed.
+///
+/// # Errors
+/// There is no such container (any more).
+pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
+    let store = containers(engine);
+    let container = store.load(id)?;
+    if !container.is_lost {
+        return Ok(container);
+    }
+    let run_dir = engine.roots.run_container(id);
+    fs::create_private_dir_all(&run_dir)?;
+    let Ok(file) = File::options().read(true).write(true).create(true).truncate(false).open(run_dir.join("lock")) else {
+        return Ok(container);
+    };
+    if lock::hold(&file).is_err() {
+        // A new monitor is just taking over.
+        return store.load(id);
+    }
+    let Some(written) = store.written_state(id)? else { return store.load(id) };
+    kill_leftover(&written);
+    let _ = fs::remove_file_if_exists(&run_dir.join("ctl"));
+    store.write_state(id, &container.state, Durability::Process)?;
+    drop(file);
+    if container.record.auto_remove {
+        super::enter_userns(engine)?;
+        store.detach(&container.record)?.delete()?;
+    }
+    store.load(id)
+}
+
+/// Kills the container's PID 1 if it is still that process: its start time must be the one recorded.
+fn kill_leftover(state: &State) {
+    let Some(pid) = rustix::process::Pid::from_raw(state.pid) else { return };
+    let Ok(pidfd) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else { return };
+    if state.pid_started != 0 && crate::runtime::start_time(state.pid) == Some(state.pid_started) {
+        let _ = process::pidfd_kill(&pidfd, libc::SIGKILL);
+    }
+}

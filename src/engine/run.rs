@@ -1,0 +1,166 @@
+//! Run, and attaching to what runs.
+
+use std::os::fd::OwnedFd;
+
+use super::attach::{self as client, DetachKeys, Outcome, Stdio};
+use super::{Engine, containers, create, launch, monitor};
+use crate::container::options::{CreateOptions, Streams};
+use crate::container::store::Container;
+use crate::error::{Error, Kind, Result};
+use crate::runtime::channel;
+use crate::sys::signal;
+
+/// How `run` behaves once the container is there.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    pub detach: bool,
+    /// `None`: the default, ctrl-p,ctrl-q.
+    pub detach_keys: Option<String>,
+    pub sig_proxy: bool,
+}
+
+/// How `run` ended.
+#[derive(Debug, Clone, Default)]
+pub struct RunEnd {
+    /// The exit code for the shell.
+    pub code: u8,
+    /// The container's ID when it was left running in the background.
+    pub detached_id: Option<String>,
+    pub warnings: Vec<String>,
+}
+
+/// How to attach to a running container.
+#[derive(Debug, Clone, Default)]
+pub struct AttachOptions {
+    pub stdin: bool,
+    pub sig_proxy: bool,
+    pub detach_keys: Option<String>,
+}
+
+/// Makes a container and starts it; stays with it unless it is detached. `warn` is called with what is odd before the
+/// container runs.
+pub fn run(
+    engine: &Engine,
+    options: &CreateOptions,
+    run: &RunOptions,
+    warn: &mut dyn FnMut(&str),
+) -> Result<RunEnd> {
+    let keys = detach_keys(run.detach_keys.as_deref())?;
+    let created = create(engine, options)?;
+    created.warnings.iter().for_each(|w| warn(w));
+    let container = containers(engine).load(&created.id)?;
+    let started = if run.detach {
+        launch::start(engine, &container, launch::How::default()).map(|_| None)
+    } else {
+        start_with_client(engine, &container).map(Some)
+    };
+    let connection = match started {
+        Ok(connection) => connection,
+        Err(error) => {
+            if options.auto_remove {
+                let force = super::RemoveOptions { force: true, timeout: Some(0), ..Default::default() };
+                let _ = super::remove(engine, &created.id, force);
+            }
+            return Err(error);
+        }
+    };
+    let Some(connection) = connection else {
+        return Ok(RunEnd { code: 0, detached_id: Some(created.id), warnings: created.warnings });
+    };
+    let streams = streams_of(options.attach, options.interactive);
+    let how = Attach { streams, tty: options.tty, keys, sig_proxy: run.sig_proxy };
+    let code = follow(engine, &container, connection, how)?;
+    Ok(RunEnd { code, detached_id: None, warnings: created.warnings })
+}
+
+fn streams_of(asked: Option<Streams>, interactive: bool) -> Streams {
+    asked.unwrap_or(Streams { stdin: interactive, stdout: true, stderr: true })
+}
+
+/// Starts a container of which this process is the first client.
+pub fn start_with_client(engine: &Engine, container: &Container) -> Result<OwnedFd> {
+    let (ours, theirs) = channel::pair()?;
+    let window = if container.record.tty { Stdio::own().window() } else { None };
+    let how = launch::How { client: Some(theirs), window: window.map(|w| (w.rows, w.columns)), ..Default::default() };
+    launch::start(engine, container, how)?;
+    Ok(ours)
+}
+
+/// How this process is attached.
+#[derive(Debug, Clone)]
+pub struct Attach {
+    pub streams: Streams,
+    pub tty: bool,
+    pub keys: DetachKeys,
+    pub sig_proxy: bool,
+}
+
+/// Stays with a container over a connection that is attached already. The exit code for the shell.
+pub fn follow(engine: &Engine, container: &Container, connection: OwnedFd, how: Attach) -> Result<u8> {
+    relay(engine, container, &client::relay::Attached::already(connection), how)
+}
+
+fn relay(engine: &Engine, container: &Container, attached: &client::relay::Attached, how: Attach) -> Result<u8> {
+    let id = container.record.id.clone();
+    let roots = engine.roots.clone();
+    let mut forward = |signal: i32| {
+        let _ = monitor::kill(&roots, &id, signal, false);
+    };
+    let outcome = client::relay(
+        attached,
+        client::Options {
+            stdio: Stdio::own(),
+            stdin: how.streams.stdin,
+            tty: how.tty,
+            detach_keys: how.keys,
+            proxy: if how.sig_proxy && !how.tty { Some(&mut forward) } else { None },
+        },
+    )?;
+    end(engine, container, outcome)
+}
+
+fn end(engine: &Engine, container: &Container, outcome: Outcome) -> Result<u8> {
+    match outcome {
+        Outcome::Exited(code) => Ok(exit_byte(code)),
+        Outcome::Detached | Outcome::OutputClosed => Ok(0),
+        Outcome::Signalled(number) => signal::die_by(number),
+        Outcome::Lost => {
+            super::settle(engine, &container.record.id)?;
+            Err(Error::new(format!("the monitor of container `{}` was killed, and the container with it", container.record.name)))
+        }
+    }
+}
+
+/// An exit code as a shell sees it.
+pub fn exit_byte(code: i32) -> u8 {
+    u8::try_from(code & 0xff).unwrap_or(255)
+}
+
+/// The keys that detach: those given, else ctrl-p,ctrl-q.
+pub fn detach_keys(text: Option<&str>) -> Result<DetachKeys> {
+    DetachKeys::parse(text.unwrap_or("ctrl-p,ctrl-q"))
+}
+
+/// Attaches to a running container and stays until it ends or the user detaches.
+pub fn attach_to(engine: &Engine, id: &str, options: &AttachOptions) -> Result<u8> {
+    let container = containers(engine).load(id)?;
+    let keys = detach_keys(options.detach_keys.as_deref())?;
+    let record = &container.record;
+    let connection = match monitor::connect(&engine.roots, id)? {
+        Some(connection) if container.state.status.is_alive() => connection,
+        _ => {
+            return Err(Error::of(Kind::Engine, "you can only attach to running containers")
+                .hint(format!("start it and attach: `coracle start --attach {}`", record.name)));
+        }
+    };
+    let how = Attach {
+        streams: Streams { stdin: options.stdin && record.open_stdin, stdout: true, stderr: true },
+        tty: record.tty,
+        keys,
+        sig_proxy: options.sig_proxy,
+    };
+    let streams = client::relay::Streams { stdin: how.streams.stdin, stdout: true, stderr: true };
+    let window = if record.tty { Stdio::own().window() } else { None };
+    let attached = client::attach(connection, streams, window)?;
+    relay(engine, &container, &attached, how)
+}

@@ -1,0 +1,130 @@
+//! `index.json` of the store: which images there are and what they are called.
+//!
+//! One entry for each name (several for an image with several names), and one without a name for an image that has
+//! none. Each is a descriptor of a manifest with these annotations:
+//!
+//! ```text
+//! org.opencontainers.image.ref.name   full name, `localhost/busybox:latest` or `quay.io/x/y@sha256:...`
+//! io.coracle.image.id                 digits of the configuration's digest; saves reading the manifest
+//! io.coracle.image.index              digest of the index that the manifest was chosen from
+//! ```
+//!
+//! Readers take no lock: the file is replaced in one step. Writers hold `index.lock` for one read, change and write.
+
+use std::path::Path;
+
+use super::manifest::{Descriptor, Index, OCI_INDEX};
+use super::reference::{LOCAL, Reference, sha256_hex};
+use crate::error::{Context, Result};
+use crate::storage::atomic::{self, Durability};
+use crate::storage::{fs, lock};
+
+/// The annotation with the name.
+pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The annotation with the image's ID.
+pub const IMAGE_ID: &str = "io.coracle.image.id";
+/// The annotation with the digest of the index.
+pub const FROM_INDEX: &str = "io.coracle.image.index";
+
+/// Reads the index; an empty one where there is none.
+pub fn read(images: &Path) -> Result<Index> {
+    let path = images.join("index.json");
+    match fs::read_optional(&path)? {
+        Some(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("reading `{}`", path.display())),
+        None => Ok(Index { schema_version: 2, media_type: OCI_INDEX.to_owned(), ..Index::default() }),
+    }
+}
+
+/// Changes the index. The lock is held while `change` runs, which must not wait for anything.
+pub fn update<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
+    let _lock = lock::exclusive(&images.join("index.lock"))?;
+    let before = read(images)?;
+    let mut index = before.clone();
+    let result = change(&mut index)?;
+    if index != before || index.manifests.is_empty() {
+        atomic::write(&images.join("index.json"), &serde_json::to_vec(&index)?, Durability::Power)?;
+    }
+    super::summary::refresh(images, &index);
+    Ok(result)
+}
+
+/// The full name in an entry, `None` for an image without one.
+pub fn name_of(entry: &Descriptor) -> Option<Reference> {
+    let name = entry.annotations.get(REF_NAME)?;
+    // Other tools write a bare tag here.
+    let full = if name.contains('/') { name.clone() } else { format!("{LOCAL}/{name}") };
+    Reference::parse(&full).ok()
+}
+
+/// The image ID that the entry says.
+pub fn id_of(entry: &Descriptor) -> Option<&str> {
+    entry.annotations.get(IMAGE_ID).map(String::as_str).filter(|id| crate::storage::layers::is_diff_id(id))
+}
+
+/// The digest of the index that the manifest came from.
+pub fn index_digest_of(entry: &Descriptor) -> Option<&str> {
+    entry.annotations.get(FROM_INDEX).map(String::as_str).filter(|digest| sha256_hex(digest).is_some())
+}
+
+/// Gives a manifest a name, taking the name from whatever had it. An image that loses its last name stays, without one.
+pub fn set_name(index: &mut Index, manifest: &Descriptor, name: Option<&Reference>) {
+    let mut entry = manifest.clone();
+    entry.annotations.remove(REF_NAME);
+    if let Some(name) = name {
+        let text = name.canonical();
+        if let Some(position) = index.manifests.iter().position(|e| name_of(e).is_some_and(|n| n.canonical() == text)) {
+            let old = index.manifests.remove(position);
+            if old.digest != entry.digest {
+                keep_nameless(index, &old);
+            }
+        }
+        entry.annotations.insert(REF_NAME.to_owned(), text);
+        // The nameless entry of the same image has served.
+        index.manifests.retain(|e| e.digest != entry.digest || e.annotations.contains_key(REF_NAME));
+        index.manifests.push(entry);
+    } else if !index.manifests.iter().any(|e| e.digest == entry.digest) {
+        index.manifests.push(entry);
+    }
+}
+
+/// Makes sure that an image is still listed after one of its entries was removed.
+pub fn keep_nameless(index: &mut Index, removed: &Descriptor) {
+    if !index.manifests.iter().any(|e| e.digest == removed.digest) {
+        let mut entry = removed.clone();
+        entry.annotations.remove(REF_NAME);
+        index.manifests.push(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn descriptor(digit: char) -> Descriptor {
+        Descriptor { digest: format!("sha256:{}", digit.to_string().repeat(64)), size: 1, ..Descriptor::default() }
+    }
+
+    fn shown(index: &Index) -> Vec<(char, Option<String>)> {
+        let one = |e: &Descriptor| (e.digest.chars().last().unwrap(), name_of(e).map(|n| n.to_string()));
+        index.manifests.iter().map(one).collect()
+    }
+
+    #[test]
+    fn names_move_between_images() {
+        let name = |text: &str| Reference::parse(text).unwrap();
+        let mut index = Index::default();
+        set_name(&mut index, &descriptor('a'), None);
+        set_name(&mut index, &descriptor('a'), None);
+        assert_eq!(shown(&index), [('a', None)]);
+        set_name(&mut index, &descriptor('a'), Some(&name("localhost/x")));
+        assert_eq!(shown(&index), [('a', Some("localhost/x:latest".into()))]);
+        set_name(&mut index, &descriptor('a'), Some(&name("localhost/y:1")));
+        set_name(&mut index, &descriptor('b'), Some(&name("localhost/x")));
+        assert_eq!(shown(&index), [('a', Some("localhost/y:1".into())), ('b', Some("localhost/x:latest".into()))]);
+        set_name(&mut index, &descriptor('b'), Some(&name("localhost/y:1")));
+        assert_eq!(
+            shown(&index),
+            [('b', Some("localhost/x:latest".into())), ('a', None), ('b', Some("localhost/y:1".into()))]
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Further processes in the container, on behalf of clients.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use nix::sched::CloneFlags;
+
+use super::client::{Clients, Role};
+use super::protocol::kind;
+use super::watch::{Token, Watch};
+use crate::error::{Context, Error, Result};
+use crate::runtime::spawn::Report;
+use crate::runtime::{channel, child, spawn};
+use crate::sys::process::{self, Forked};
+
+/// A process that a client asked for.
+#[derive(Debug)]
+struct Session {
+    pid: i32,
+    client: u32,
+    /// Open until the exec has succeeded or failed.
+    channel: Option<OwnedFd>,
+    failed: bool,
+}
+
+/// All processes that clients asked for.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    list: Vec<Option<Session>>,
+}
+
+impl Sessions {
+    /// Begins a process; its client hears how it goes.
+    pub fn begin(
+        &mut self,
+        watch: &Watch,
+        clients: &mut Clients,
+        client: u32,
+        request: &[u8],
+        container: &OwnedFd,
+        streams: Vec<OwnedFd>,
+    ) {
+        clients.set_role(client, Role::Exec);
+        match start(request, container, streams) {
+            Ok((pid, channel)) => {
+                let slot = self.list.iter().position(Option::is_none).unwrap_or_else(|| {
+                    self.list.push(None);
+                    self.list.len() - 1
+                });
+                let _ = watch.add(&channel, Token::Exec(slot as u32));
+                if let Some(place) = self.list.get_mut(slot) {
+                    *place = Some(Session { pid, client, channel: Some(channel), failed: false });
+                }
+            }
+            Err(error) => say_failed(watch, clients, client, &error),
+        }
+    }
+
+    /// The child of session `slot` said something.
+    pub fn hear(&mut self, watch: &Watch, clients: &mut Clients, slot: u32) {
+        let Some(Some(session)) = self.list.get_mut(slot as usize) else { return };
+        let Some(channel) = &session.channel else { return };
+        match spawn::read_report(channel) {
+            Report::Ready { .. } => {}
+            Report::Failed(error) => {
+                session.failed = true;
+                say_failed(watch, clients, session.client, &error);
+            }
+            Report::Closed => {
+                if let Some(channel) = session.channel.take() {
+                    watch.remove(&channel);
+                }
+                if !session.failed {
+                    let mut packet = vec![kind::PID];
+                    packet.extend(session.pid.to_le_bytes());
+                    clients.send(watch, session.client, &packet);
+                }
+            }
+        }
+    }
+
+    /// A child of the monitor has ended. Whether it was one of these.
+    pub fn ended(&mut self, watch: &Watch, clients: &mut Clients, pid: i32, code: i32) -> bool {
+        let Some(slot) = self.list.iter().position(|s| s.as_ref().is_some_and(|s| s.pid == pid)) else { return false };
+        // What it said before it ended comes first.
+        while self.list.get(slot).is_some_and(|s| s.as_ref().is_some_and(|s| s.channel.is_some())) {
+            self.hear(watch, clients, slot as u32);
+        }
+        if let Some(session) = self.list.get_mut(slot).and_then(Option::take)
+            && !session.failed
+        {
+            let mut packet = vec![kind::EXIT];
+            packet.extend(code.to_le_bytes());
+            clients.send(watch, session.client, &packet);
+            clients.close(watch, session.client);
+        }
+        true
+    }
+}
+
+fn say_failed(watch: &Watch, clients: &mut Clients, client: u32, error: &Error) {
+    let mut packet = vec![kind::FAILED];
+    packet.extend(channel::encode_error(error));
+    clients.send(watch, client, &packet);
+    clients.close(watch, client);
+}
+
+/// The PID of the new process, and the channel on which it tells how its exec goes.
+///
+/// A process cannot leave a PID namespace that it has joined, so a child joins it, and makes the process as its sibling.
+fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>) -> Result<(i32, OwnedFd)> {
+    let (ours, theirs) = channel::pair()?;
+    match process::fork().context("forking")? {
+        Forked::Child => {
+            let joined = nix::sched::setns(container, CloneFlags::CLONE_NEWPID)
+                .context("joining the container's PID namespace")
+                .and_then(|()| process::clone_sibling().context("forking"));
+            match joined {
+                Ok(Forked::Child) => child::join::start(request, container, streams, theirs.as_fd()),
+                Ok(Forked::Parent(sibling)) => {
+                    let mut packet = vec![b'C'];
+                    packet.extend(sibling.pid.to_le_bytes());
+                    let _ = channel::send(&theirs, &packet, &[]);
+                    process::exit_now(0)
+                }
+                Err(error) => {
+                    let mut packet = vec![b'E'];
+                    packet.extend(channel::encode_error(&error));
+                    let _ = channel::send(&theirs, &packet, &[]);
+                    process::exit_now(1)
+                }
+            }
+        }
+        Forked::Parent(_) => {
+            drop(theirs);
+            match spawn::read_pid(&ours)? {
+                Ok(pid) => Ok((pid, ours)),
+                Err(error) => Err(error),
+            }
+        }
+    }
+}

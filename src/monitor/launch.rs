@@ -1,0 +1,101 @@
+//! Starting a monitor: the starter's side.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+
+use super::config::Config;
+use super::{CLIENT_FD, CONFIG_FD, NAME, REPORT_FAILED, REPORT_FD, REPORT_STARTED, REPORT_WAITING};
+use crate::error::{Context, Error, Result};
+use crate::runtime::{channel, exe};
+use crate::sys::process::{self, Forked};
+
+/// A monitor whose container has been started, or waits for its start message.
+#[derive(Debug)]
+pub struct Launched {
+    /// The container's PID 1.
+    pub pid: i32,
+}
+
+/// Forks a monitor and waits until its container runs. The caller is root of the user namespace and has one thread.
+///
+/// `client` is a connected packet socket for the first client.
+pub fn launch(config: &Config, client: Option<OwnedFd>) -> Result<Launched> {
+    let mut memory = File::from(
+        rustix::fs::memfd_create(c"monitor", rustix::fs::MemfdFlags::CLOEXEC).context("creating a memory file")?,
+    );
+    memory.write_all(&serde_json::to_vec(config)?).context("writing the monitor's configuration")?;
+    let (ours, theirs) = channel::pair()?;
+    match process::fork().context("forking the monitor")? {
+        Forked::Child => {
+            let error = match become_monitor(config, &theirs, &memory, client.as_ref()) {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            super::report_failure(&theirs, &error);
+            process::exit_now(1)
+        }
+        Forked::Parent(_) => {
+            drop(theirs);
+            drop(client);
+            wait_for_report(&ours)
+        }
+    }
+}
+
+fn wait_for_report(report: &OwnedFd) -> Result<Launched> {
+    let mut buffer = vec![0; 6 * 1024];
+    let (length, _) = channel::receive(report, &mut buffer).context("waiting for the monitor")?;
+    match buffer.get(..length).and_then(<[u8]>::split_first) {
+        Some((&(REPORT_STARTED | REPORT_WAITING), payload)) => {
+            let pid = payload.try_into().map(i32::from_le_bytes).unwrap_or(0);
+            Ok(Launched { pid })
+        }
+        Some((&REPORT_FAILED, payload)) => Err(channel::decode_error(payload)),
+        _ => Err(Error::new("the container's monitor died while it started the container")),
+    }
+}
+
+/// Executes this program as a monitor, from a place where nobody can write to it.
+fn become_monitor(
+    config: &Config,
+    report: &OwnedFd,
+    memory: &File,
+    client: Option<&OwnedFd>,
+) -> Result<std::convert::Infallible> {
+    let _ = nix::unistd::setsid();
+    let program = exe::protected()?;
+    // First out of the way of the numbers that the protocol fixes, then onto them.
+    let copy = |fd: i32| rustix::io::fcntl_dupfd_cloexec(process::borrow(fd), 20).context("duplicating a descriptor");
+    let report = copy(report.as_raw_fd())?;
+    let memory = copy(memory.as_raw_fd())?;
+    let client = client.map(|c| copy(c.as_raw_fd())).transpose()?;
+    let program = copy(program.as_raw_fd())?;
+    process::dup_onto(report.as_raw_fd(), REPORT_FD).context("passing descriptors to the monitor")?;
+    process::dup_onto(memory.as_raw_fd(), CONFIG_FD).context("passing descriptors to the monitor")?;
+    if let Some(client) = &client {
+        process::dup_onto(client.as_raw_fd(), CLIENT_FD).context("passing descriptors to the monitor")?;
+    }
+    if !config.launch.passthrough {
+        let null = rustix::fs::open(c"/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty())
+            .context("opening `/dev/null`")?;
+        for number in 0..3 {
+            process::dup_onto(null.as_raw_fd(), number).context("setting up the standard streams")?;
+        }
+    }
+    process::cloexec_from(if client.is_some() { CLIENT_FD + 1 } else { CONFIG_FD + 1 })
+        .context("marking descriptors close-on-exec")?;
+    process::default_signals();
+    let _ = rustix::process::chdir(c"/");
+    let name = CString::new(NAME).map_err(|_| Error::new("the monitor's name has a NUL byte"))?;
+    let environment: Vec<CString> = std::env::vars_os()
+        .filter_map(|(key, value)| {
+            use std::os::unix::ffi::OsStrExt as _;
+            // All that helpers need (slirp4netns, pasta, fuse-overlayfs); no secret of the caller's stays in memory.
+            let keep = matches!(key.to_str(), Some("PATH" | "HOME" | "XDG_RUNTIME_DIR" | "TZ"));
+            keep.then(|| CString::new([key.as_bytes(), b"=", value.as_bytes()].concat()).ok()).flatten()
+        })
+        .collect();
+    nix::unistd::fexecve(&program, &[name], &environment).context("executing the monitor")
+}

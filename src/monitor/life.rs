@@ -1,0 +1,402 @@
+//! The life of a container, from its monitor's point of view: start, serve, end, perhaps again, clean up.
+
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use super::client::{Clients, Role};
+use super::config::Config;
+use super::exec::Sessions;
+use super::log::{self, Log};
+use super::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT};
+use super::watch::{Token, Watch};
+use super::{REPORT_STARTED, REPORT_WAITING, fuse};
+use crate::container::store::Store;
+use crate::container::{State, Status};
+use crate::error::{Context, Error, Result};
+use crate::network;
+use crate::runtime::spawn::{self, Report, Started};
+use crate::runtime::channel;
+use crate::storage::atomic::Durability;
+use crate::storage::{Roots, fs};
+use crate::sys::{lock, process};
+
+/// The first pause before a restart, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A container that ran for as long as this is no longer one that keeps failing.
+const LONG_ENOUGH: Duration = Duration::from_secs(10);
+/// How long the network helper may take.
+const NETWORK_DEADLINE: Duration = Duration::from_secs(15);
+
+/// A monitor and what it holds.
+pub struct Life {
+    pub(super) config: Config,
+    store: Store,
+    /// Held as long as the monitor lives: the proof that it does.
+    lock: Option<File>,
+    pub(super) log: Log,
+    pub(super) watch: Watch,
+    pub(super) clients: Clients,
+    pub(super) sessions: Sessions,
+    pub(super) signals: nix::sys::signalfd::SignalFd,
+    pub(super) listener: OwnedFd,
+    pub(super) state: State,
+    pub(super) container: Option<Running>,
+    fuse: Option<Child>,
+    /// Standard input that the container has not taken yet.
+    pub(super) input: Vec<u8>,
+    /// A client said that its input has ended.
+    pub(super) input_ended: bool,
+}
+
+/// A container's process and its streams.
+pub struct Running {
+    pub started: Started,
+    pub terminal: Option<OwnedFd>,
+    pub network: Option<network::Helper>,
+    /// Its exit code, once it has been reaped.
+    pub ended: Option<i32>,
+    pub since: Instant,
+    /// It waits for a start message.
+    pub waiting: bool,
+    pub kill_at: Option<Instant>,
+}
+
+impl Life {
+    /// Takes the lock, opens the socket and the log.
+    pub fn new(config: Config, roots: &Roots, client: Option<OwnedFd>) -> Result<Self> {
+        let store = Store::new(roots);
+        let run_dir = roots.run_container(&config.id);
+        fs::create_private_dir_all(&run_dir)?;
+        let lock = take_lock(&run_dir)?;
+        let mut mask = nix::sys::signal::SigSet::empty();
+        mask.add(nix::sys::signal::SIGCHLD);
+        // The monitor ends with its container and not before.
+        for signal in [
+            nix::sys::signal::SIGTERM,
+            nix::sys::signal::SIGINT,
+            nix::sys::signal::SIGHUP,
+            nix::sys::signal::SIGQUIT,
+            nix::sys::signal::SIGPIPE,
+        ] {
+            mask.add(signal);
+        }
+        mask.thread_block().context("blocking signals")?;
+        let flags = nix::sys::signalfd::SfdFlags::SFD_NONBLOCK | nix::sys::signalfd::SfdFlags::SFD_CLOEXEC;
+        let signals = nix::sys::signalfd::SignalFd::with_flags(&mask, flags).context("creating a signalfd")?;
+        let listener = listen(&run_dir)?;
+        let options = log::Options {
+            driver: &config.log.driver,
+            path: config.log.path.as_deref(),
+            max_size: config.log.max_size,
+            max_files: config.log.max_files,
+        };
+        let log = Log::open(&options)?;
+        let watch = Watch::new()?;
+        watch.add(&signals, Token::Signal)?;
+        watch.add(&listener, Token::Listener)?;
+        let mut clients = Clients::default();
+        if let Some(client) = client {
+            let input = if config.launch.stdin || config.launch.tty { ATTACH_STDIN } else { 0 };
+            clients.add(&watch, client, Role::Attach { flags: input | ATTACH_STDOUT | ATTACH_STDERR });
+        }
+        let state = State { monitor_pid: std::process::id() as i32, ..State::default() };
+        let container = None;
+        Ok(Life {
+            config,
+            store,
+            lock: Some(lock),
+            log,
+            watch,
+            clients,
+            sessions: Sessions::default(),
+            signals,
+            listener,
+            state,
+            container,
+            fuse: None,
+            input: Vec::new(),
+            input_ended: false,
+        })
+    }
+
+    /// Starts the container, reports to the starter, and stays until the end.
+    pub fn live(mut self, report: &OwnedFd) -> Result<()> {
+        if let Err(error) = self.first_start(report) {
+            self.stop_container();
+            self.never_started(&error);
+            return Err(error);
+        }
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let code = self.serve_until_end();
+            let ran_for = self.container.as_ref().map_or(Duration::ZERO, |c| c.since.elapsed());
+            self.stop_container();
+            self.state.exit_code = code;
+            self.state.pid = 0;
+            self.state.finished_at = Some(Timestamp::now());
+            self.state.status = Status::Exited;
+            if !self.wants_restart(code) {
+                break;
+            }
+            pause = if ran_for >= LONG_ENOUGH { FIRST_PAUSE } else { pause };
+            self.save(Durability::Process);
+            if !self.rest(pause) {
+                break;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.state.restart_count += 1;
+            if let Err(error) = self.start().and_then(|()| self.execute()) {
+                self.stop_container();
+                self.state.error = error.to_string();
+                self.state.status = Status::Exited;
+                self.state.exit_code = i32::from(error.kind().exit_code());
+                break;
+            }
+        }
+        self.end();
+        Ok(())
+    }
+
+    fn first_start(&mut self, report: &OwnedFd) -> Result<()> {
+        self.start()?;
+        let pid = self.container.as_ref().map_or(0, |c| c.started.pid);
+        let kind = if self.config.hold {
+            if let Some(container) = &mut self.container {
+                container.waiting = true;
+            }
+            self.state.status = Status::Initialized;
+            self.save(Durability::Process);
+            REPORT_WAITING
+        } else {
+            self.execute()?;
+            REPORT_STARTED
+        };
+        let mut packet = vec![kind];
+        packet.extend(pid.to_le_bytes());
+        let _ = channel::send(report, &packet, &[]);
+        // The starter reads until the end of the connection no more; it must not be kept open by a monitor.
+        let _ = nix::unistd::close(report.as_raw_fd());
+        Ok(())
+    }
+
+    /// Namespaces, mounts and network, up to where only the exec is missing.
+    fn start(&mut self) -> Result<()> {
+        if let Some(fuse) = &self.config.fuse
+            && self.fuse.is_none()
+        {
+            self.fuse = Some(fuse::mount(fuse)?);
+        }
+        let started = spawn::spawn(&self.config.launch)?;
+        let pid = started.pid;
+        let run_dir = self.store.roots().run_container(&self.config.id);
+        self.container = Some(Running {
+            started,
+            terminal: None,
+            network: None,
+            ended: None,
+            since: Instant::now(),
+            waiting: false,
+            kill_at: None,
+        });
+        let Some(container) = &mut self.container else { return Ok(()) };
+        // The helper starts while the child does its mounts.
+        let mode = network::Mode::parse(&self.config.network)?;
+        if mode.needs_helper() {
+            let mut plan = network::Plan::new(mode, self.config.ports.clone());
+            plan.program = self.config.network_program.clone();
+            container.network = network::Helper::spawn(plan, pid, &run_dir)?;
+        }
+        match spawn::read_report(&container.started.channel) {
+            Report::Ready { terminal } => container.terminal = terminal,
+            Report::Failed(error) => return Err(error),
+            Report::Closed => return Err(Error::new("the container's process died while it was set up")),
+        }
+        if let Some(network) = &mut container.network {
+            network.wait_ready(Instant::now() + NETWORK_DEADLINE)?;
+        }
+        self.input.clear();
+        self.input_ended = false;
+        self.write_pid_files(pid);
+        self.state.pid = pid;
+        self.state.pid_started = crate::runtime::start_time(pid).unwrap_or(0);
+        Ok(())
+    }
+
+    /// Lets the command begin, and watches its streams.
+    pub(super) fn execute(&mut self) -> Result<()> {
+        self.state.status = Status::Running;
+        self.state.started_at = Some(Timestamp::now());
+        self.state.finished_at = None;
+        self.state.error.clear();
+        let Some(container) = &mut self.container else { return Ok(()) };
+        spawn::go(&container.started.channel)?;
+        container.since = Instant::now();
+        container.waiting = false;
+        if self.config.timeout > 0 {
+            container.kill_at = Some(container.since + Duration::from_secs(u64::from(self.config.timeout)));
+        }
+        // Written while the command is being executed; if that fails, it is soon corrected.
+        self.save(Durability::Process);
+        let Some(container) = &mut self.container else { return Ok(()) };
+        match spawn::read_report(&container.started.channel) {
+            Report::Closed => {}
+            Report::Failed(error) => return Err(error),
+            Report::Ready { .. } => return Err(Error::new("the container's process sent an unknown message")),
+        }
+        for (fd, token) in [
+            (container.terminal.as_ref(), Token::Stdout),
+            (container.started.stdout.as_ref(), Token::Stdout),
+            (container.started.stderr.as_ref(), Token::Stderr),
+        ] {
+            if let Some(fd) = fd {
+                let _ = rustix::io::ioctl_fionbio(fd, true);
+                self.watch.add(fd, token)?;
+            }
+        }
+        if let Some(stdin) = &container.started.stdin {
+            let _ = rustix::io::ioctl_fionbio(stdin, true);
+        }
+        Ok(())
+    }
+
+    /// Ends what belongs to one run of the container: its process, its network.
+    fn stop_container(&mut self) {
+        let Some(mut container) = self.container.take() else { return };
+        if container.ended.is_none() {
+            let _ = process::pidfd_kill(&container.started.pidfd, libc::SIGKILL);
+            let _ = process::wait(container.started.pid);
+        }
+        for fd in [&container.terminal, &container.started.stdout, &container.started.stderr, &container.started.stdin]
+        {
+            if let Some(fd) = fd {
+                self.watch.remove(fd);
+            }
+        }
+        if let Some(network) = &mut container.network {
+            network.stop();
+        }
+    }
+
+    fn wants_restart(&self, code: i32) -> bool {
+        let policy = &self.config.restart;
+        if self.state.stopped_by_user {
+            return false;
+        }
+        match policy.name.as_str() {
+            "always" | "unless-stopped" => true,
+            "on-failure" => {
+                code != 0 && (policy.max_retries == 0 || self.state.restart_count < policy.max_retries)
+            }
+            _ => false,
+        }
+    }
+
+    /// Writes the state; that it cannot be written must not end the container.
+    pub(super) fn save(&self, durability: Durability) {
+        let durability = if self.config.auto_remove { Durability::Process } else { durability };
+        let _ = self.store.write_state(&self.config.id, &self.state, durability);
+    }
+
+    fn write_pid_files(&self, pid: i32) {
+        if let Some(path) = &self.config.pid_file {
+            let _ = fs::write(path, pid.to_string().as_bytes());
+        }
+        if let Some(path) = &self.config.monitor_pid_file {
+            let _ = fs::write(path, std::process::id().to_string().as_bytes());
+        }
+    }
+
+    /// The container could not be started: nothing stays but the record, with the reason.
+    fn never_started(&mut self, error: &Error) {
+        self.state.error = error.to_string();
+        self.state.pid = 0;
+        self.state.monitor_pid = 0;
+        self.state.exit_code = i32::from(error.kind().exit_code());
+        self.state.status = Status::Created;
+        self.unmount();
+        self.save(Durability::Process);
+    }
+
+    /// The end: the last state, the removal, the last word to everybody.
+    fn end(&mut self) {
+        self.unmount();
+        self.state.monitor_pid = 0;
+        let run_dir = self.store.roots().run_container(&self.config.id);
+        let _ = fs::remove_file_if_exists(&run_dir.join("ctl"));
+        for path in [&self.config.pid_file, &self.config.monitor_pid_file].into_iter().flatten() {
+            let _ = fs::remove_file_if_exists(path);
+        }
+        let mut trash = None;
+        let mut image = None;
+        if self.config.auto_remove {
+            match self.store.load(&self.config.id) {
+                Ok(container) => {
+                    image = self.config.auto_remove_image.then_some(container.record.image_id.clone());
+                    trash = self.store.detach(&container.record).ok();
+                }
+                // Somebody removes it already.
+                Err(_) => {}
+            }
+        }
+        if trash.is_none() {
+            self.save(Durability::Power);
+        }
+        // Whoever hears that it ended may start or remove it at once.
+        self.lock = None;
+        self.clients.say_exit(self.state.exit_code);
+        self.clients = Clients::default();
+        if let Some(trash) = trash {
+            let _ = trash.delete();
+        }
+        if let Some(image) = image {
+            self.remove_image(&image);
+        }
+    }
+
+    fn remove_image(&self, id: &str) {
+        let Ok(images) = crate::image::store::ImageStore::open(self.store.roots()) else { return };
+        let _ = crate::container::usage::remove_image_if_unused(&self.store, &images, id);
+    }
+
+    fn unmount(&mut self) {
+        if let (Some(fuse), Some(child)) = (&self.config.fuse, self.fuse.take()) {
+            fuse::unmount(fuse, child);
+        }
+    }
+}
+
+fn take_lock(run_dir: &Path) -> Result<File> {
+    let path = run_dir.join("lock");
+    let open = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = open.with_context(|| format!("opening `{}`", path.display()))?;
+    lock::hold(&file).map_err(|e| match e.raw_os_error() {
+        Some(libc::EAGAIN | libc::EACCES) => Error::new("the container is already running"),
+        _ => Error::from(e).wrap(format!("locking `{}`", path.display())),
+    })?;
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+    Ok(file)
+}
+
+/// Listens on `ctl` in the run directory, whose path may be longer than a socket's address can be.
+fn listen(run_dir: &Path) -> Result<OwnedFd> {
+    let failed = || format!("listening on `{}`", run_dir.join("ctl").display());
+    let dir = rustix::fs::open(run_dir, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .with_context(failed)?;
+    fs::remove_file_if_exists(&run_dir.join("ctl"))?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).with_context(failed)?;
+    let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/ctl", dir.as_raw_fd())).with_context(failed)?;
+    rustix::net::bind(&socket, &address).with_context(failed)?;
+    rustix::net::listen(&socket, 64).with_context(failed)?;
+    Ok(socket)
+}

@@ -1,0 +1,142 @@
+//! A further process in a running container (`exec`): join its namespaces, become its user, execute.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use nix::sched::CloneFlags;
+use oci_spec::runtime::{Process, Spec};
+use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, Serialize};
+
+use super::{Prepared, Stdio, credentials, hide_and_tie, limits, report_and_exit, root, target, terminal};
+use crate::error::{Context, Error, Result};
+use crate::runtime::channel;
+use crate::storage::fs;
+
+/// What to execute, as the command line asks for it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExecRequest {
+    pub command: Vec<String>,
+    /// Added to the container's environment.
+    pub env: Vec<String>,
+    /// As typed; `None` is the container's own user.
+    pub user: Option<String>,
+    pub workdir: Option<String>,
+    pub tty: bool,
+    /// Rows and columns of the terminal.
+    pub size: Option<(u16, u16)>,
+    pub privileged: bool,
+    pub groups: Vec<String>,
+    pub spec: PathBuf,
+    pub seccomp: Option<PathBuf>,
+    /// Where the monitor writes the PID.
+    pub detached: bool,
+}
+
+/// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
+/// and error, or, with a terminal, one socket on which its master is sent. Never returns.
+pub fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>, channel: BorrowedFd<'_>) -> ! {
+    let error = match set_up(request, container, streams, channel) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    };
+    report_and_exit(&error, channel)
+}
+
+fn set_up(
+    request: &[u8],
+    container: &OwnedFd,
+    streams: Vec<OwnedFd>,
+    channel: BorrowedFd<'_>,
+) -> Result<std::convert::Infallible> {
+    hide_and_tie()?;
+    let request: ExecRequest = serde_json::from_slice(request).context("reading the request")?;
+    // Both are files of the host's, so they are read before its file system is out of sight.
+    let spec: Spec = serde_json::from_slice(&fs::read(&request.spec)?)
+        .with_context(|| format!("reading the spec `{}`", request.spec.display()))?;
+    let filter = match &request.seccomp {
+        Some(path) if !request.privileged => Some(fs::read(path)?),
+        _ => None,
+    };
+    let process = process_of(&request, &spec)?;
+    let namespaces = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWCGROUP;
+    nix::sched::setns(container, namespaces).context("joining the container's namespaces")?;
+    let root_fd = root::open_root()?;
+    let user = credentials::resolve(&process, &request.groups, &root_fd)?;
+    let cwd = match target::open_place(&root_fd, process.cwd().strip_prefix("/").unwrap_or(process.cwd())) {
+        Ok(fd) => fd,
+        Err(errno) => {
+            let error = Error::of(crate::error::Kind::CannotInvoke, nix::errno::Errno::from_raw(errno.raw_os_error()).desc());
+            return Err(error.wrap(format!("changing to the working directory `{}`", process.cwd().display())));
+        }
+    };
+    limits::apply(&process)?;
+    let stdio = stdio(&request, streams, user.uid)?;
+    channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
+    let prepared = Prepared { filter, user, cwd, root_fd, init: false, session: true };
+    prepared.execute(&process, stdio, channel)
+}
+
+/// The container's process with the request's differences.
+fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
+    let mut process = spec.process().clone().ok_or_else(|| Error::new("the spec has no process"))?;
+    let mut env = process.env().clone().unwrap_or_default();
+    for variable in &request.env {
+        let name = variable.split('=').next().unwrap_or_default();
+        env.retain(|e| e.split('=').next() != Some(name));
+        env.push(variable.clone());
+    }
+    if request.tty && !env.iter().any(|e| e.starts_with("TERM=")) {
+        env.push("TERM=xterm".to_owned());
+    }
+    process.set_args(Some(request.command.clone())).set_env(Some(env));
+    if let Some(workdir) = &request.workdir {
+        process.set_cwd(PathBuf::from(workdir));
+    }
+    if let Some(user) = &request.user {
+        let mut oci_user = process.user().clone();
+        oci_user.set_username(Some(user.clone())).set_additional_gids(None);
+        process.set_user(oci_user);
+    }
+    if request.privileged {
+        let all: std::collections::HashSet<oci_spec::runtime::Capability> =
+            caps::all().iter().filter_map(|c| c.to_string().parse().ok()).collect();
+        let mut capabilities = process.capabilities().clone().unwrap_or_default();
+        capabilities
+            .set_bounding(Some(all.clone()))
+            .set_effective(Some(all.clone()))
+            .set_permitted(Some(all));
+        process.set_capabilities(Some(capabilities)).set_no_new_privileges(Some(false));
+    }
+    Ok(process)
+}
+
+fn stdio(request: &ExecRequest, streams: Vec<OwnedFd>, _uid: u32) -> Result<Stdio> {
+    if request.tty {
+        let socket = streams.into_iter().next().ok_or_else(|| Error::new("the request has no socket for a terminal"))?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // The runtime's own devpts, or what the container's root has put over it: then it only deceives itself.
+        let devpts = rustix::fs::open(c"/dev/pts", flags, Mode::empty()).context("opening `/dev/pts`")?;
+        check_devpts(&devpts)?;
+        let console = terminal::open(&devpts, request.size)?;
+        channel::send(&socket, b"T", &[console.master.as_fd()]).context("handing over the terminal")?;
+        let again = || console.slave.try_clone().context("duplicating the terminal");
+        return Ok(Stdio { fds: [again()?, again()?, again()?], terminal: true });
+    }
+    let fds: [OwnedFd; 3] =
+        streams.try_into().map_err(|_| Error::new("the request does not have three standard streams"))?;
+    Ok(Stdio { fds, terminal: false })
+}
+
+/// statfs(2): DEVPTS_SUPER_MAGIC.
+const DEVPTS_MAGIC: u64 = 0x1cd1;
+
+fn check_devpts(devpts: &OwnedFd) -> Result<()> {
+    let seen = rustix::fs::fstatfs(devpts).context("looking at `/dev/pts`")?;
+    if u64::try_from(seen.f_type) == Ok(DEVPTS_MAGIC) { Ok(()) } else { Err(Error::new("`/dev/pts` in the container is not a devpts")) }
+}

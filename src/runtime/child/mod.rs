@@ -1,0 +1,219 @@
+//! A container's first process, from clone to exec, in the order in which it must happen.
+//!
+//! It begins as a copy of the monitor: root of the user namespace, in new namespaces, but still with the host's file
+//! system and the monitor's descriptors. What it learns from the image it learns through descriptors resolved beneath
+//! the container's root. It is not dumpable until the exec, so that nothing in the container can look into it.
+
+mod command;
+mod credentials;
+mod dev;
+mod limits;
+mod mask;
+mod mounts;
+mod options;
+mod root;
+mod target;
+mod terminal;
+mod tree;
+
+pub mod join;
+
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+
+use nix::sys::signal::Signal;
+use oci_spec::runtime::Spec;
+
+use super::channel;
+use super::launch::Launch;
+use super::spawn::Streams;
+use crate::error::{Context, Error, Result};
+use crate::storage::fs;
+use crate::sys::process;
+
+/// Sets up this process, which has just been cloned, and executes the container's command. Never returns: a failure is
+/// reported on the channel.
+pub fn start(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> ! {
+    let error = match set_up(launch, streams, channel) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    };
+    report_and_exit(&error, channel)
+}
+
+fn report_and_exit(error: &Error, channel: BorrowedFd<'_>) -> ! {
+    let mut packet = vec![b'E'];
+    packet.extend(channel::encode_error(error));
+    let _ = channel::send(channel, &packet, &[]);
+    process::exit_now(error.kind().exit_code())
+}
+
+fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result<std::convert::Infallible> {
+    hide_and_tie()?;
+    let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
+        .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
+    let filter = launch.seccomp.as_deref().map(fs::read).transpose()?;
+    let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
+
+    let place = root::attach(&launch.root)?;
+    let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
+    let console = if launch.tty {
+        let devpts = mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
+        Some(terminal::open(devpts, launch.window)?)
+    } else {
+        None
+    };
+    if let (Some(console), Some(dev)) = (&console, &mounted.dev) {
+        dev::bind_console(dev, console)?;
+    }
+    if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
+        // While the host's /proc is still there.
+        crate::network::prepare_namespace(&crate::network::Mode::parse(&launch.network)?)?;
+    }
+    limits::sysctls(&spec)?;
+    mask::apply(&place, &spec, &mounted.null)?;
+    root::pivot(&place)?;
+    drop(place);
+    if spec.root().as_ref().and_then(oci_spec::runtime::Root::readonly) == Some(true) {
+        root::make_read_only()?;
+    }
+    if let Some(hostname) = spec.hostname()
+        && launch.namespaces & libc::CLONE_NEWUTS as u64 != 0
+    {
+        nix::unistd::sethostname(hostname).with_context(|| format!("setting the host name `{hostname}`"))?;
+    }
+    let root_fd = root::open_root()?;
+    let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
+    let cwd = target::working_directory(&root_fd, oci_process.cwd())?;
+    limits::apply(oci_process)?;
+
+    let terminal_master = console.as_ref().map(|c| &c.master);
+    let descriptors: Vec<BorrowedFd<'_>> = terminal_master.iter().map(|fd| std::os::fd::AsFd::as_fd(*fd)).collect();
+    channel::send(channel, b"R", &descriptors).context("reporting to the monitor")?;
+    drop(descriptors);
+    wait_for_go(channel)?;
+
+    let stdio = streams_of(streams, console)?;
+    let prepared = Prepared { filter, user, cwd, root_fd, init: launch.init, session: true };
+    prepared.execute(oci_process, stdio, channel)
+}
+
+/// Everything that is left between "ready" and the exec.
+struct Prepared {
+    filter: Option<Vec<u8>>,
+    user: credentials::User,
+    cwd: OwnedFd,
+    root_fd: OwnedFd,
+    init: bool,
+    /// Whether this process leads a session of its own already.
+    session: bool,
+}
+
+/// The three standard streams, and whether they are a terminal.
+struct Stdio {
+    fds: [OwnedFd; 3],
+    terminal: bool,
+}
+
+impl Prepared {
+    fn execute(
+        self,
+        oci_process: &oci_spec::runtime::Process,
+        stdio: Stdio,
+        channel: BorrowedFd<'_>,
+    ) -> Result<std::convert::Infallible> {
+        if !self.session {
+            let _ = nix::unistd::setsid();
+        }
+        if stdio.terminal {
+            let [stdin, ..] = &stdio.fds;
+            rustix::process::ioctl_tiocsctty(stdin).context("making the terminal the controlling one")?;
+        }
+        credentials::give_streams(&stdio.fds, self.user.uid);
+        target::enter(&self.cwd)?;
+        let command = command::Command::prepare(oci_process, &self.user)?;
+        // Without no_new_privs only a process with CAP_SYS_ADMIN may install a filter, so it comes before the drop.
+        let no_new_privileges = oci_process.no_new_privileges() == Some(true);
+        if no_new_privileges {
+            rustix::thread::set_no_new_privs(true).context("setting no_new_privs")?;
+        } else {
+            install(self.filter.as_deref())?;
+        }
+        credentials::become_user(&self.user, oci_process.capabilities().as_ref())?;
+        if no_new_privileges {
+            install(self.filter.as_deref())?;
+        }
+        target::check_inside()?;
+        let [stdin, stdout, stderr] = stdio.fds;
+        let staged = stage(&[&stdin, &stdout, &stderr], channel)?;
+        for (number, fd) in (0..).zip(&staged) {
+            process::dup_onto(fd.as_raw_fd(), number).context("setting up the standard streams")?;
+        }
+        process::default_signals();
+        // Nothing of the host's may cross the exec, whoever opened it.
+        process::cloexec_from(3).context("marking descriptors close-on-exec")?;
+        tie_to_parent()?;
+        drop(self.root_fd);
+        if self.init {
+            command.supervise(channel)
+        } else {
+            Err(command.execute())
+        }
+    }
+}
+
+/// Copies the streams to numbers above those that are about to be overwritten.
+fn stage(streams: &[&OwnedFd; 3], channel: BorrowedFd<'_>) -> Result<[OwnedFd; 3]> {
+    debug_assert!(channel.as_raw_fd() > 2);
+    let copy = |fd: &OwnedFd| rustix::io::fcntl_dupfd_cloexec(fd, 3).context("duplicating a standard stream");
+    let [stdin, stdout, stderr] = streams;
+    Ok([copy(stdin)?, copy(stdout)?, copy(stderr)?])
+}
+
+fn install(filter: Option<&[u8]>) -> Result<()> {
+    match filter {
+        Some(bytes) => super::seccomp::Filter::from_bytes(bytes)?.install().context("installing the seccomp filter"),
+        None => Ok(()),
+    }
+}
+
+/// Unreadable for others, and gone with the monitor.
+fn hide_and_tie() -> Result<()> {
+    nix::sys::prctl::set_dumpable(false).context("making the process undumpable")?;
+    let _ = nix::unistd::setsid();
+    tie_to_parent()
+}
+
+fn tie_to_parent() -> Result<()> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).context("tying the process to its monitor")
+}
+
+fn wait_for_go(channel: BorrowedFd<'_>) -> Result<()> {
+    let mut buffer = [0; 16];
+    match channel::receive(channel, &mut buffer) {
+        Ok((1.., _)) => Ok(()),
+        // The monitor is gone, or gave up: nobody reads an error.
+        Ok((0, _)) | Err(_) => process::exit_now(125),
+    }
+}
+
+fn streams_of(streams: &Streams, console: Option<terminal::Console>) -> Result<Stdio> {
+    let copy = |number| {
+        rustix::io::fcntl_dupfd_cloexec(borrow(number), 3).context("duplicating a standard stream")
+    };
+    match console {
+        Some(console) => {
+            drop(console.master);
+            let again = || console.slave.try_clone().context("duplicating the terminal");
+            Ok(Stdio { fds: [again()?, again()?, again()?], terminal: true })
+        }
+        None => {
+            let [stdin, stdout, stderr] =
+                streams.numbers().ok_or_else(|| Error::new("the container has no standard streams"))?;
+            Ok(Stdio { fds: [copy(stdin)?, copy(stdout)?, copy(stderr)?], terminal: false })
+        }
+    }
+}
+
+fn borrow(number: i32) -> BorrowedFd<'static> {
+    crate::sys::process::borrow(number)
+}

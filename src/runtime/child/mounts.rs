@@ -1,0 +1,185 @@
+//! The mounts of the spec, made as detached mounts and attached through descriptors beneath the container's root.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use oci_spec::runtime::{Mount, Spec};
+use rustix::fs::CWD;
+use rustix::io::Errno;
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
+
+use super::options::{self, Options};
+use super::target::{self, Wanted};
+use super::{dev, tree};
+use crate::error::{Context, Error, Result};
+use crate::sys::mount::{Attributes, RDONLY, set_attributes};
+
+/// What later steps need of the mounts.
+pub struct Mounted {
+    /// The root of /dev, if it is a tmpfs of ours.
+    pub dev: Option<OwnedFd>,
+    /// The root of /dev/pts.
+    pub devpts: Option<OwnedFd>,
+    /// The host's /dev/null, checked.
+    pub null: OwnedFd,
+}
+
+/// Makes every mount of the spec, in its order.
+pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
+    let mut frozen = Vec::new();
+    let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()? };
+    for mount in spec.mounts().as_deref().unwrap_or_default() {
+        let destination = mount.destination();
+        let named = |e: Error| e.wrap(format!("mounting `{}` in the container", destination.display()));
+        let mut options = options::parse(mount.options().as_deref().unwrap_or_default()).map_err(named)?;
+        // A read-only file system that is still to be filled becomes read-only afterwards.
+        let freeze = options.attributes.set & RDONLY != 0 && mount.typ().as_deref() == Some("tmpfs");
+        if freeze {
+            options.attributes.set &= !RDONLY;
+        }
+        let attached = mount_one(root, mount, options).map_err(named)?;
+        if freeze {
+            frozen.push(attached.try_clone().context("duplicating a mount")?);
+        }
+        match destination.to_str() {
+            Some("/dev") if mount.typ().as_deref() == Some("tmpfs") => {
+                dev::populate(&attached, tty)?;
+                mounted.dev = Some(attached);
+            }
+            Some("/dev/pts") => mounted.devpts = Some(attached),
+            _ => {}
+        }
+    }
+    if mounted.dev.is_some() {
+        let devices = spec.linux().as_ref().and_then(|l| l.devices().as_deref()).unwrap_or_default();
+        for device in devices {
+            dev::bind(root, device.path())?;
+        }
+    }
+    for mount in frozen {
+        let read_only = Attributes { set: RDONLY, ..Attributes::default() };
+        set_attributes(mount.as_fd(), read_only, false).context("making a mount read-only")?;
+    }
+    Ok(mounted)
+}
+
+fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd> {
+    let kind = mount.typ().as_deref().unwrap_or("none");
+    let source = mount.source().as_deref();
+    let detached = if options.bind || kind == "bind" {
+        bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, &options)?
+    } else {
+        match file_system(kind, source, &options) {
+            Ok(fd) => fd,
+            // These show a namespace that this user namespace may not own (`--network host`, `--pid host`): then the
+            // host's own mount is shown instead.
+            Err(Errno::PERM | Errno::BUSY) if matches!(kind, "sysfs" | "proc" | "mqueue") => {
+                let host = Path::new(match kind {
+                    "sysfs" => "/sys",
+                    "proc" => "/proc",
+                    _ => "/dev/mqueue",
+                });
+                let options = Options {
+                    bind: true,
+                    recursive: true,
+                    recursive_read_only: kind == "sysfs",
+                    ..options.clone()
+                };
+                bind(host, &options)?
+            }
+            // Where cgroups cannot be shown, nothing is: a container rarely looks.
+            Err(_) if kind.starts_with("cgroup") => empty_read_only()?,
+            Err(errno) => return Err(Error::from(errno).wrap(format!("creating a `{kind}` file system"))),
+        }
+    };
+    let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };
+    let place = open_mount_point(root, mount.destination(), kind, wanted)?;
+    if options.copy_up && tree::is_empty(&detached)? {
+        tree::copy(&place, &detached).context("copying what the image has there")?;
+    }
+    attach(&detached, &place)?;
+    Ok(detached)
+}
+
+/// /proc and /sys must be where they are said to be: a symbolic link in the image would leave the real ones unmasked.
+fn open_mount_point(root: &OwnedFd, path: &Path, kind: &str, wanted: Wanted) -> Result<OwnedFd> {
+    let relative = path.strip_prefix("/").unwrap_or(path);
+    if matches!(kind, "proc" | "sysfs") {
+        use rustix::fs::{Mode, OFlags, ResolveFlags};
+        let flags = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match rustix::fs::openat2(root, relative, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), flags) {
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                return Err(Error::new(format!("`{}` in the image is not a directory", path.display())));
+            }
+            Ok(fd) => return Ok(fd),
+            Err(_) => {}
+        }
+    }
+    target::open_or_create(root, relative, wanted)
+}
+
+/// Attaches a detached mount to an open place.
+pub fn attach(mount: &OwnedFd, place: &OwnedFd) -> Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    rustix::mount::move_mount(mount, c"", place, c"", flags).context("attaching the mount")
+}
+
+/// The host's `source` as a detached mount.
+pub fn bind(source: &Path, options: &Options) -> Result<OwnedFd> {
+    let base = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let recursive = base | OpenTreeFlags::AT_RECURSIVE;
+    let opened = match rustix::mount::open_tree(CWD, source, if options.recursive { recursive } else { base }) {
+        // What is mounted beneath was put there by the host and may not be uncovered by a user namespace.
+        Err(Errno::INVAL) if !options.recursive => rustix::mount::open_tree(CWD, source, recursive),
+        other => other,
+    };
+    let fd = opened.with_context(|| format!("opening `{}`", source.display()))?;
+    set(&fd, options)?;
+    Ok(fd)
+}
+
+fn set(fd: &OwnedFd, options: &Options) -> Result<()> {
+    let Attributes { set, clear, propagation } = options.attributes;
+    let own = Attributes { set, clear, propagation: 0 };
+    set_attributes(fd.as_fd(), own, false).context("setting mount options")?;
+    if options.recursive_read_only {
+        let read_only = Attributes { set: RDONLY, ..Attributes::default() };
+        set_attributes(fd.as_fd(), read_only, true).context("making the mount recursively read-only")?;
+    }
+    let propagation = Attributes { propagation, ..Attributes::default() };
+    set_attributes(fd.as_fd(), propagation, options.recursive_propagation).context("setting the propagation")
+}
+
+/// A new file system as a detached mount.
+fn file_system(kind: &str, source: Option<&Path>, options: &Options) -> rustix::io::Result<OwnedFd> {
+    let kind = if kind == "cgroup" { "cgroup2" } else { kind };
+    let fs = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    if let Some(source) = source {
+        rustix::mount::fsconfig_set_string(&fs, c"source", source)?;
+    }
+    for (key, value) in &options.data {
+        match value {
+            Some(value) => rustix::mount::fsconfig_set_string(&fs, key.as_str(), value.as_str())?,
+            None => rustix::mount::fsconfig_set_flag(&fs, key.as_str())?,
+        }
+    }
+    rustix::mount::fsconfig_create(&fs)?;
+    let flags = MountAttrFlags::from_bits_retain(u32::try_from(options.attributes.set).unwrap_or(0));
+    let fd = rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, flags)?;
+    if options.attributes.propagation != 0 {
+        let propagation = Attributes { propagation: options.attributes.propagation, ..Attributes::default() };
+        set_attributes(fd.as_fd(), propagation, false).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::INVAL))?;
+    }
+    Ok(fd)
+}
+
+/// An empty read-only directory.
+pub fn empty_read_only() -> Result<OwnedFd> {
+    let options = options::parse(&["ro", "nosuid", "nodev", "noexec", "size=0k", "nr_inodes=1", "mode=555"])?;
+    file_system("tmpfs", Some(Path::new("tmpfs")), &options).context("creating an empty file system")
+}
+
+fn is_directory(fd: &OwnedFd) -> Result<bool> {
+    let stat = rustix::fs::fstat(fd).context("looking at the mount")?;
+    Ok(rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory)
+}

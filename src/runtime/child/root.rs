@@ -1,0 +1,106 @@
+//! The root file system: put together, attached, entered.
+
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
+};
+
+use crate::error::{Context, Error, Result};
+use crate::runtime::launch::Root;
+use crate::sys::mount::{Attributes, RDONLY, set_attributes};
+
+/// Attaches the root file system in this mount namespace and opens it.
+pub fn attach(root: &Root) -> Result<OwnedFd> {
+    let slash = open_directory(Path::new("/"))?;
+    let attributes = Attributes { propagation: libc::MS_PRIVATE, ..Attributes::default() };
+    set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts private")?;
+    match root {
+        Root::Overlay { lower, upper, work, merged } => {
+            overlay(lower, upper, work, merged)?;
+            open_directory(merged)
+        }
+        Root::Directory(path) => {
+            attach_at(&clone_directory(path)?, path)?;
+            open_directory(path)
+        }
+    }
+}
+
+fn attach_at(mount: &OwnedFd, point: &Path) -> Result<()> {
+    rustix::mount::move_mount(mount, c"", CWD, point, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        .with_context(|| format!("mounting the root file system on `{}`", point.display()))
+}
+
+fn clone_directory(path: &Path) -> Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    rustix::mount::open_tree(CWD, path, flags)
+        .with_context(|| format!("opening the root file system `{}`", path.display()))
+}
+
+/// Mounts the overlay on `merged`. `userxattr` because trusted.* is not for user namespaces.
+fn overlay(lower: &[PathBuf], upper: &Path, work: &Path, merged: &Path) -> Result<()> {
+    match overlay_by_layers(lower, upper, work) {
+        Ok(mount) => return attach_at(&mount, merged),
+        // Before Linux 6.5 there is no `lowerdir+`, and no string may be longer than 255 bytes.
+        Err(rustix::io::Errno::INVAL) => overlay_by_string(lower, upper, work, merged),
+        Err(errno) => Err(errno),
+    }
+    .map_err(|errno| {
+        Error::from(errno)
+            .wrap(format!("mounting the overlay over `{}`", upper.display()))
+            .hint("try `--storage-driver fuse-overlayfs`, or `vfs` on a file system that cannot be an overlay's upper layer")
+    })
+}
+
+fn overlay_by_layers(lower: &[PathBuf], upper: &Path, work: &Path) -> rustix::io::Result<OwnedFd> {
+    let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for layer in lower {
+        rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer)?;
+    }
+    rustix::mount::fsconfig_set_string(&fs, c"upperdir", upper)?;
+    rustix::mount::fsconfig_set_string(&fs, c"workdir", work)?;
+    rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?;
+    rustix::mount::fsconfig_create(&fs)?;
+    rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+}
+
+/// mount(2) takes a page of options; descriptors make names of layers short enough for 200 of them.
+fn overlay_by_string(lower: &[PathBuf], upper: &Path, work: &Path, merged: &Path) -> rustix::io::Result<()> {
+    let open = |path: &Path| rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let layers = lower.iter().map(|p| open(p)).collect::<rustix::io::Result<Vec<_>>>()?;
+    let (upper, work) = (open(upper)?, open(work)?);
+    let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let joined = layers.iter().map(name).collect::<Vec<_>>().join(":");
+    let data = format!("lowerdir={joined},upperdir={},workdir={},userxattr", name(&upper), name(&work));
+    let data = std::ffi::CString::new(data).map_err(|_| rustix::io::Errno::INVAL)?;
+    rustix::mount::mount(c"overlay", merged, c"overlay", rustix::mount::MountFlags::empty(), Some(data.as_c_str()))
+}
+
+/// Makes `place` the root of this mount namespace and forgets the host's.
+pub fn pivot(place: &OwnedFd) -> Result<()> {
+    rustix::process::fchdir(place).context("entering the root file system")?;
+    // Old root on top of the new one, and off again: no directory in the image is needed for it.
+    rustix::process::pivot_root(c".", c".").context("changing the root file system")?;
+    rustix::mount::unmount(c".", UnmountFlags::DETACH).context("detaching the host's root")?;
+    rustix::process::chdir(c"/").context("entering the root file system")
+}
+
+/// Makes the root mount, not what is mounted beneath it, read-only.
+pub fn make_read_only() -> Result<()> {
+    let root = open_root()?;
+    let attributes = Attributes { set: RDONLY, ..Attributes::default() };
+    set_attributes(root.as_fd(), attributes, false).context("making the root file system read-only")
+}
+
+/// Opens the present root as a place.
+pub fn open_root() -> Result<OwnedFd> {
+    open_directory(Path::new("/"))
+}
+
+fn open_directory(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).with_context(|| format!("opening `{}`", path.display()))
+}

@@ -1,0 +1,52 @@
+//! A copy of the running program that nobody can write to.
+//!
+//! A process that is about to become a container still has this program as its executable. An image may make the
+//! kernel execute it again inside the container (`#!/proc/self/exe`), and from there open it for writing: the user's
+//! own binary, on the host (the CVE-2019-5736 family). So the monitor, from which every container process is forked,
+//! is executed through a mount of its own: the file alone, read-only, detached. Once the descriptor that made it is
+//! closed it belongs to no mount namespace, so that no capability can make it writable again.
+
+use std::fs::File;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::mount::OpenTreeFlags;
+
+use crate::error::{Context, Result};
+use crate::sys::mount::{Attributes, NODEV, NOSUID, RDONLY, set_attributes};
+
+/// A descriptor of this program's file to execute with fexecve(3). The caller must have CAP_SYS_ADMIN over its mount
+/// namespace for the quick way; otherwise, or when the file was replaced on disk, it is copied to a sealed memfd.
+pub fn protected() -> Result<OwnedFd> {
+    match read_only_mount() {
+        Ok(Some(fd)) => Ok(fd),
+        Ok(None) | Err(_) => sealed_copy(),
+    }
+}
+
+/// `None` when the name of the executable does not lead to it any more.
+fn read_only_mount() -> std::io::Result<Option<OwnedFd>> {
+    // The magic link leads to a mount of the namespace that we came from; only a mount of our own can be cloned.
+    let path = std::fs::read_link("/proc/self/exe")?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let mount = rustix::mount::open_tree(rustix::fs::CWD, &path, flags)?;
+    let running = std::fs::metadata("/proc/self/exe")?;
+    let found = rustix::fs::fstat(&mount)?;
+    if (found.st_dev, found.st_ino) != (running.dev(), running.ino()) {
+        return Ok(None);
+    }
+    set_attributes(mount.as_fd(), Attributes { set: RDONLY | NOSUID | NODEV, ..Attributes::default() }, false)?;
+    Ok(Some(mount))
+}
+
+fn sealed_copy() -> Result<OwnedFd> {
+    let mut from = File::open("/proc/self/exe").context("opening `/proc/self/exe`")?;
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let memfd = rustix::fs::memfd_create(c"coracle", flags).context("creating a memory file")?;
+    let mut to = File::from(memfd);
+    std::io::copy(&mut from, &mut to).context("copying `/proc/self/exe` to memory")?;
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    rustix::fs::fcntl_add_seals(&to, seals).context("sealing the copy of `/proc/self/exe`")?;
+    Ok(to.into())
+}

@@ -1,0 +1,55 @@
+//! What the runtime needs to start a container, besides the OCI spec. Small, because the monitor keeps it in memory.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How to start one container's process.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Launch {
+    /// The OCI runtime spec (config.json).
+    pub spec: PathBuf,
+    /// The compiled seccomp filter, 8 bytes an instruction; `None` is unconfined.
+    pub seccomp: Option<PathBuf>,
+    pub root: Root,
+    /// CLONE_NEW* flags of the namespaces that the spec asks for.
+    pub namespaces: u64,
+    /// A terminal instead of pipes.
+    pub tty: bool,
+    /// Rows and columns of the terminal.
+    pub window: Option<(u16, u16)>,
+    /// Standard input is a pipe and not /dev/null.
+    pub stdin: bool,
+    /// The container gets the standard streams of the command line itself.
+    pub passthrough: bool,
+    /// The mode of the network, as the record has it.
+    pub network: String,
+    /// Our init is PID 1.
+    pub init: bool,
+    /// `--group-add`: names or numbers, looked up in the container.
+    pub groups: Vec<String>,
+}
+
+/// Where the root file system comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Root {
+    /// The kernel's overlay, mounted in the container's own mount namespace.
+    Overlay {
+        /// Topmost first.
+        lower: Vec<PathBuf>,
+        upper: PathBuf,
+        work: PathBuf,
+        /// An empty directory to mount it on.
+        merged: PathBuf,
+    },
+    /// A directory that is ready: `--rootfs`, vfs, or what fuse-overlayfs has mounted.
+    Directory(PathBuf),
+}
+
+impl Default for Root {
+    fn default() -> Self {
+        Root::Directory(PathBuf::new())
+    }
+}

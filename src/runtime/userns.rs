@@ -1,0 +1,327 @@
+//! The user's user namespace: which IDs it maps, making it, joining it.
+//!
+//! Container ID 0 is the user, 1 and up are the user's ranges of /etc/subuid and /etc/subgid, one after the other, as
+//! newuidmap(1) and newgidmap(1) permit. Where there are none, only ID 0 is mapped. The namespace has no anchor of its
+//! own: it is joined from a live monitor where there is one, and made anew where there is none.
+//!
+//! Making it costs two executions of set-user-ID programs, 1.5 ms each, so they run side by side and beside whatever
+//! the caller does between [`begin`] and [`Pending::finish`].
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::Path;
+
+use nix::sched::CloneFlags;
+
+use super::subid;
+use crate::error::{Context, Error, Result};
+use crate::storage::{Roots, fs};
+use crate::sys::process::{self, Forked};
+
+/// One line of a uid_map or gid_map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    pub container_id: u32,
+    pub host_id: u32,
+    pub size: u32,
+}
+
+/// What the namespace maps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    pub uids: Vec<Extent>,
+    pub gids: Vec<Extent>,
+    /// Why only one ID is mapped, if that is so: a warning for the user.
+    pub single_because: Option<String>,
+}
+
+impl Mapping {
+    /// Whether only ID 0 exists in the namespace.
+    pub fn is_single(&self) -> bool {
+        self.uids.len() == 1 && self.uids.first().is_some_and(|e| e.size == 1)
+    }
+
+    /// Whether this group exists in the namespace.
+    pub fn has_gid(&self, gid: u32) -> bool {
+        self.gids.iter().any(|e| gid >= e.container_id && gid - e.container_id < e.size)
+    }
+}
+
+/// The mapping that this user is entitled to.
+///
+/// # Errors
+/// Malformed lines of the user in /etc/subuid or /etc/subgid.
+pub fn mapping() -> Result<Mapping> {
+    let uid = nix::unistd::getuid().as_raw();
+    let gid = nix::unistd::getgid().as_raw();
+    let name = user_name(uid);
+    let uids = ranges_of(Path::new("/etc/subuid"), &name, uid)?;
+    let gids = ranges_of(Path::new("/etc/subgid"), &name, uid)?;
+    let single_because = match (uids.is_empty(), gids.is_empty()) {
+        (false, false) => None,
+        _ if uid == 0 => return Ok(mapping_of_root()),
+        (true, _) => Some(format!("no subordinate user IDs for `{name}` in /etc/subuid")),
+        (_, true) => Some(format!("no subordinate group IDs for `{name}` in /etc/subgid")),
+    };
+    if single_because.is_some() {
+        return Ok(Mapping { uids: extents(uid, &[]), gids: extents(gid, &[]), single_because });
+    }
+    Ok(Mapping { uids: extents(uid, &uids), gids: extents(gid, &gids), single_because })
+}
+
+/// Root needs nobody's permission. Without ranges of its own it takes those above what systemd and useradd give out.
+fn mapping_of_root() -> Mapping {
+    let high = [subid::Range { start: 2_130_706_432, count: 65536 }];
+    Mapping { uids: extents(0, &high), gids: extents(0, &high), single_because: None }
+}
+
+fn extents(own: u32, ranges: &[subid::Range]) -> Vec<Extent> {
+    let mut all = vec![Extent { container_id: 0, host_id: own, size: 1 }];
+    let mut next = 1_u32;
+    for range in ranges {
+        all.push(Extent { container_id: next, host_id: range.start, size: range.count });
+        next = next.saturating_add(range.count);
+    }
+    all
+}
+
+fn ranges_of(path: &Path, name: &str, id: u32) -> Result<Vec<subid::Range>> {
+    let Some(bytes) = fs::read_optional(path)? else { return Ok(Vec::new()) };
+    subid::ranges(&String::from_utf8_lossy(&bytes), name, id).map_err(|e| {
+        Error::new(format!("reading `{}`: line {} for `{name}`: {}", path.display(), e.line, e.reason))
+            .hint(format!("as root, write a line like `{name}:100000:65536` there"))
+    })
+}
+
+/// The login name of a user, by /etc/passwd, else by the system's other sources, else the number.
+pub fn user_name(uid: u32) -> String {
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    if let Some(name) = name_in_passwd(&passwd, uid) {
+        return name.to_owned();
+    }
+    // Users of a directory service are not in the file; a static program cannot load the plugins that know them.
+    let output = std::process::Command::new("getent").args(["passwd", &uid.to_string()]).output();
+    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    name_in_passwd(&text, uid).map_or_else(|| uid.to_string(), str::to_owned)
+}
+
+fn name_in_passwd(passwd: &str, uid: u32) -> Option<&str> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
+}
+
+/// A namespace whose mapping is being written.
+#[derive(Debug)]
+#[must_use = "the namespace has no IDs before `finish`"]
+pub struct Pending {
+    mapping: Mapping,
+    writers: Vec<Writer>,
+}
+
+/// A child in the namespace that we came from, which writes one map.
+#[derive(Debug)]
+struct Writer {
+    pid: i32,
+    program: &'static str,
+    stderr: File,
+}
+
+/// Moves this process (which has one thread) into the user's user namespace and a mount namespace of its own.
+///
+/// # Errors
+/// User namespaces are disabled or used up, newuidmap is missing or refuses.
+pub fn begin(roots: &Roots) -> Result<Pending> {
+    let mapping = mapping()?;
+    if join_live(roots, &mapping) {
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        return Ok(Pending { mapping, writers: Vec::new() });
+    }
+    let pid = std::process::id();
+    if mapping.single_because.is_some() {
+        let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
+        fs::write(Path::new("/proc/self/setgroups"), b"deny")?;
+        fs::write(Path::new("/proc/self/uid_map"), format!("0 {uid} 1").as_bytes())?;
+        fs::write(Path::new("/proc/self/gid_map"), format!("0 {gid} 1").as_bytes())?;
+        return Ok(Pending { mapping, writers: Vec::new() });
+    }
+    // The children start before we leave the namespace in which the maps may be written, and wait until we have.
+    let (waiting, mut go) = std::io::pipe().context("creating a pipe")?;
+    let mut writers = Vec::new();
+    for (program, file, extents) in
+        [("newuidmap", "uid_map", mapping.uids.clone()), ("newgidmap", "gid_map", mapping.gids.clone())]
+    {
+        writers.push(start_writer(program, file, pid, &extents, &waiting, &go)?);
+    }
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
+    go.write_all(b"gg").context("writing to a pipe")?;
+    Ok(Pending { mapping, writers })
+}
+
+impl Pending {
+    /// Waits until the maps are written and becomes root of the namespace.
+    pub fn finish(self) -> Result<Mapping> {
+        for mut writer in self.writers {
+            let status = process::wait(writer.pid).with_context(|| format!("waiting for {}", writer.program))?;
+            if status != 0 {
+                let mut text = String::new();
+                let _ = writer.stderr.read_to_string(&mut text);
+                return Err(writer_failed(writer.program, process::exit_code(status), text.trim()));
+            }
+        }
+        let root = nix::unistd::Gid::from_raw(0);
+        nix::unistd::setresgid(root, root, root).context("becoming group 0 of the user namespace")?;
+        let root = nix::unistd::Uid::from_raw(0);
+        nix::unistd::setresuid(root, root, root).context("becoming user 0 of the user namespace")?;
+        Ok(self.mapping)
+    }
+}
+
+/// [`begin`] and [`Pending::finish`] in one.
+pub fn enter(roots: &Roots) -> Result<Mapping> {
+    begin(roots)?.finish()
+}
+
+fn writer_failed(program: &str, code: i32, stderr: &str) -> Error {
+    if code == 127 {
+        return Error::new(format!("mapping user IDs: `{program}` is not installed"))
+            .hint("install it: `apt install uidmap` (Debian, Ubuntu) or `dnf install shadow-utils` (Fedora)");
+    }
+    let file = if program == "newuidmap" { "/etc/subuid" } else { "/etc/subgid" };
+    Error::new(format!("mapping user IDs: `{program}` failed: {stderr}"))
+        .hint(format!("check that your ranges in {file} belong to you and that {program} is set-user-ID root"))
+}
+
+fn unshare(flags: CloneFlags) -> Result<()> {
+    nix::sched::unshare(flags).map_err(|errno| {
+        let error = Error::from(errno).wrap("creating a user namespace");
+        match errno {
+            nix::errno::Errno::ENOSPC | nix::errno::Errno::EUSERS => {
+                error.hint("user namespaces are disabled or used up: as root, raise `sysctl user.max_user_namespaces`")
+            }
+            _ => error.hint(
+                "unprivileged user namespaces are disabled: as root, `sysctl kernel.unprivileged_userns_clone=1`, \
+                 or allow this program in AppArmor (kernel.apparmor_restrict_unprivileged_userns)",
+            ),
+        }
+    })
+}
+
+fn start_writer(
+    program: &'static str,
+    file: &str,
+    target: u32,
+    extents: &[Extent],
+    waiting: &std::io::PipeReader,
+    go: &std::io::PipeWriter,
+) -> Result<Writer> {
+    let (stderr, stderr_of_child) = std::io::pipe().context("creating a pipe")?;
+    let is_root = nix::unistd::geteuid().is_root();
+    match process::fork().context("forking")? {
+        Forked::Parent(pid) => Ok(Writer { pid, program, stderr: File::from(OwnedFd::from(stderr)) }),
+        Forked::Child => {
+            let code = (|| -> std::io::Result<u8> {
+                // The last writer of this pipe must be the parent: if it dies, the read below ends.
+                rustix::io::fcntl_setfd(go, rustix::io::FdFlags::CLOEXEC)?;
+                process::dup_onto(stderr_of_child.as_raw_fd(), 2)?;
+                let copy = waiting.as_fd().try_clone_to_owned()?;
+                drop_writer_end(go);
+                if File::from(copy).read(&mut [0; 1])? == 0 {
+                    return Ok(1);
+                }
+                if is_root {
+                    let text: String =
+                        extents.iter().map(|e| format!("{} {} {}\n", e.container_id, e.host_id, e.size)).collect();
+                    std::fs::write(format!("/proc/{target}/{file}"), text)?;
+                    return Ok(0);
+                }
+                let mut command = std::process::Command::new(program);
+                command.arg(target.to_string());
+                for extent in extents {
+                    command.args([
+                        extent.container_id.to_string(),
+                        extent.host_id.to_string(),
+                        extent.size.to_string(),
+                    ]);
+                }
+                let error = std::os::unix::process::CommandExt::exec(&mut command);
+                Ok(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+            })();
+            process::exit_now(code.unwrap_or(1));
+        }
+    }
+}
+
+/// Closes the child's copy of the parent's end of the pipe.
+fn drop_writer_end(go: &std::io::PipeWriter) {
+    let _ = nix::unistd::close(go.as_raw_fd());
+}
+
+/// Joins the namespace of a live monitor of this user, if there is one with the same mapping.
+fn join_live(roots: &Roots, mapping: &Mapping) -> bool {
+    let Ok(entries) = std::fs::read_dir(roots.run_containers()) else { return false };
+    for entry in entries.flatten() {
+        if try_join(&entry.path(), mapping).is_some() {
+            return true;
+        }
+    }
+    false
+}
+
+/// The monitor's PID is in its lock file; it is believed only while the lock is held, looked at after the pidfd is open.
+fn try_join(run_dir: &Path, mapping: &Mapping) -> Option<()> {
+    let lock = File::open(run_dir.join("lock")).ok()?;
+    let mut text = String::new();
+    (&lock).take(16).read_to_string(&mut text).ok()?;
+    let pid: i32 = text.trim().parse().ok()?;
+    let pid = rustix::process::Pid::from_raw(pid)?;
+    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()?;
+    if !crate::sys::lock::is_held(&lock) {
+        return None;
+    }
+    let map = std::fs::read_to_string(format!("/proc/{}/uid_map", pid.as_raw_nonzero())).ok()?;
+    if parse_map(&map) != mapping.uids {
+        return None;
+    }
+    nix::sched::setns(&pidfd, CloneFlags::CLONE_NEWUSER).ok()
+}
+
+fn parse_map(text: &str) -> Vec<Extent> {
+    let number = |field: Option<&str>| field.and_then(|f| f.parse().ok());
+    text.lines()
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace();
+            Some(Extent {
+                container_id: number(fields.next())?,
+                host_id: number(fields.next())?,
+                size: number(fields.next())?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_id_comes_first_then_the_ranges_one_after_the_other() {
+        let ranges = [subid::Range { start: 100_000, count: 10 }, subid::Range { start: 7000, count: 5 }];
+        let all = extents(1001, &ranges);
+        let lines: Vec<_> = all.iter().map(|e| (e.container_id, e.host_id, e.size)).collect();
+        assert_eq!(lines, [(0, 1001, 1), (1, 100_000, 10), (11, 7000, 5)]);
+        let text = "         0       1001          1\n         1     100000         10\n        11 7000 5\n";
+        assert_eq!(parse_map(text), all);
+    }
+
+    #[test]
+    fn names_come_from_the_third_field() {
+        let passwd = "root:x:0:0::/root:/bin/sh\nbad\ndev:x:1001:1001::/home/dev:/bin/sh\n";
+        assert_eq!(name_in_passwd(passwd, 1001), Some("dev"));
+        assert_eq!(name_in_passwd(passwd, 5), None);
+    }
+}

@@ -1,0 +1,292 @@
+//! Unpacked layers: `layers/<diff ID>/`, each the directory that overlayfs stacks, written once and never changed.
+//!
+//! ```text
+//! <root>/layers/<diff-id hex>/      complete, durable
+//! <root>/tmp/layer-<diff-id hex>/   half made:  .lock  held by the maker   root/  what will be renamed
+//! ```
+//!
+//! Makers never wait while they hold a layer: they take what is free, finish and commit all of it, and only then wait
+//! for what others are making. So no two of them can wait for each other.
+
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::unpack::remove_tree;
+use super::{Roots, atomic, fs, id};
+use crate::error::{Context, Error, Result};
+
+/// The unpacked layers of one data root.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    roots: Roots,
+}
+
+/// Who makes a layer.
+#[derive(Debug)]
+pub enum Claim {
+    /// Nobody: it is there.
+    Exists,
+    /// The caller, now.
+    Mine(LayerDraft),
+    /// Another process or thread, at this moment.
+    Busy,
+}
+
+/// A layer that is being made. Removed again unless it is committed.
+#[derive(Debug)]
+pub struct LayerDraft {
+    diff_id: String,
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl LayerDraft {
+    /// The diff ID claimed, hexadecimal.
+    pub fn diff_id(&self) -> &str {
+        &self.diff_id
+    }
+
+    /// Says which layer this is.
+    pub fn named(mut self, diff_id: &str) -> Result<Self> {
+        if !is_diff_id(diff_id) {
+            crate::bail!("`{}` is not a diff ID of a layer", diff_id.escape_debug());
+        }
+        diff_id.clone_into(&mut self.diff_id);
+        Ok(self)
+    }
+
+    /// The directory to unpack into.
+    pub fn root(&self) -> PathBuf {
+        self.dir.join("root")
+    }
+
+    /// The same, opened.
+    pub fn open_root(&self) -> Result<File> {
+        let root = self.root();
+        File::open(&root).with_context(|| format!("opening `{}`", root.display()))
+    }
+}
+
+impl Drop for LayerDraft {
+    fn drop(&mut self) {
+        // Here too after a commit, when only the lock is left. An error leaves rubbish for the next prune. The lock goes
+        // last: without it another may begin here, in what must be an empty directory.
+        let _ = remove_tree(&self.root());
+        let _ = std::fs::remove_file(self.dir.join(".lock"));
+        let _ = std::fs::remove_dir(&self.dir);
+    }
+}
+
+impl Layers {
+    pub fn new(roots: &Roots) -> Self {
+        Layers { roots: roots.clone() }
+    }
+
+    /// Where the layer is, or would be.
+    pub fn path(&self, diff_id: &str) -> PathBuf {
+        self.roots.layers().join(diff_id)
+    }
+
+    /// Whether the layer is there, complete.
+    pub fn exists(&self, diff_id: &str) -> bool {
+        is_diff_id(diff_id) && self.path(diff_id).is_dir()
+    }
+
+    /// All layers, in no particular order.
+    pub fn list(&self) -> Result<Vec<String>> {
+        let dir = self.roots.layers();
+        let entries = std::fs::read_dir(&dir).with_context(|| format!("listing `{}`", dir.display()))?;
+        Ok(entries.flatten().filter_map(|e| e.file_name().into_string().ok()).filter(|n| is_diff_id(n)).collect())
+    }
+
+    /// Begins a layer unless it is there or somebody else is at it.
+    pub fn claim(&self, diff_id: &str) -> Result<Claim> {
+        self.claim_or(diff_id, |file| match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            Err(std::fs::TryLockError::Error(e)) => Err(e),
+        })
+    }
+
+    /// Begins a layer after whoever is at it has finished or died. Never [`Claim::Busy`]. The caller must hold no draft.
+    pub fn wait(&self, diff_id: &str) -> Result<Claim> {
+        self.claim_or(diff_id, |file| file.lock().map(|()| true))
+    }
+
+    fn claim_or(&self, diff_id: &str, take: impl Fn(&File) -> std::io::Result<bool>) -> Result<Claim> {
+        if !is_diff_id(diff_id) {
+            crate::bail!("`{}` is not a diff ID of a layer", diff_id.escape_debug());
+        }
+        let dir = self.roots.tmp().join(format!("layer-{diff_id}"));
+        loop {
+            if self.exists(diff_id) {
+                return Ok(Claim::Exists);
+            }
+            let Some(lock) = open_lock(&dir).with_context(|| format!("locking `{}`", dir.display()))? else {
+                continue;
+            };
+            if !take(&lock).with_context(|| format!("locking `{}`", dir.display()))? {
+                return Ok(Claim::Busy);
+            }
+            // The one who held it may have finished and removed the lock: then this one protects nothing.
+            if !is_same_file(&lock, &dir.join(".lock")) {
+                continue;
+            }
+            let draft = LayerDraft { diff_id: diff_id.to_owned(), dir, _lock: lock };
+            if self.exists(diff_id) {
+                return Ok(Claim::Exists);
+            }
+            // What a maker left that was killed.
+            remove_tree(&draft.root())?;
+            fs::create_dir(&draft.root(), 0o755)?;
+            set_mode(&draft.root(), 0o755)?;
+            return Ok(Claim::Mine(draft));
+        }
+    }
+
+    /// Begins a layer whose diff ID is not known yet; say it with [`LayerDraft::named`] before the commit.
+    pub fn draft(&self) -> Result<LayerDraft> {
+        let dir = self.roots.tmp().join(format!("layer-new-{}", id::hex(&id::random::<8>()?)));
+        fs::create_dir(&dir, 0o700)?;
+        let lock = File::create_new(dir.join(".lock")).with_context(|| format!("creating `{}`", dir.display()))?;
+        lock.lock().with_context(|| format!("locking `{}`", dir.display()))?;
+        let draft = LayerDraft { diff_id: String::new(), dir, _lock: lock };
+        fs::create_dir(&draft.root(), 0o755)?;
+        set_mode(&draft.root(), 0o755)?;
+        Ok(draft)
+    }
+
+    /// Puts complete layers in place. They must be durable already: call [`Layers::flush`] before.
+    pub fn commit(&self, drafts: Vec<LayerDraft>) -> Result<()> {
+        let any = !drafts.is_empty();
+        for draft in drafts {
+            let to = self.path(&draft.diff_id);
+            match std::fs::rename(draft.root(), &to) {
+                Ok(()) => {}
+                // Another one had no name until now either, and was first. The same diff ID is the same content.
+                Err(_) if self.exists(&draft.diff_id) => {}
+                Err(e) => return Err(Error::from(e).wrap(format!("creating `{}`", to.display()))),
+            }
+        }
+        if any {
+            atomic::sync_dir(&self.roots.layers())?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything on the file system of the data root durable.
+    pub fn flush(&self) -> Result<()> {
+        let dir = self.roots.layers();
+        let attempt = || -> Result<()> { Ok(rustix::fs::syncfs(File::open(&dir)?.as_fd())?) };
+        attempt().with_context(|| format!("flushing the file system of `{}`", dir.display()))
+    }
+
+    /// Makes a layer disappear in one step and returns what is left to delete, or `None` when it was not there.
+    pub fn detach(&self, diff_id: &str) -> Result<Option<DetachedLayer>> {
+        if !self.exists(diff_id) {
+            return Ok(None);
+        }
+        let dir = self.roots.tmp().join(format!("removed-layer-{}", id::random_id()?));
+        fs::create_dir(&dir, 0o700)?;
+        let detached = DetachedLayer { dir: dir.clone(), _lock: super::lock::exclusive(&dir.join(".lock"))? };
+        match std::fs::rename(self.path(diff_id), dir.join("root")) {
+            Ok(()) => Ok(Some(detached)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                detached.delete()?;
+                Ok(None)
+            }
+            Err(e) => Err(Error::from(e).wrap(format!("removing layer `{diff_id}`"))),
+        }
+    }
+}
+
+/// A layer that nobody can find any more.
+#[derive(Debug)]
+pub struct DetachedLayer {
+    dir: PathBuf,
+    _lock: super::lock::Lock,
+}
+
+impl DetachedLayer {
+    /// Deletes its files. The caller must be in the user's user namespace.
+    pub fn delete(self) -> Result<()> {
+        remove_tree(&self.dir)
+    }
+}
+
+/// Whether this is the hexadecimal part of a SHA-256 diff ID.
+pub fn is_diff_id(text: &str) -> bool {
+    text.len() == 64 && id::is_hex(text)
+}
+
+/// Opens the lock in `dir`, both made when missing. `None` when somebody removed the directory meanwhile.
+fn open_lock(dir: &Path) -> std::io::Result<Option<File>> {
+    match std::fs::create_dir(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    let mut options = File::options();
+    match options.read(true).write(true).create(true).truncate(false).mode(0o600).open(dir.join(".lock")) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn is_same_file(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(path, permissions).with_context(|| format!("setting the mode of `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(home: &Path) -> Layers {
+        Layers::new(&Roots::open(&home.join("data"), &home.join("run")).unwrap())
+    }
+
+    #[test]
+    fn one_makes_it_and_the_next_finds_it() {
+        let home = tempfile::tempdir().unwrap();
+        let layers = layers(home.path());
+        let diff_id = "a".repeat(64);
+        let Claim::Mine(draft) = layers.claim(&diff_id).unwrap() else { panic!("not claimed") };
+        assert!(matches!(layers.claim(&diff_id).unwrap(), Claim::Busy));
+        std::fs::write(draft.root().join("file"), "x").unwrap();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| layers.wait(&diff_id).unwrap());
+            layers.flush().unwrap();
+            layers.commit(vec![draft]).unwrap();
+            assert!(matches!(waiter.join().unwrap(), Claim::Exists));
+        });
+        assert!(layers.path(&diff_id).join("file").exists());
+        assert_eq!(std::fs::read_dir(layers.roots.tmp()).unwrap().count(), 0);
+        layers.detach(&diff_id).unwrap().unwrap().delete().unwrap();
+        assert!(!layers.exists(&diff_id));
+        assert_eq!(std::fs::read_dir(layers.roots.tmp()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_maker_left_is_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let layers = layers(home.path());
+        let diff_id = "b".repeat(64);
+        let left = layers.roots.tmp().join(format!("layer-{diff_id}/root/half"));
+        std::fs::create_dir_all(&left).unwrap();
+        let Claim::Mine(draft) = layers.claim(&diff_id).unwrap() else { panic!("not claimed") };
+        assert!(!left.exists());
+        drop(draft);
+        assert!(matches!(layers.wait(&diff_id).unwrap(), Claim::Mine(_)));
+        assert!(layers.claim("../x").is_err());
+    }
+}

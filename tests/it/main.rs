@@ -1,0 +1,22 @@
+//! Integration tests: the binary as a user meets it, one file per topic.
+//!
+//! Every test has an environment of its own (see [`support::Env`]) and leaves nothing behind. `make test` runs them as
+//! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
+
+mod attach_tty;
+mod cli;
+mod debian;
+mod errors;
+mod exec;
+mod hello;
+mod images;
+mod kill9;
+mod lifecycle;
+mod logs;
+mod mounts;
+mod network;
+mod pull;
+mod run;
+mod security;
+mod stress;
+mod support;
