@@ -23,11 +23,11 @@ use super::store::ImageStore;
 use super::types::Image;
 use crate::error::{Context, Error, Result};
 use crate::storage::layers::{Claim, LayerDraft};
-use crate::storage::lock::{self, Lock};
 use crate::storage::unpack::digest::sha256;
 use crate::storage::unpack::pipeline::{self, Flow, Sinks};
-use crate::storage::unpack::{Warnings, remove_tree};
-use crate::storage::{atomic, fs, id};
+use crate::storage::unpack::Warnings;
+use crate::storage::workdir::{self, WorkDir};
+use crate::storage::{atomic, fs};
 
 /// How many layers flow at once.
 const PARALLEL: usize = 4;
@@ -64,33 +64,6 @@ struct LayerPart {
     diff_id: String,
 }
 
-/// A directory for blobs that are being written; removed at the end, whatever happens.
-#[derive(Debug)]
-pub(super) struct Workspace {
-    dir: PathBuf,
-    _lock: Lock,
-}
-
-impl Workspace {
-    pub(super) fn new(store: &ImageStore) -> Result<Self> {
-        let random = id::hex(&id::random::<8>()?);
-        let dir = store.roots.tmp().join(format!("ingest-{random}"));
-        fs::create_dir(&dir, 0o700)?;
-        let lock = lock::exclusive(&dir.join(".lock"))?;
-        Ok(Workspace { dir, _lock: lock })
-    }
-
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-}
-
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        let _ = remove_tree(&self.dir);
-    }
-}
-
 impl ImageStore {
     /// Stores an image whose blobs `fetch` can open. Blobs and layers that are there already are not fetched.
     pub fn ingest(&self, parts: &Parts, fetch: &Fetch<'_>, progress: &dyn Progress) -> Result<Stored> {
@@ -124,7 +97,7 @@ impl ImageStore {
         progress: &dyn Progress,
         warnings: &mut Warnings,
     ) -> Result<Option<Image>> {
-        let workspace = Workspace::new(self)?;
+        let workspace = self.workspace()?;
         let mut drafts = Vec::new();
         let mut busy = Vec::new();
         let mut jobs = Vec::new();
@@ -194,10 +167,17 @@ impl ImageStore {
         if done { self.image_of_entry(&entry).map(Some) } else { Ok(None) }
     }
 
+    /// A directory for blobs that are being written. What killed processes left of theirs is swept up first.
+    pub(super) fn workspace(&self) -> Result<WorkDir> {
+        // Rubbish that cannot be removed (made by another user, say) must not keep an image out.
+        let _ = workdir::sweep(&self.roots);
+        WorkDir::random(&self.roots, "ingest-")
+    }
+
     /// Stores an image whose layers were made here, in a workspace and drafts: blobs as path and digest.
     pub(super) fn store_made(
         &self,
-        workspace: &Workspace,
+        workspace: &WorkDir,
         parts: &Parts,
         blobs: Vec<(PathBuf, String)>,
         drafts: Vec<LayerDraft>,
@@ -228,7 +208,7 @@ impl ImageStore {
         self.image_of(&index::read(&self.images)?, entry)
     }
 
-    fn move_into_place(&self, workspace: &Workspace, blobs: &[String], drafts: Vec<LayerDraft>) -> Result<()> {
+    fn move_into_place(&self, workspace: &WorkDir, blobs: &[String], drafts: Vec<LayerDraft>) -> Result<()> {
         for hex in blobs {
             fs::rename(&workspace.path(hex), &self.blob_path(hex))?;
         }
@@ -263,7 +243,7 @@ impl ImageStore {
     fn run_jobs(
         &self,
         jobs: Vec<Job>,
-        workspace: &Workspace,
+        workspace: &WorkDir,
         fetch: &Fetch<'_>,
         progress: &dyn Progress,
     ) -> Result<Vec<(Job, Flow)>> {
@@ -303,7 +283,7 @@ impl ImageStore {
     fn run_job(
         &self,
         job: &Job,
-        workspace: &Workspace,
+        workspace: &WorkDir,
         fetch: &Fetch<'_>,
         progress: &dyn Progress,
         stop: &AtomicBool,
@@ -369,11 +349,7 @@ impl<R: Read> Read for Stoppable<'_, R> {
 
 impl LayerPart {
     fn explain(&self, error: Error) -> Error {
-        let error = error.wrap(format!("layer `{}`", self.descriptor.digest));
-        if error.chain().iter().any(|cause| cause.contains("No space left on device")) {
-            return error.hint("free some space on the file system of the data root, or choose another with --root");
-        }
-        error
+        space_hint(error.wrap(format!("layer `{}`", self.descriptor.digest)))
     }
 
     fn check(&self, flow: &Flow) -> Result<()> {
@@ -394,6 +370,15 @@ impl LayerPart {
         }
         Ok(())
     }
+}
+
+/// Says the way out where the disk is full.
+pub(super) fn space_hint(error: Error) -> Error {
+    let full = ["No space left on device", "Disk quota exceeded"];
+    if error.chain().iter().any(|cause| full.iter().any(|words| cause.contains(words))) {
+        return error.hint("free some space on the file system of the data root, or choose another with --root");
+    }
+    error
 }
 
 /// Layers without repetitions (images may have the same empty layer many times).

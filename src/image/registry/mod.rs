@@ -11,6 +11,8 @@ pub mod blob;
 pub mod challenge;
 pub mod client;
 pub mod credentials;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 pub mod url;
 
