@@ -5,6 +5,7 @@
 //! - `challenge.rs`  `WWW-Authenticate`, pure
 //! - `credentials.rs` a name and a password that cannot be printed
 //! - `url.rs`        the little of URLs that is needed, pure
+//! - `download.rs`  a file from any web server
 //! - `tls.rs`        certificates and the TLS provider
 
 pub mod blob;
@@ -13,6 +14,7 @@ pub mod client;
 pub mod credentials;
 #[cfg(test)]
 mod tests;
+pub mod download;
 pub mod tls;
 pub mod url;
 

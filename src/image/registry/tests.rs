@@ -221,3 +221,18 @@ fn tags_over_several_pages() {
     });
     assert_eq!(server.client(None).tags().unwrap(), ["a", "b", "c"]);
 }
+
+#[test]
+fn a_plain_download() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/moved" => answer(302, &[("location", "/file")], b""),
+        "/file" => answer(200, &[], b"content"),
+        _ => answer(404, &[], b""),
+    });
+    let url = |path: &str| format!("http://{}{path}", server.address);
+    let mut text = String::new();
+    super::download::open(&url("/moved")).unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "content");
+    let error = super::download::open(&url("/none")).map(|_| ()).unwrap_err().to_string();
+    assert!(error.ends_with("the server answers with status 404"), "{error}");
+}
