@@ -23,9 +23,9 @@ use super::store::ImageStore;
 use super::types::Image;
 use crate::error::{Context, Error, Result};
 use crate::storage::layers::{Claim, LayerDraft};
+use crate::storage::unpack::Warnings;
 use crate::storage::unpack::digest::sha256;
 use crate::storage::unpack::pipeline::{self, Flow, Sinks};
-use crate::storage::unpack::Warnings;
 use crate::storage::workdir::{self, WorkDir};
 use crate::storage::{atomic, fs};
 

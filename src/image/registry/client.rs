@@ -243,7 +243,12 @@ impl Client {
         self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn send(&self, url: &str, headers: &[(&str, &str)], authorization: Option<&str>) -> Result<Response<Body>, Failure> {
+    fn send(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        authorization: Option<&str>,
+    ) -> Result<Response<Body>, Failure> {
         let mut request = self.agent.get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -403,7 +408,11 @@ fn transport_failure(url: &str, error: ureq::Error) -> Failure {
             let unknown = e.to_string().contains("Name or service not known");
             if unknown {
                 Failure::Final(error)
-            } else if about_tls { Failure::Final(tls_hint(error)) } else { Failure::Passing(error, None) }
+            } else if about_tls {
+                Failure::Final(tls_hint(error))
+            } else {
+                Failure::Passing(error, None)
+            }
         }
         ureq::Error::HostNotFound => Failure::Final(explained("no such host".to_owned())),
         ureq::Error::Timeout(what) => Failure::Passing(explained(format!("no answer in time ({what})")), None),
@@ -426,7 +435,10 @@ mod tests {
     fn what_registries_say() {
         let table = [
             (r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#, Some("manifest unknown")),
-            (r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no \u001b[31mrepo"}]}"#, Some("name unknown: no [31mrepo")),
+            (
+                r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no \u001b[31mrepo"}]}"#,
+                Some("name unknown: no [31mrepo"),
+            ),
             (r#"{"errors":[]}"#, None),
             ("<html>", None),
         ];
@@ -438,7 +450,10 @@ mod tests {
     #[test]
     fn pages_of_tags() {
         let base = "http://r/v2/x/tags/list?n=2";
-        assert_eq!(next_page(base, "</v2/x/tags/list?n=2&last=b>; rel=\"next\"").unwrap(), "http://r/v2/x/tags/list?n=2&last=b");
+        assert_eq!(
+            next_page(base, "</v2/x/tags/list?n=2&last=b>; rel=\"next\"").unwrap(),
+            "http://r/v2/x/tags/list?n=2&last=b"
+        );
         assert_eq!(next_page(base, "</v2/x>; rel=\"prev\""), None);
     }
 }

@@ -12,9 +12,9 @@ pub mod blob;
 pub mod challenge;
 pub mod client;
 pub mod credentials;
+pub mod download;
 #[cfg(test)]
 mod tests;
-pub mod download;
 pub mod tls;
 pub mod url;
 

@@ -53,8 +53,11 @@ impl Server {
     fn client(&self, credentials: Option<Credentials>) -> Client {
         let reference = Reference::parse(&format!("{}/a/b:1", self.address)).unwrap();
         let retry_delay = Some(Duration::from_millis(1));
-        Client::connect(&reference, ClientOptions { tls_verify: false, credentials, retry_delay, ..ClientOptions::default() })
-            .unwrap()
+        Client::connect(
+            &reference,
+            ClientOptions { tls_verify: false, credentials, retry_delay, ..ClientOptions::default() },
+        )
+        .unwrap()
     }
 
     fn requests(&self) -> Vec<Request> {
@@ -114,10 +117,16 @@ fn tokens_are_fetched_once_and_sent_where_they_belong() {
                 answer(307, &[("location", &format!("http://{storage}/signed?secret"))], b"")
             }
             Some("Bearer t0k") => answer(200, &[("content-type", "x/y")], b"manifest"),
-            Some("Bearer anonymous") => {
-                answer(403, &[], br#"{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}"#)
-            }
-            _ => answer(401, &[("www-authenticate", &format!("Bearer realm=\"http://{host}/token\",service=\"s v\""))], b""),
+            Some("Bearer anonymous") => answer(
+                403,
+                &[],
+                br#"{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}"#,
+            ),
+            _ => answer(
+                401,
+                &[("www-authenticate", &format!("Bearer realm=\"http://{host}/token\",service=\"s v\""))],
+                b"",
+            ),
         }
     });
     let client = server.client(Some(Credentials::new("u", "p")));
