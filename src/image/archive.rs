@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ingest::space_hint;
+use super::flow::space_hint;
 use super::manifest::MAX_JSON;
 use super::reference::sha256_hex;
 use super::store::ImageStore;

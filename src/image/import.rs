@@ -10,7 +10,8 @@ use std::os::fd::AsFd as _;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::ingest::{Parts, Stored, space_hint};
+use super::flow::space_hint;
+use super::ingest::{Parts, Stored};
 use super::manifest::{self, Descriptor, Manifest, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use super::platform::Platform;
 use super::progress::{Event, Progress};

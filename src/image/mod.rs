@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod change;
+mod flow;
 pub mod import;
 pub mod index;
 pub mod ingest;
