@@ -18,6 +18,8 @@ pub mod shortnames;
 pub mod store;
 pub mod summary;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use import::ImportOptions;

@@ -95,7 +95,7 @@ impl ImageStore {
         let first = fetch_manifest(client, reference.wanted(), &name)?;
         progress.event(Event::Line("Getting image source signatures".to_owned()));
         let (manifest, raw, index) = match manifest::parse_document(&first.bytes, &first.media_type)? {
-            Document::Manifest(manifest) => (manifest, first, None),
+            Document::Manifest(manifest) => (*manifest, first, None),
             Document::Index(list) => {
                 let chosen = platform.choose(&list)?;
                 let raw = fetch_manifest(client, &chosen.digest, &name)?;

@@ -73,7 +73,20 @@ fn detach_and_attach_again() {
 #[test]
 fn half_of_the_detach_keys_is_input() {
     let env = Env::busybox();
-    let mut pty = Pty::spawn(&env.coracle(["run", "-it", "--rm", "--network", "none", "busybox", "sh", "-c", "stty raw -echo; echo ready; head -c 2 | xxd"]).raw());
+    let mut pty = Pty::spawn(
+        &env.coracle([
+            "run",
+            "-it",
+            "--rm",
+            "--network",
+            "none",
+            "busybox",
+            "sh",
+            "-c",
+            "stty raw -echo; echo ready; head -c 2 | xxd",
+        ])
+        .raw(),
+    );
     pty.expect("ready");
     pty.send("\x10x");
     pty.expect("1078");

@@ -5,7 +5,17 @@ use crate::support::{Env, SOON, until};
 #[test]
 fn create_start_stop_rm() {
     let env = Env::busybox();
-    let id = env.ok(["create", "--name", "c", "--network", "none", "busybox", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 1000 & wait $!; done"]);
+    let id = env.ok([
+        "create",
+        "--name",
+        "c",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'exit 7' TERM; while :; do sleep 1000 & wait $!; done",
+    ]);
     assert_eq!(id.len(), 64);
     assert_eq!(env.status("c"), "created");
     env.fails(125, ["stop", "nosuch"]);
@@ -30,10 +40,34 @@ fn create_start_stop_rm() {
 #[test]
 fn stop_kills_what_does_not_listen() {
     let env = Env::busybox();
-    env.ok(["run", "-d", "--name", "deaf", "--network", "none", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 1000; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "deaf",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap '' TERM; while :; do sleep 1000; done",
+    ]);
     env.ok(["stop", "-t", "1", "deaf"]);
     assert_eq!(env.inspect("deaf", "State.ExitCode"), 137);
-    env.ok(["run", "-d", "--name", "usr1", "--stop-signal", "USR1", "--network", "none", "busybox", "sh", "-c", "trap 'exit 5' USR1; while :; do sleep 1000 & wait $!; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "usr1",
+        "--stop-signal",
+        "USR1",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'exit 5' USR1; while :; do sleep 1000 & wait $!; done",
+    ]);
     env.ok(["stop", "-t", "20", "usr1"]);
     assert_eq!(env.inspect("usr1", "State.ExitCode"), 5);
 }
@@ -41,7 +75,18 @@ fn stop_kills_what_does_not_listen() {
 #[test]
 fn kill_sends_signals_by_name_and_number() {
     let env = Env::busybox();
-    env.ok(["run", "-d", "--name", "k", "--network", "none", "busybox", "sh", "-c", "trap 'echo hup' HUP; trap 'exit 9' USR2; echo ready; while :; do sleep 1000 & wait $!; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "k",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'echo hup' HUP; trap 'exit 9' USR2; echo ready; while :; do sleep 1000 & wait $!; done",
+    ]);
     until("the trap", SOON, || env.ok(["logs", "k"]).contains("ready").then_some(()));
     env.ok(["kill", "-s", "HUP", "k"]);
     until("the trap of HUP", SOON, || env.ok(["logs", "k"]).contains("hup").then_some(()));
@@ -61,7 +106,20 @@ fn kill_sends_signals_by_name_and_number() {
 fn pause_and_unpause() {
     let env = Env::busybox();
     let shared = env.work();
-    env.ok(["run", "-d", "--name", "p", "--network", "none", "-v", &format!("{}:/w", shared.display()), "busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i > /w/new; mv /w/new /w/count; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "p",
+        "--network",
+        "none",
+        "-v",
+        &format!("{}:/w", shared.display()),
+        "busybox",
+        "sh",
+        "-c",
+        "i=0; while :; do i=$((i+1)); echo $i > /w/new; mv /w/new /w/count; done",
+    ]);
     let count = || std::fs::read_to_string(shared.join("count")).unwrap_or_default();
     until("counting", SOON, || (!count().is_empty()).then_some(()));
     env.ok(["pause", "p"]);
@@ -182,8 +240,23 @@ fn all_latest_and_filters() {
 #[test]
 fn restart_on_failure_gives_up() {
     let env = Env::busybox();
-    env.ok(["run", "-d", "--name", "r", "--restart", "on-failure:2", "--network", "none", "busybox", "sh", "-c", "echo run; exit 4"]);
-    until("the last restart", SOON, || (env.ok(["logs", "r"]) == "run\nrun\nrun" && env.status("r") == "exited").then_some(()));
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "r",
+        "--restart",
+        "on-failure:2",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "echo run; exit 4",
+    ]);
+    until("the last restart", SOON, || {
+        (env.ok(["logs", "r"]) == "run\nrun\nrun" && env.status("r") == "exited").then_some(())
+    });
     assert_eq!(env.inspect("r", "RestartCount"), 2);
     assert_eq!(env.inspect("r", "State.ExitCode"), 4);
     env.ok(["run", "--name", "good", "--restart", "on-failure", "--network", "none", "busybox", "true"]);
@@ -228,7 +301,10 @@ fn top_port_and_export() {
     env.start("t", &["-p", "127.0.0.1::80"]);
     let top = env.ok(["top", "t"]);
     assert!(top.starts_with("USER") && top.contains("root") && top.contains("sh -c"), "{top}");
-    assert_eq!(env.ok(["top", "t", "pid", "user"]).lines().nth(1).unwrap().split_ascii_whitespace().collect::<Vec<_>>(), ["1", "root"]);
+    assert_eq!(
+        env.ok(["top", "t", "pid", "user"]).lines().nth(1).unwrap().split_ascii_whitespace().collect::<Vec<_>>(),
+        ["1", "root"]
+    );
     env.ok(["exec", "t", "sh", "-c", "echo made > /made"]);
     let tar = env.work().join("export.tar");
     env.ok(["export", "-o", tar.to_str().unwrap(), "t"]);

@@ -399,7 +399,11 @@ fn transport_failure(url: &str, error: ureq::Error) -> Failure {
             // rustls hides what it has against a certificate in an I/O error.
             let about_tls = e.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
             let error = explained(os_message(&e));
-            if about_tls { Failure::Final(tls_hint(error)) } else { Failure::Passing(error, None) }
+            // The resolver's words, as the standard library passes them on: this name will not be there a second later.
+            let unknown = e.to_string().contains("Name or service not known");
+            if unknown {
+                Failure::Final(error)
+            } else if about_tls { Failure::Final(tls_hint(error)) } else { Failure::Passing(error, None) }
         }
         ureq::Error::HostNotFound => Failure::Final(explained("no such host".to_owned())),
         ureq::Error::Timeout(what) => Failure::Passing(explained(format!("no answer in time ({what})")), None),

@@ -78,7 +78,8 @@ impl Env {
 
     /// `coracle ARGS` in this environment.
     pub fn coracle<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Cmd {
-        let roots = ["--root".into(), self.root().into_os_string(), "--runroot".into(), self.runroot().into_os_string()];
+        let roots =
+            ["--root".into(), self.root().into_os_string(), "--runroot".into(), self.runroot().into_os_string()];
         self.program(CORACLE).args(roots).args(args)
     }
 
