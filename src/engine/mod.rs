@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 pub use create::{Created, create};
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
-pub use lifecycle::{init, kill, pause, rename, restart, start, stop, unpause, wait, StartOptions};
+pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, stop, unpause, wait};
 pub use recover::settle;
 pub use remove::{RemoveOptions, remove};
 pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};

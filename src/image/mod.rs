@@ -2,8 +2,8 @@
 
 mod archive;
 pub mod change;
-pub mod import;
 pub mod embedded;
+pub mod import;
 pub mod index;
 pub mod ingest;
 pub mod load;

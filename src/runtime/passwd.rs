@@ -1,7 +1,13 @@
 //! temporary
 use crate::error::Result;
 use std::os::fd::BorrowedFd;
-pub struct ResolvedUser { pub uid: u32, pub gid: u32, pub groups: Vec<u32>, pub home: Option<String>, pub name: Option<String> }
+pub struct ResolvedUser {
+    pub uid: u32,
+    pub gid: u32,
+    pub groups: Vec<u32>,
+    pub home: Option<String>,
+    pub name: Option<String>,
+}
 pub fn resolve(user: &str, _groups: &[String], _root: BorrowedFd<'_>) -> Result<ResolvedUser> {
     let mut parts = user.split(':');
     let uid = parts.next().and_then(|u| u.parse().ok()).unwrap_or(0);
