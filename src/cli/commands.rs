@@ -2,8 +2,8 @@
 
 use clap::{ArgMatches, Args, Command};
 
-use super::cx::Cx;
 use super::{container, image, system};
+use super::cx::Cx;
 use crate::error::{Error, Result};
 
 /// What a command is about.
@@ -59,7 +59,7 @@ pub struct Entry {
     pub usage: &'static str,
     pub about: &'static str,
     pub augment: fn(Command) -> Command,
-    pub run: fn(&Cx<'_>, &ArgMatches) -> Result<u8>,
+    pub run: fn(&Cx<'_>, ArgMatches) -> Result<u8>,
 }
 
 macro_rules! command {
@@ -78,8 +78,8 @@ macro_rules! command {
 }
 
 /// The arguments out of the matches. They were checked when they were parsed, so this fails by a mistake of ours only.
-fn read<A: Args>(matches: &ArgMatches) -> Result<A> {
-    A::from_arg_matches(matches).map_err(|e| Error::new(e.to_string()).wrap("reading the arguments"))
+fn read<A: Args>(mut matches: ArgMatches) -> Result<A> {
+    A::from_arg_matches_mut(&mut matches).map_err(|e| Error::new(e.to_string()).wrap("reading the arguments"))
 }
 
 const CONTAINERS: &str = "[options] CONTAINER [CONTAINER...]";
@@ -97,12 +97,18 @@ pub static COMMANDS: &[Entry] = &[
         "Export a container's file system as a tar archive", container::export),
     command!(Container, Some("init"), ["init"], CONTAINERS,
         "Initialize one or more containers without starting them", container::init),
+    command!(Container, None, ["inspect"], CONTAINERS,
+        "Show all that is known of a container", container::inspect),
     command!(Container, Some("kill"), ["kill"], CONTAINERS,
         "Send a signal to one or more running containers", container::kill),
     command!(Container, None, ["list", "ls"], "[options]",
         "List containers", container::ps),
+    command!(Container, Some("logs"), ["logs"], CONTAINERS,
+        "Show the logs of one or more containers", container::logs),
     command!(Container, Some("pause"), ["pause"], CONTAINERS,
         "Pause all the processes in one or more containers", container::pause),
+    command!(Container, Some("port"), ["port"], "[options] CONTAINER [PORT]",
+        "List the published ports of a container", container::port),
     command!(Container, Some("ps"), ["ps"], "[options]",
         "List containers", container::ps),
     command!(Container, Some("rename"), ["rename"], "CONTAINER NAME",
@@ -117,16 +123,36 @@ pub static COMMANDS: &[Entry] = &[
         "Start one or more containers", container::start),
     command!(Container, Some("stop"), ["stop"], CONTAINERS,
         "Stop one or more containers", container::stop),
+    command!(Container, Some("top"), ["top"], "[options] CONTAINER [FORMAT-DESCRIPTORS|ARGS...]",
+        "Show the running processes of a container", container::top),
     command!(Container, Some("unpause"), ["unpause"], CONTAINERS,
         "Unpause the processes in one or more containers", container::unpause),
     command!(Container, Some("wait"), ["wait"], CONTAINERS,
         "Block until one or more containers stop, then print their exit codes", container::wait),
     command!(Image, Some("images"), ["list", "ls"], "[options] [IMAGE]",
         "List images in local storage", image::list),
+    command!(Image, Some("import"), ["import"], "[options] PATH [REFERENCE]",
+        "Import a tar archive as the root file system of an image", image::import),
+    command!(Image, None, ["inspect"], "[options] IMAGE [IMAGE...]",
+        "Show all that is known of an image", image::inspect),
     command!(Image, Some("load"), ["load"], "[options]",
         "Load images from an archive", image::load),
+    command!(Image, Some("pull"), ["pull"], "[options] IMAGE [IMAGE...]",
+        "Pull an image from a registry", image::pull),
+    command!(Image, Some("rmi"), ["rm"], "[options] IMAGE [IMAGE...]",
+        "Remove one or more images from local storage", image::rm),
+    command!(Image, Some("tag"), ["tag"], "IMAGE TARGET_NAME [TARGET_NAME...]",
+        "Add another name to a local image", image::tag),
+    command!(Image, Some("untag"), ["untag"], "IMAGE [IMAGE...]",
+        "Remove a name from a local image", image::untag),
+    command!(System, Some("info"), ["info"], "[options]",
+        "Show information about the engine and the machine", system::info),
+    command!(System, Some("inspect"), [], "[options] {CONTAINER|IMAGE|POD|NETWORK|VOLUME} [...]",
+        "Show all that is known of an object", system::inspect),
     command!(System, Some("unshare"), [], "[options] [COMMAND [ARG...]]",
         "Run a command in the user namespace of the containers", system::unshare),
+    command!(System, Some("version"), [], "[options]",
+        "Show the version of coracle", system::version),
 ];
 
 /// The command of this name, without a noun.

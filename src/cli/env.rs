@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// Where the run root is: `$XDG_RUNTIME_DIR/coracle`, else `/run/user/UID/coracle`, else `/tmp/coracle-run-UID`.
 pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// Where the user's registries.conf is: `$XDG_CONFIG_HOME/containers`, else `$HOME/.config/containers`.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// The user's home directory, used where `XDG_DATA_HOME` is not set.
 pub const HOME: &str = "HOME";
 /// Default of `--storage-driver`.
@@ -27,4 +29,9 @@ pub fn get(name: &str) -> Option<OsString> {
 /// The value of a variable as an absolute path. The XDG specification says to ignore relative ones.
 pub fn absolute_path(name: &str) -> Option<PathBuf> {
     get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The user's configuration directory.
+pub fn config_home() -> Option<PathBuf> {
+    absolute_path(XDG_CONFIG_HOME).or_else(|| Some(absolute_path(HOME)?.join(".config")))
 }

@@ -13,6 +13,7 @@ pub mod format;
 pub mod global;
 pub mod help;
 pub mod image;
+pub mod inspect;
 pub mod parse;
 pub mod printer;
 pub mod progress;

@@ -128,6 +128,11 @@ impl Printer {
         self.stderr(&format!("Error: {message}\n{see}"));
     }
 
+    /// Writes data to stderr: what a container wrote to its own.
+    pub fn errors(&self) -> impl Write + '_ {
+        io::stderr()
+    }
+
     fn for_stderr<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.err_is_terminal { strip_escapes(text) } else { Cow::Borrowed(text) }
     }

@@ -23,8 +23,7 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
     }
     let run_dir = engine.roots.run_container(id);
     fs::create_private_dir_all(&run_dir)?;
-    let Ok(file) = File::options().read(true).write(true).create(true).truncate(false).open(run_dir.join("lock"))
-    else {
+    let Ok(file) = File::options().read(true).write(true).create(true).truncate(false).open(run_dir.join("lock")) else {
         return Ok(container);
     };
     if lock::hold(&file).is_err() {

@@ -39,7 +39,12 @@ pub struct AttachOptions {
 
 /// Makes a container and starts it; stays with it unless it is detached. `warn` is called with what is odd before the
 /// container runs.
-pub fn run(engine: &Engine, options: &CreateOptions, run: &RunOptions, warn: &mut dyn FnMut(&str)) -> Result<RunEnd> {
+pub fn run(
+    engine: &Engine,
+    options: &CreateOptions,
+    run: &RunOptions,
+    warn: &mut dyn FnMut(&str),
+) -> Result<RunEnd> {
     let keys = detach_keys(run.detach_keys.as_deref())?;
     let created = create(engine, options)?;
     created.warnings.iter().for_each(|w| warn(w));
@@ -121,10 +126,7 @@ fn end(engine: &Engine, container: &Container, outcome: Outcome) -> Result<u8> {
         Outcome::Signalled(number) => signal::die_by(number),
         Outcome::Lost => {
             super::settle(engine, &container.record.id)?;
-            Err(Error::new(format!(
-                "the monitor of container `{}` was killed, and the container with it",
-                container.record.name
-            )))
+            Err(Error::new(format!("the monitor of container `{}` was killed, and the container with it", container.record.name)))
         }
     }
 }

@@ -30,10 +30,7 @@ pub(super) enum Members {
 /// Where a member is.
 #[derive(Debug, Clone)]
 pub(super) enum Member {
-    At {
-        offset: u64,
-        size: u64,
-    },
+    At { offset: u64, size: u64 },
     /// A link to another member, by clean path.
     Link(Vec<u8>),
 }
@@ -46,10 +43,7 @@ impl Members {
         }
         let mut file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
         let mut head = Vec::new();
-        (&mut file)
-            .take(MAGIC as u64)
-            .read_to_end(&mut head)
-            .with_context(|| format!("reading `{}`", path.display()))?;
+        (&mut file).take(MAGIC as u64).read_to_end(&mut head).with_context(|| format!("reading `{}`", path.display()))?;
         if Compression::detect(&head) == Compression::None && file.rewind().is_ok() {
             return Self::index(file, None);
         }

@@ -47,7 +47,7 @@ pub struct Parts {
 }
 
 /// Opens a layer's blob to read it from its beginning.
-pub type Fetch<'a> = dyn Fn(&Descriptor) -> Result<Box<dyn Read + Send>> + Sync + 'a;
+pub type Fetch<'a> = dyn Fn(&Descriptor) -> Result<Box<dyn Read + Send + 'a>> + Sync + 'a;
 
 /// A stored image and what was odd about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -310,7 +310,7 @@ impl ImageStore {
     ) -> Result<Flow> {
         let layer = &job.layer;
         let digest = layer.descriptor.digest.clone();
-        let mut source: Box<dyn Read + Send> = if job.has_blob {
+        let mut source: Box<dyn Read + Send + '_> = if job.has_blob {
             let path = self.blob_path(&layer.blob);
             Box::new(File::open(&path).with_context(|| format!("opening `{}`", path.display()))?)
         } else {

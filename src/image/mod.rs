@@ -2,27 +2,33 @@
 
 mod archive;
 pub mod change;
-pub mod embedded;
 pub mod import;
+pub mod embedded;
 pub mod index;
 pub mod ingest;
 pub mod load;
 pub mod manifest;
 pub mod platform;
 pub mod progress;
+pub mod pull;
 pub mod reference;
+pub mod registry;
 pub mod remove;
 pub mod shortnames;
 pub mod store;
 pub mod summary;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use import::ImportOptions;
 pub use load::{Loaded, LoadedImage};
 pub use platform::Platform;
 pub use progress::{Event, Progress, Silent};
+pub use pull::{PullOptions, Pulled};
 pub use reference::Reference;
+pub use registry::Credentials;
 pub use remove::{InUse, Removed};
 pub use shortnames::RegistriesConf;
 pub use store::ImageStore;

@@ -253,7 +253,7 @@ pub(super) fn read_manifest(images: &Path, entry: &Descriptor) -> Result<(Manife
     for _ in 0..4 {
         let bytes = read_json_blob(images, &descriptor)?;
         match manifest::parse_document(&bytes, &descriptor.media_type)? {
-            Document::Manifest(manifest) => return Ok((manifest, descriptor, bytes.len() as u64)),
+            Document::Manifest(manifest) => return Ok((*manifest, descriptor, bytes.len() as u64)),
             Document::Index(index) => descriptor = Platform::host().choose(&index)?.clone(),
         }
     }

@@ -2,8 +2,9 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use nix::sched::CloneFlags;
+
 use super::client::{Clients, Role};
-use super::pause::in_pid_namespace;
 use super::protocol::kind;
 use super::watch::{Token, Watch};
 use crate::error::{Context, Error, Result};
@@ -103,11 +104,38 @@ fn say_failed(watch: &Watch, clients: &mut Clients, client: u32, error: &Error) 
     clients.close(watch, client);
 }
 
+/// The PID of the new process, and the channel on which it tells how its exec goes.
+///
+/// A process cannot leave a PID namespace that it has joined, so a child joins it, and makes the process as its sibling.
 fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>) -> Result<(i32, OwnedFd)> {
     let (ours, theirs) = channel::pair()?;
-    let forked = in_pid_namespace(container, || process::fork().context("forking"))?;
-    match forked {
-        Forked::Child => child::join::start(request, container, streams, theirs.as_fd()),
-        Forked::Parent(pid) => Ok((pid, ours)),
+    match process::fork().context("forking")? {
+        Forked::Child => {
+            let joined = nix::sched::setns(container, CloneFlags::CLONE_NEWPID)
+                .context("joining the container's PID namespace")
+                .and_then(|()| process::clone_sibling().context("forking"));
+            match joined {
+                Ok(Forked::Child) => child::join::start(request, container, streams, theirs.as_fd()),
+                Ok(Forked::Parent(sibling)) => {
+                    let mut packet = vec![b'C'];
+                    packet.extend(sibling.pid.to_le_bytes());
+                    let _ = channel::send(&theirs, &packet, &[]);
+                    process::exit_now(0)
+                }
+                Err(error) => {
+                    let mut packet = vec![b'E'];
+                    packet.extend(channel::encode_error(&error));
+                    let _ = channel::send(&theirs, &packet, &[]);
+                    process::exit_now(1)
+                }
+            }
+        }
+        Forked::Parent(_) => {
+            drop(theirs);
+            match spawn::read_pid(&ours)? {
+                Ok(pid) => Ok((pid, ours)),
+                Err(error) => Err(error),
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 
 use nix::sched::CloneFlags;
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::sys::process::{self, Forked};
 
 /// Stops everything in the container.
@@ -23,23 +23,26 @@ pub fn unpause(init: &OwnedFd) -> Result<()> {
     process::pidfd_kill(init, libc::SIGCONT).context("continuing the container's first process")
 }
 
+/// From a grandchild, because a process cannot leave a PID namespace that it has joined.
 fn signal_others(init: &OwnedFd, signal: i32) -> Result<()> {
-    let child = in_pid_namespace(init, || process::fork().context("forking"))?;
-    match child {
+    match process::fork().context("forking")? {
         Forked::Child => {
-            // ESRCH: there is nobody else.
-            let _ = process::kill_all(signal);
-            process::exit_now(0)
+            if nix::sched::setns(init, CloneFlags::CLONE_NEWPID).is_err() {
+                process::exit_now(1)
+            }
+            match process::fork() {
+                Ok(Forked::Child) => {
+                    // ESRCH: there is nobody else.
+                    let _ = process::kill_all(signal);
+                    process::exit_now(0)
+                }
+                Ok(Forked::Parent(pid)) => process::exit_now(u8::from(process::wait(pid).is_err())),
+                Err(_) => process::exit_now(1),
+            }
         }
-        Forked::Parent(pid) => process::wait(pid).map(drop).context("waiting for a child"),
+        Forked::Parent(pid) => match process::wait(pid).context("waiting for a child")? {
+            0 => Ok(()),
+            _ => Err(Error::new("joining the container's PID namespace failed")),
+        },
     }
-}
-
-/// Runs `fork` so that its child is born in the PID namespace of the container.
-pub fn in_pid_namespace<T>(init: &OwnedFd, fork: impl FnOnce() -> Result<T>) -> Result<T> {
-    let own = std::fs::File::open("/proc/self/ns/pid").context("opening `/proc/self/ns/pid`")?;
-    nix::sched::setns(init, CloneFlags::CLONE_NEWPID).context("joining the container's PID namespace")?;
-    let result = fork();
-    nix::sched::setns(&own, CloneFlags::CLONE_NEWPID).context("leaving the container's PID namespace")?;
-    result
 }

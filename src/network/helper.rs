@@ -8,25 +8,24 @@
 //! when the helper fails.
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitIdOptions, WaitIdStatus};
+use rustix::process::Pid;
 
-use super::{Mode, lookup, pasta, ports, slirp};
+use super::child::{Child, Report};
+use super::{Mode, lookup, pasta, ports, relay, slirp};
 use crate::container::record::PortMapping;
 use crate::error::{Context as _, Error, Result, os_message};
 use crate::sys;
 
 /// How much the helper may write to its standard error: one page of memory.
-const STDERR_SIZE: u64 = 4096;
+const STDERR_SIZE: usize = 4096;
 
 /// What is to be connected, and how.
 #[derive(Debug, Clone)]
@@ -45,21 +44,31 @@ pub struct Helper {
     target: i32,
     run_dir: PathBuf,
     program: PathBuf,
+    traits: Traits,
+    /// It was asked to publish ports, and holds them as long as it lives.
+    holds_ports: bool,
+    process: Process,
+    /// For published UDP ports that the helper cannot do alone.
+    relay: Option<Child>,
+}
+
+/// What the installed helper can do.
+#[derive(Debug, Clone, Copy)]
+struct Traits {
     /// slirp4netns is asked to put itself into a sandbox.
     sandbox: bool,
-    process: Process,
+    /// See [`pasta::is_modern`].
+    modern: bool,
 }
 
 #[derive(Debug)]
 struct Process {
-    pid: Pid,
-    pidfd: OwnedFd,
+    child: Child,
     /// Readable when the helper is ready, at its end when it died.
     ready: OwnedFd,
     /// When the last copy is closed, slirp4netns ends.
     exit: Option<OwnedFd>,
     stderr: File,
-    ended: bool,
 }
 
 impl Plan {
@@ -100,9 +109,12 @@ impl Helper {
             return Ok(None);
         }
         let program = plan.program()?;
-        let process = start(&plan, &program, target, run_dir, true)?;
+        let modern = matches!(plan.mode, Mode::Pasta(_)) && pasta::is_modern(&program);
+        let traits = Traits { sandbox: true, modern };
+        let process = start(&plan, &program, target, run_dir, traits)?;
         let run_dir = run_dir.to_owned();
-        Ok(Some(Helper { plan, target, run_dir, program, sandbox: true, process }))
+        let holds_ports = !plan.ports.is_empty();
+        Ok(Some(Helper { plan, target, run_dir, program, traits, holds_ports, process, relay: None }))
     }
 
     /// Waits until the network stands and the ports are published. The ports are forgotten then.
@@ -124,14 +136,20 @@ impl Helper {
             if !self.can_do_without_sandbox(&said) {
                 return Err(self.death(&said));
             }
-            self.sandbox = false;
-            self.process = start(&self.plan, &self.program, self.target, &self.run_dir, false)?;
+            self.traits.sandbox = false;
+            self.process = start(&self.plan, &self.program, self.target, &self.run_dir, self.traits)?;
         }
-        if let Mode::Slirp4netns(options) = &self.plan.mode
-            && !self.plan.ports.is_empty()
-        {
-            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            slirp::publish(&self.run_dir, options, &self.plan.ports, left)?;
+        match &self.plan.mode {
+            Mode::Slirp4netns(options) if !self.plan.ports.is_empty() => {
+                let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+                let division = relay::divide(options, &self.plan.ports);
+                slirp::publish(&self.run_dir, options, &division.slirp, left)?;
+                self.relay = relay::start(&division.relay, self.target, deadline)?;
+            }
+            Mode::Pasta(_) if !self.plan.ports.is_empty() && !self.traits.modern => {
+                self.relay = relay::start(&relay::all_udp(&self.plan.ports), self.target, deadline)?;
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -140,7 +158,7 @@ impl Helper {
     /// elsewhere than in /etc and /run.
     fn can_do_without_sandbox(&self, said: &str) -> bool {
         let slirp = matches!(self.plan.mode, Mode::Slirp4netns(_));
-        self.sandbox && slirp && (said.contains("sandbox") || said.contains("seccomp"))
+        self.traits.sandbox && slirp && (said.contains("sandbox") || said.contains("seccomp"))
     }
 
     /// Why it died, as far as can be found out.
@@ -150,12 +168,12 @@ impl Helper {
             return error;
         }
         let name = self.plan.mode.name();
-        let end = self.process.reap();
+        let end = self.process.child.reap();
         let message = format!("starting the network helper `{name}`: {end}");
         let error = if said.is_empty() { Error::new(message) } else { Error::new(said).wrap(message) };
         match check_tun() {
             Err(tun) => error.hint(tun.hint_text().unwrap_or_default()),
-            Ok(()) if said.contains("external interface") || said.contains("No routable interface") => error.hint(
+            Ok(()) if said.contains("xternal interface") || said.contains("routable interface") => error.hint(
                 "pasta needs a default route of the host: use --network slirp4netns, or name an interface: pasta:-i,NAME",
             ),
             Ok(()) => error,
@@ -164,12 +182,12 @@ impl Helper {
 
     /// The helper's process, for example to show it. Not valid after [`Helper::stop`].
     pub fn pid(&self) -> i32 {
-        self.process.pid.as_raw_nonzero().get()
+        self.process.child.pid()
     }
 
     /// Becomes readable when the helper has died: the network of the container is gone then.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
-        self.process.pidfd.as_fd()
+        self.process.child.pidfd()
     }
 
     /// Becomes readable when the helper is ready (or dead): then [`Helper::wait_ready`] does not block for long.
@@ -177,9 +195,20 @@ impl Helper {
         self.process.ready.as_fd()
     }
 
-    /// Ends the helper and waits until it is gone, and with it the ports that it held.
+    /// Ends the helper. Waits until it is gone only if it holds ports, so that these are free afterwards.
+    ///
+    /// The end of a helper takes the kernel 10 to 30 ms, which it spends on removing the tap interface. Dropping waits for
+    /// it; a monitor that exits anyway may leave that to init (`std::mem::forget`).
     pub fn stop(&mut self) {
-        self.process.end();
+        self.process.exit = None;
+        self.process.child.kill();
+        if let Some(relay) = &self.relay {
+            relay.kill();
+        }
+        if self.holds_ports {
+            self.process.child.end();
+            self.relay = None;
+        }
         if matches!(self.plan.mode, Mode::Slirp4netns(_)) {
             let _ = std::fs::remove_file(self.run_dir.join(slirp::SOCKET));
         }
@@ -188,89 +217,25 @@ impl Helper {
 
 impl Process {
     /// Whether it became ready; `false` when it died.
-    fn wait_ready(&mut self, deadline: Instant, name: &str) -> Result<bool> {
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
-            let mut fds = [PollFd::new(&self.ready, PollFlags::IN), PollFd::new(&self.pidfd, PollFlags::IN)];
-            match poll(&mut fds, Some(&timeout)) {
-                Ok(0) => {
-                    let said = self.said();
-                    let error = Error::new(format!("starting the network helper `{name}`: it is not ready in time"));
-                    return Err(if said.is_empty() { error } else { Error::new(said).wrap(error.to_string()) });
-                }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::from(errno).wrap("waiting for the network helper")),
-            }
-            let [ready, died] = fds.map(|fd| !fd.revents().is_empty());
-            if ready {
-                let mut byte = [0u8; 16];
-                match rustix::io::read(&self.ready, &mut byte) {
-                    Ok(0) => return Ok(self.wait_death(deadline)),
-                    Ok(_) => return Ok(true),
-                    Err(Errno::INTR | Errno::AGAIN) => {}
-                    Err(errno) => return Err(Error::from(errno).wrap("waiting for the network helper")),
-                }
-            } else if died {
-                return Ok(false);
+    fn wait_ready(&self, deadline: Instant, name: &str) -> Result<bool> {
+        match self.child.wait_for(&self.ready, deadline)? {
+            Report::Wrote(_) => Ok(true),
+            Report::Died => Ok(false),
+            Report::Late => {
+                let message = format!("starting the network helper `{name}`: it is not ready in time");
+                let said = self.said();
+                Err(if said.is_empty() { Error::new(message) } else { Error::new(said).wrap(message) })
             }
         }
-    }
-
-    /// It closed the pipe unwritten: it is about to die. Always false, for "not ready".
-    fn wait_death(&self, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
-        let _ = poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&timeout));
-        false
     }
 
     /// What it wrote to its standard error, on one line.
     fn said(&self) -> String {
-        let mut buffer = [0u8; STDERR_SIZE as usize];
+        let mut buffer = [0u8; STDERR_SIZE];
         let length = self.stderr.read_at(&mut buffer, 0).unwrap_or(0);
         let bytes = buffer.get(..length).unwrap_or_default();
         let bytes = bytes.split(|b| *b == 0).next().unwrap_or_default();
         tidy(&String::from_utf8_lossy(bytes))
-    }
-
-    /// Kills it, and waits for its end.
-    fn end(&mut self) {
-        self.exit = None;
-        if !self.ended {
-            let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
-            self.reap();
-        }
-    }
-
-    /// Takes its exit status, in words.
-    fn reap(&mut self) -> String {
-        if self.ended {
-            return "it ended".to_owned();
-        }
-        self.ended = true;
-        loop {
-            match rustix::process::waitid(rustix::process::WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED) {
-                Err(Errno::INTR) => {}
-                Ok(Some(status)) => return describe(&status),
-                // Somebody else, who waits for all children, was faster.
-                Ok(None) | Err(_) => return "it ended".to_owned(),
-            }
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-fn describe(status: &WaitIdStatus) -> String {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => format!("it exited with status {code}"),
-        (_, Some(signal)) => format!("it was killed by signal {signal}"),
-        _ => "it ended".to_owned(),
     }
 }
 
@@ -292,7 +257,7 @@ fn tidy(text: &str) -> String {
 }
 
 /// Both helpers make a tap interface.
-fn check_tun() -> Result<()> {
+pub(super) fn check_tun() -> Result<()> {
     const TUN: &str = "/dev/net/tun";
     match File::options().read(true).write(true).open(TUN) {
         Ok(_) => Ok(()),
@@ -302,7 +267,7 @@ fn check_tun() -> Result<()> {
     }
 }
 
-fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, sandbox: bool) -> Result<Process> {
+fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, traits: Traits) -> Result<Process> {
     let (ready, ready_end) = pipe_with(PipeFlags::CLOEXEC).context("making a pipe for the network helper")?;
     let stderr = stderr_file().context("making a file for the errors of the network helper")?;
     let mut command = Command::new(program);
@@ -315,15 +280,17 @@ fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, sandbox: bool
             let api = !plan.ports.is_empty();
             let _ = std::fs::remove_file(run_dir.join(slirp::SOCKET));
             let inherit = [ready_end.as_raw_fd(), exit_end.as_raw_fd()];
-            command.args(slirp::arguments(options, sandbox, api, inherit[0], inherit[1], target));
+            command.args(slirp::arguments(options, traits.sandbox, api, inherit[0], inherit[1], target));
             command.current_dir(run_dir).stdout(Stdio::null());
             sys::net::prepare_helper(&mut command, &inherit, false);
             keep = Some(exit_end);
             Some(exit)
         }
         Mode::Pasta(options) => {
-            command.args(pasta::arguments(options, &plan.ports, pasta::maps_host(program), target)?);
-            command.current_dir("/").stdout(ready_end.try_clone()?);
+            command.args(pasta::arguments(options, &plan.ports, traits.modern)?);
+            let namespace = format!("/proc/{target}/ns/net");
+            let namespace = File::open(&namespace).with_context(|| format!("opening `{namespace}`"))?;
+            command.current_dir("/").stdin(namespace).stdout(ready_end.try_clone()?);
             sys::net::prepare_helper(&mut command, &[], true);
             None
         }
@@ -334,15 +301,105 @@ fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, sandbox: bool
         Error::new(os_message(&e)).wrap(message).hint(format!("is {} installed and executable?", plan.mode.name()))
     })?;
     drop(keep);
-    let pid = Pid::from_child(&child);
-    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).context("watching the network helper")?;
-    Ok(Process { pid, pidfd, ready, exit, stderr, ended: false })
+    let child = Child::adopt(Pid::from_child(&child))?;
+    Ok(Process { child, ready, exit, stderr })
 }
 
 /// A file in memory that keeps the first page of what is written, and refuses the rest.
 fn stderr_file() -> Result<File> {
     let fd = rustix::fs::memfd_create("network-helper-stderr", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    rustix::fs::ftruncate(&fd, STDERR_SIZE)?;
+    rustix::fs::ftruncate(&fd, STDERR_SIZE as u64)?;
     rustix::fs::fcntl_add_seals(&fd, SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     Ok(File::from(fd))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A helper made of a shell script, started by the API; what becomes of it.
+    fn with_script(script: &str, patience: Duration) -> (Result<()>, Option<Helper>) {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("helper");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let plan = Plan { program: Some(program), ..Plan::new(Mode::parse("slirp4netns").unwrap(), Vec::new()) };
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let mut helper = loop {
+            match Helper::spawn(plan.clone(), own, dir.path()) {
+                // Another test's fork has the script open for writing for an instant.
+                Err(e) if e.to_string().contains("Text file busy") => {}
+                other => break other.unwrap().unwrap(),
+            }
+        };
+        let result = helper.wait_ready(Instant::now() + patience);
+        (result, Some(helper))
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+    const READY: &str =
+        "for a; do case $a in --ready-fd=*) printf 1 > /proc/self/fd/${a#*=};; esac; done; exec sleep 100";
+
+    #[test]
+    fn what_a_dying_helper_said_is_shown() {
+        let script = "echo 'WARNING: Support for seccomp is x' >&2; echo 'cannot foo' >&2; echo bar >&2; exit 3";
+        // The first line is noise, but mentions seccomp no more than that.
+        let error = with_script(script, LONG).0.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "starting the network helper `slirp4netns`: it exited with status 3: cannot foo; bar"
+        );
+        let error = with_script("kill -9 $$", LONG).0.unwrap_err();
+        assert_eq!(error.to_string(), "starting the network helper `slirp4netns`: it was killed by signal 9");
+    }
+
+    #[test]
+    fn much_that_is_said_blocks_nobody() {
+        let script = format!(
+            "i=0; while [ $i -lt 2000 ]; do echo 'a line of some length, again and again' >&2; i=$((i+1)); done; {READY}"
+        );
+        with_script(&script, LONG).0.unwrap();
+        let script = "head -c 100000 /dev/zero | tr '\\0' x >&2; echo; exit 1";
+        let error = with_script(script, LONG).0.unwrap_err().to_string();
+        assert!(error.len() < 2200, "{}", error.len());
+    }
+
+    #[test]
+    fn without_sandbox_where_there_is_none() {
+        let script = format!("case $* in *enable-sandbox*) echo 'create_sandbox failed' >&2; exit 1;; esac; {READY}");
+        let (result, helper) = with_script(&script, LONG);
+        result.unwrap();
+        assert!(!helper.unwrap().traits.sandbox);
+        let error = with_script("echo 'no sandbox, ever' >&2; exit 1", LONG).0.unwrap_err().to_string();
+        assert!(error.ends_with("no sandbox, ever"), "{error}");
+    }
+
+    #[test]
+    fn a_helper_that_is_never_ready_is_ended() {
+        let (result, helper) = with_script("echo thinking >&2; exec sleep 100", Duration::from_millis(300));
+        let error = result.unwrap_err().to_string();
+        assert_eq!(error, "starting the network helper `slirp4netns`: it is not ready in time: thinking");
+        let mut helper = helper.unwrap();
+        assert_eq!(helper.process.child.reap(), "it was killed by signal 9");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = Mode::parse("pasta").unwrap();
+        let plan = Plan { program: Some("/no/such/pasta".into()), ..Plan::new(mode, Vec::new()) };
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let error = Helper::spawn(plan, own, dir.path()).unwrap_err();
+        assert_eq!(error.to_string(), "starting the network helper `/no/such/pasta`: No such file or directory");
+        assert_eq!(error.hint_text(), Some("is pasta installed and executable?"));
+    }
+
+    #[test]
+    fn no_helper_for_none_and_host() {
+        for mode in [Mode::None, Mode::Host] {
+            let plan = Plan::new(mode, Vec::new());
+            plan.check().unwrap();
+            assert!(Helper::spawn(plan, 1, Path::new("/")).unwrap().is_none());
+        }
+    }
 }

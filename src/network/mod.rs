@@ -16,13 +16,17 @@
 //!
 //! Bridge networks, and the network of another container, are not here yet.
 
+mod child;
 pub mod files;
 mod helper;
+#[cfg(test)]
+mod live;
 pub mod lookup;
 mod mode;
 mod namespace;
 mod pasta;
 pub mod ports;
+mod relay;
 mod slirp;
 
 pub use helper::{Helper, Plan};

@@ -15,22 +15,19 @@ pub(super) const DNS_FORWARD: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
 /// What the host itself is called inside, where pasta is new enough (2024) to know `--map-guest-addr`.
 pub(super) const HOST: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 2);
 
-/// The arguments.
+/// The arguments. One that is not `modern` gets no UDP ports, which are for the relay then.
 ///
 /// pasta stays in the foreground, so that it is a child that can be waited for. It writes its PID once it is ready, and
-/// standard output (a pipe) is where it writes it: newer versions close all descriptors but the first three.
-pub(super) fn arguments(
-    options: &PastaOptions,
-    mappings: &[PortMapping],
-    map_host: bool,
-    pid: i32,
-) -> Result<Vec<String>> {
+/// standard output (a pipe) is where it writes it: newer versions close all descriptors but the first three. It gets the
+/// network namespace as standard input, because it drops CAP_SYS_PTRACE before it opens it, without which /proc/PID/ns is
+/// closed to it.
+pub(super) fn arguments(options: &PastaOptions, mappings: &[PortMapping], modern: bool) -> Result<Vec<String>> {
     let mut args: Vec<String> = ["--foreground", "--config-net", "--pid", "/proc/self/fd/1"].map(str::to_owned).into();
     let mut add = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
     for (protocol, short, long) in [(Protocol::Tcp, "-t", "--tcp-ports"), (Protocol::Udp, "-u", "--udp-ports")] {
         let mut any = options.has(Some(short), long);
         for mapping in mappings {
-            if ports::protocol_of(mapping)? == protocol {
+            if ports::protocol_of(mapping)? == protocol && (modern || protocol == Protocol::Tcp) {
                 add(&[short, &port_spec(mapping)]);
                 any = true;
             }
@@ -50,7 +47,7 @@ pub(super) fn arguments(
     if !options.has(None, "--map-gw") && !options.has(None, "--no-map-gw") {
         add(&["--no-map-gw"]);
     }
-    if map_host && !options.has(None, "--map-guest-addr") {
+    if modern && !options.has(None, "--map-guest-addr") {
         add(&["--map-guest-addr", &HOST.to_string()]);
     }
     if !["--debug", "--trace", "--quiet"].iter().any(|long| options.has(None, long)) {
@@ -59,15 +56,14 @@ pub(super) fn arguments(
     // `--map-gw` is the default of pasta and no option that it knows.
     let theirs = options.args.iter().filter(|arg| !matches!(arg.as_str(), "--map-gw" | "--config-net"));
     args.extend(theirs.cloned());
-    args.push("--netns".to_owned());
-    args.push(format!("/proc/{pid}/ns/net"));
+    args.extend(["--netns", "/proc/self/fd/0", "--no-netns-quit"].map(str::to_owned));
     Ok(args)
 }
 
-/// Whether this pasta knows `--map-guest-addr`.
+/// Whether this pasta is of August 2024 or later: it knows `--map-guest-addr`, and forwards UDP reliably.
 ///
 /// Asking it (`--help`) costs a process; the name of an option that it knows stands in its file.
-pub(super) fn maps_host(program: &Path) -> bool {
+pub(super) fn is_modern(program: &Path) -> bool {
     const NAME: &[u8] = b"map-guest-addr";
     let Ok(mut file) = File::open(program) else { return false };
     let mut buffer = [0u8; 16 * 1024];
@@ -76,8 +72,13 @@ pub(super) fn maps_host(program: &Path) -> bool {
         let free = buffer.get_mut(kept..).unwrap_or_default();
         let Ok(length @ 1..) = file.read(free) else { return false };
         let filled = kept + length;
-        if buffer.get(..filled).is_some_and(|data| data.windows(NAME.len()).any(|window| window == NAME)) {
-            return true;
+        let mut rest = buffer.get(..filled).unwrap_or_default();
+        while let Some(at) = rest.iter().position(|byte| *byte == NAME[0]) {
+            rest = rest.get(at..).unwrap_or_default();
+            if rest.starts_with(NAME) {
+                return true;
+            }
+            rest = rest.get(1..).unwrap_or_default();
         }
         // The name may lie across two pieces.
         let keep_from = filled.saturating_sub(NAME.len() - 1);
@@ -102,10 +103,10 @@ mod tests {
     use super::super::Mode;
     use super::*;
 
-    fn line(text: &str, specs: &[&str], map_host: bool) -> String {
+    fn line(text: &str, specs: &[&str], modern: bool) -> String {
         let Mode::Pasta(options) = Mode::parse(text).unwrap() else { panic!("pasta expected") };
         let requests = specs.iter().flat_map(|spec| ports::parse(spec).unwrap()).collect();
-        arguments(&options, &ports::assign(requests).unwrap(), map_host, 42).unwrap().join(" ")
+        arguments(&options, &ports::assign(requests).unwrap(), modern).unwrap().join(" ")
     }
 
     #[test]
@@ -113,12 +114,18 @@ mod tests {
         assert_eq!(
             line("pasta", &[], true),
             "--foreground --config-net --pid /proc/self/fd/1 -t none -u none -T none -U none \
-             --dns-forward 169.254.1.1 --no-map-gw --map-guest-addr 169.254.1.2 --quiet --netns /proc/42/ns/net"
+             --dns-forward 169.254.1.1 --no-map-gw --map-guest-addr 169.254.1.2 --quiet --netns /proc/self/fd/0 --no-netns-quit"
+        );
+        assert_eq!(
+            line("pasta", &["127.0.0.1:54:53/udp", "[::1]:54:53/udp"], true),
+            "--foreground --config-net --pid /proc/self/fd/1 -t none -u 127.0.0.1/54-54:53-53 -u ::1/54-54:53-53 \
+             -T none -U none --dns-forward 169.254.1.1 --no-map-gw --map-guest-addr 169.254.1.2 --quiet \
+             --netns /proc/self/fd/0 --no-netns-quit"
         );
         assert_eq!(
             line("pasta:-T,5000,--map-gw,-i,eth0", &["8000-8001:80-81", "127.0.0.1:53:53/udp"], false),
-            "--foreground --config-net --pid /proc/self/fd/1 -t 8000-8001:80-81 -u 127.0.0.1/53-53:53-53 -U none \
-             --dns-forward 169.254.1.1 --quiet -T 5000 -i eth0 --netns /proc/42/ns/net"
+            "--foreground --config-net --pid /proc/self/fd/1 -t 8000-8001:80-81 -u none -U none \
+             --dns-forward 169.254.1.1 --quiet -T 5000 -i eth0 --netns /proc/self/fd/0 --no-netns-quit"
         );
     }
 
@@ -130,10 +137,10 @@ mod tests {
             let mut bytes = vec![b'x'; before];
             bytes.extend(b"map-guest-addr\0more");
             std::fs::write(&file, &bytes).unwrap();
-            assert!(maps_host(&file), "{before}");
+            assert!(is_modern(&file), "{before}");
             std::fs::write(&file, bytes.get(..before + 13).unwrap()).unwrap();
-            assert!(!maps_host(&file), "{before}");
+            assert!(!is_modern(&file), "{before}");
         }
-        assert!(!maps_host(&dir.path().join("none")));
+        assert!(!is_modern(&dir.path().join("none")));
     }
 }

@@ -77,11 +77,11 @@ pub(super) fn arguments(
     args
 }
 
-/// Asks the running slirp4netns for every mapping.
+/// Asks the running slirp4netns for every port.
 pub(super) fn publish(
     run_dir: &Path,
     options: &SlirpOptions,
-    mappings: &[PortMapping],
+    published: &[Published<'_>],
     timeout: Duration,
 ) -> Result<()> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -89,12 +89,12 @@ pub(super) fn publish(
         rustix::fs::open(run_dir, flags, Mode::empty()).with_context(|| format!("opening `{}`", run_dir.display()))?;
     // The path of a socket has at most 107 bytes; that of the run directory may be longer.
     let socket = format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd());
-    for published in ports::expand(mappings) {
-        let request = request(&published, options);
+    for published in published {
+        let request = request(published, options);
         let reply = ask(Path::new(&socket), &request, timeout).with_context(|| {
             format!("asking slirp4netns to publish port `{}/{}`", published.host(), published.protocol)
         })?;
-        check_reply(&reply, &published)?;
+        check_reply(&reply, published)?;
     }
     Ok(())
 }

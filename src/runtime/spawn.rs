@@ -93,6 +93,17 @@ pub fn spawn(launch: &Launch) -> Result<Started> {
     }
 }
 
+/// Reads the PID of a further process in the container, which its maker sends first. The inner error is the maker's.
+pub fn read_pid(channel: &OwnedFd) -> Result<Result<i32>> {
+    let mut buffer = vec![0; 6 * 1024];
+    let (length, _) = channel::receive(channel, &mut buffer).context("waiting for a process in the container")?;
+    match buffer.get(..length).and_then(<[u8]>::split_first) {
+        Some((b'C', payload)) => Ok(Ok(payload.try_into().map(i32::from_le_bytes).unwrap_or(0))),
+        Some((b'E', payload)) => Ok(Err(channel::decode_error(payload))),
+        _ => Err(Error::new("a process in the container died before it began")),
+    }
+}
+
 /// Reads the next packet of the child.
 pub fn read_report(channel: &OwnedFd) -> Report {
     let mut buffer = vec![0; 6 * 1024];

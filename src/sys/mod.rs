@@ -1,5 +1,6 @@
 //! Thin safe wrappers over system calls that nix and rustix lack. The only room with `unsafe`.
 
+pub mod exec;
 pub mod lock;
 pub mod mount;
 pub mod net;
@@ -8,3 +9,4 @@ pub mod seccomp;
 pub mod signal;
 pub mod stdio;
 pub mod time;
+pub mod title;

@@ -3,11 +3,12 @@
 use std::ffi::CStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use rustix::process::Pid;
 
 /// Sets the loopback interface of this process's network namespace up.
 pub fn loopback_up() -> io::Result<()> {
@@ -81,38 +82,129 @@ fn ip_of(address: *const libc::sockaddr) -> Option<IpAddr> {
 }
 
 /// Makes `command` inherit standard input, output and error and `inherit`, and no other descriptor, even one that
-/// lacks CLOEXEC.
+/// lacks CLOEXEC; and lets it open as many as the hard limit allows.
 ///
 /// With `die_with_parent` it is killed when the thread that starts it ends. (An exec that gains capabilities, and a
 /// change of credentials, cancel that.)
 pub fn prepare_helper(command: &mut Command, inherit: &[RawFd], die_with_parent: bool) {
     let inherit: Vec<RawFd> = inherit.to_vec();
-    let parent = rustix::process::getpid().as_raw_nonzero().get();
+    let parent = std::process::id();
     let setup = move || {
-        // SAFETY: plain system calls on numbers; nothing is allocated or locked.
-        unsafe {
-            if libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) < 0 {
+        // SAFETY: a plain system call on numbers.
+        if unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        for fd in &inherit {
+            // SAFETY: a plain system call on numbers.
+            if unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) } < 0 {
                 return Err(io::Error::last_os_error());
             }
-            for fd in &inherit {
-                if libc::fcntl(*fd, libc::F_SETFD, 0) < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-            }
-            if die_with_parent {
-                if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                if libc::getppid() != parent {
-                    // The parent died before the request: its death will not be signalled any more.
-                    return Err(io::Error::from_raw_os_error(libc::ESRCH));
-                }
-            }
         }
-        Ok(())
+        raise_descriptor_limit();
+        if die_with_parent { follow_parent(parent) } else { Ok(()) }
     };
     // SAFETY: the closure makes only system calls that are safe after fork, and allocates nothing.
     unsafe { command.pre_exec(setup) };
+}
+
+/// Forks a process that runs `body` and exits: named `name`, with no descriptor but `keep` and /dev/null for the standard
+/// three, no signal blocked, killed when the calling thread ends.
+///
+/// The caller should be single-threaded: `body` may allocate.
+pub fn fork_helper(name: &CStr, keep: &[BorrowedFd<'_>], body: impl FnOnce()) -> io::Result<Pid> {
+    let parent = std::process::id();
+    // SAFETY: the child goes on with the one thread that called, and leaves by _exit without unwinding into the caller.
+    let pid = unsafe { libc::fork() };
+    if pid < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if let Some(child) = Pid::from_raw(pid) {
+        return Ok(child);
+    }
+    let run = || {
+        follow_parent(parent)?;
+        keep_only(keep)?;
+        raise_descriptor_limit();
+        // SAFETY: the set is initialised by sigemptyset; the name is a terminated string.
+        unsafe {
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+            libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+        }
+        body();
+        io::Result::Ok(())
+    };
+    // A panic must not unwind into what the parent was doing.
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    let status = if matches!(result, Ok(Ok(()))) { 0 } else { 1 };
+    // SAFETY: ends this process at once.
+    unsafe { libc::_exit(status) }
+}
+
+/// Asks to be killed when the parent ends. For use after fork: no allocation.
+fn follow_parent(parent: u32) -> io::Result<()> {
+    // SAFETY: plain system calls on numbers.
+    unsafe {
+        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // It may have ended before the request, and that is not signalled any more.
+        if libc::getppid().unsigned_abs() != parent {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+    }
+    Ok(())
+}
+
+/// Sets the soft limit of open descriptors to the hard one; a helper has one for each published port and connection.
+fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid rlimit; failing changes nothing.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+    }
+}
+
+/// Closes all descriptors but `keep`, and puts /dev/null where the standard three were.
+fn keep_only(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut numbers: Vec<u32> = keep.iter().map(|fd| fd.as_raw_fd().unsigned_abs()).collect();
+    numbers.sort_unstable();
+    let mut first = 3;
+    for number in numbers {
+        close_range(first, number.checked_sub(1))?;
+        first = first.max(number.saturating_add(1));
+    }
+    close_range(first, Some(u32::MAX))?;
+    // SAFETY: a terminated path, and plain numbers.
+    unsafe {
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+        if null < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        for standard in 0..3 {
+            if libc::dup2(null, standard) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        if null > 2 {
+            libc::close(null);
+        }
+    }
+    Ok(())
+}
+
+fn close_range(first: u32, last: Option<u32>) -> io::Result<()> {
+    match last {
+        // SAFETY: a plain system call on numbers; nobody uses those descriptors in this process.
+        Some(last) if first <= last && unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } < 0 => {
+            Err(io::Error::last_os_error())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

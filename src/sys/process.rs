@@ -32,12 +32,21 @@ pub fn fork() -> io::Result<Forked<i32>> {
 
 /// clone3(2) with these CLONE_NEW* flags and a pidfd; the child continues here, as after fork(2).
 pub fn clone3(flags: u64) -> io::Result<Forked<Child>> {
+    clone3_with(flags, libc::SIGCHLD)
+}
+
+/// clone3(2) with CLONE_PARENT: the child is a sibling of this process, and its parent hears of its end.
+pub fn clone_sibling() -> io::Result<Forked<Child>> {
+    clone3_with(libc::CLONE_PARENT as u64, 0)
+}
+
+fn clone3_with(flags: u64, exit_signal: i32) -> io::Result<Forked<Child>> {
     let mut pidfd: libc::c_int = -1;
     // SAFETY: all zeroes is a valid clone_args structure: no stack, no TLS, no cgroup.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.flags = flags | libc::CLONE_PIDFD as u64;
     args.pidfd = (&raw mut pidfd) as u64;
-    args.exit_signal = libc::SIGCHLD as u64;
+    args.exit_signal = exit_signal as u64;
     // SAFETY: without CLONE_VM the child works on a copy of this address space, and the process has one thread; `args`
     // and the place for the pidfd live across the call.
     let result = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<libc::clone_args>()) };

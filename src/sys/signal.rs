@@ -135,15 +135,6 @@ pub fn is_ignored(signal: i32) -> bool {
     result == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
-/// Gives every signal its default action. For a process that is about to execute another program, which inherits what
-/// is ignored: Rust ignores SIGPIPE, and a parent may have ignored anything.
-pub fn reset_actions() {
-    for signal in 1..=HIGHEST {
-        // SAFETY: no handler is installed, only the default action; numbers that cannot be set are refused.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-}
-
 /// Ends this process by `signal`, as if it had never been caught, so that a shell sees what happened.
 pub fn die_by(signal: i32) -> ! {
     // SAFETY: no handler is installed, only the default action, and no memory is involved.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::CreateArgs;
 use super::image::ImageArgs;
+use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
 use crate::container::devices::Device;
@@ -14,8 +15,10 @@ use crate::container::mounts::{self, ImageVolumes, UserMount};
 use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::security::Security;
-use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, sysctl};
+use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl};
 use crate::error::{Context, Error, Result};
+use crate::network;
+use crate::network::files::{HostsFile, hosts, resolv};
 use crate::storage::fs;
 
 /// From where a command is typed.
@@ -38,14 +41,16 @@ impl Invocation {
 /// Converts the flags of `run` and `create`. Reads the files that flags name, and nothing else.
 pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
     check_misc(args, at)?;
+    check_network(&args.network, at)?;
     let (image, command) = args.words.split_first().ok_or_else(|| Error::new("an image is needed"))?;
     let (process, files, network) = (&args.process, &args.files, &args.network);
     let (security, misc) = (&args.security, &args.misc);
+    let attach = attach(&process.attach)?;
     let absolute = |path: &Option<PathBuf>| path.as_ref().map(|path| at.cwd.join(path));
     Ok(CreateOptions {
         source: source(image, *files.rootfs, at)?,
         pull: pull(&args.image)?,
-        name: misc.name.clone().filter(|name| !name.is_empty()),
+        name: name(misc.name.as_deref())?,
         replace: *misc.replace,
 
         command: command.to_vec(),
@@ -55,8 +60,9 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         user: process.user.clone().filter(|user| !user.is_empty()),
         group_add: group_add(&process.group_add)?,
         tty: *process.tty,
-        interactive: *process.interactive,
-        attach: attach(&process.attach)?,
+        // To attach to an input is to want it open.
+        interactive: *process.interactive || attach.is_some_and(|streams| streams.stdin),
+        attach,
         init: *process.init,
         stop_signal: process.stop_signal.as_deref().map(signal::parse).transpose()?,
         stop_timeout: process.stop_timeout,
@@ -154,9 +160,34 @@ fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
     Ok(())
 }
 
+/// What the room of networks would refuse later, when an image has been pulled in vain.
+fn check_network(args: &NetworkArgs, at: &Invocation) -> Result<()> {
+    let hosts_file = hosts_file(args.hosts_file.as_deref().unwrap_or_default(), at);
+    HostsFile::parse(&hosts_file)?;
+    if *args.no_hosts && !words(&args.add_host).is_empty() {
+        bail!("--no-hosts and --add-host cannot be set together");
+    }
+    if *args.no_hosts && !hosts_file.is_empty() {
+        bail!("--no-hosts and --hosts-file cannot be set together");
+    }
+    words(&args.add_host).iter().try_for_each(|text| hosts::check_add_host(text))?;
+    resolv::check(&words(&args.dns), &words(&args.dns_search), &words(&args.dns_option))?;
+    words(&args.publish).iter().try_for_each(|text| network::ports::parse(text).map(drop))
+}
+
 /// The words of a flag whose values are split at commas: an empty value is no word.
 fn words(values: &[String]) -> Vec<String> {
     values.iter().filter(|word| !word.is_empty()).cloned().collect()
+}
+
+fn name(text: Option<&str>) -> Result<Option<String>> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(name) if store::is_valid_name(name) => Ok(Some(name.to_owned())),
+        Some(name) => {
+            bail!("invalid name `{name}`: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument")
+        }
+    }
 }
 
 fn source(image: &str, is_rootfs: bool, at: &Invocation) -> Result<Source> {

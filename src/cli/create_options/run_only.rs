@@ -57,10 +57,8 @@ impl RunOnly {
             }
             return Ok(None);
         }
-        let all = Streams { stdin: options.interactive, stdout: true, stderr: true };
-        let mut streams = options.attach.unwrap_or(all);
-        // What is attached but not open would end at once.
-        streams.stdin &= options.interactive;
+        let all = Streams { stdin: false, stdout: true, stderr: true };
+        let streams = Streams { stdin: options.interactive, ..options.attach.unwrap_or(all) };
         // With a terminal, the keys that send signals go through it already.
         let sig_proxy = self.sig_proxy.map_or(!options.tty, |given| *given);
         Ok(Some(Foreground { streams, detach_keys: self.detach_keys.clone(), sig_proxy }))

@@ -72,16 +72,26 @@ fn write(value: &Value, shape: Shape, depth: usize, out: &mut String) -> Result<
             for (i, (key, field)) in fields.iter().enumerate() {
                 out.push(if i == 0 { '{' } else { ',' });
                 new_line(shape, depth + 1, out);
-                out.push_str(&serde_json::to_string(key)?);
+                out.push_str(&quoted(key, shape)?);
                 out.push_str(": ");
                 write(field, shape, depth + 1, out)?;
             }
             new_line(shape, depth, out);
             out.push('}');
         }
+        Value::String(text) => out.push_str(&quoted(text, shape)?),
         other => out.push_str(&serde_json::to_string(other)?),
     }
     Ok(())
+}
+
+/// A string in quotes. The listings escape what HTML gives a meaning to, as Go does unless told otherwise.
+fn quoted(text: &str, shape: Shape) -> Result<String> {
+    let quoted = serde_json::to_string(text)?;
+    if shape == Shape::Inspect || !quoted.contains(['<', '>', '&']) {
+        return Ok(quoted);
+    }
+    Ok(quoted.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
 }
 
 #[cfg(test)]
@@ -100,6 +110,18 @@ mod tests {
             let value: Value = serde_json::from_str(sample).unwrap();
             assert_eq!(pretty(&value, shape).unwrap().trim_end(), sample.trim_end());
         }
+    }
+
+    #[test]
+    fn listings_escape_for_html() {
+        let value = serde_json::json!({"<a>": "x && \"y\""});
+        assert_eq!(
+            pretty(&value, Shape::Listing).unwrap(),
+            "{\n  \"\\u003ca\\u003e\": \"x \\u0026\\u0026 \\\"y\\\"\"\n}\n"
+        );
+        assert_eq!(pretty(&value, Shape::Inspect).unwrap(), "{\n     \"<a>\": \"x && \\\"y\\\"\"\n}\n");
+        let back: Value = serde_json::from_str(&pretty(&value, Shape::Images).unwrap()).unwrap();
+        assert_eq!(back, value);
     }
 
     #[test]

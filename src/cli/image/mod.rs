@@ -1,4 +1,10 @@
 //! Commands about image.
 
+pub mod import;
+pub mod inspect;
 pub mod list;
 pub mod load;
+pub mod pull;
+pub mod rm;
+pub mod tag;
+pub mod untag;

@@ -7,6 +7,7 @@ use nix::sys::resource::Resource;
 use crate::container::devices::{self, Device};
 use crate::container::limits::{self, HostLimit};
 use crate::error::{Context, Error, Result};
+use crate::storage::fs;
 
 /// Facts of the host, gathered once so that everything else is a pure function.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct HostFacts {
     pub nofile: HostLimit,
     pub nproc: HostLimit,
     pub hostname: String,
+    /// How likely this process is killed when memory runs out.
+    pub oom_score_adj: i32,
     /// The user has no subordinate IDs: the container has one user and one group.
     pub single_id_mapping: bool,
     /// The devices that a privileged container gets.
@@ -32,8 +35,15 @@ impl HostFacts {
             nofile: limits::of_this_process(Resource::RLIMIT_NOFILE)?,
             nproc: limits::of_this_process(Resource::RLIMIT_NPROC)?,
             hostname: hostname.into_string().map_err(|_| Error::new("the host's name is not UTF-8"))?,
+            oom_score_adj: oom_score_adj()?,
             single_id_mapping,
             devices: if privileged { devices::of_the_host(Path::new("/dev"))? } else { Vec::new() },
         })
     }
+}
+
+fn oom_score_adj() -> Result<i32> {
+    let path = Path::new("/proc/self/oom_score_adj");
+    let text = fs::read_to_string(path)?;
+    text.trim().parse().map_err(|_| Error::new(format!("reading `{}`: not a number", path.display())))
 }

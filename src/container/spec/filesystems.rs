@@ -42,15 +42,13 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     let mut plan = Plan::default();
     let mut asked = Vec::new();
     for user in &options.mounts {
-        user.check()?;
         asked.push(plan.user_mount(user)?);
-    }
-    for device in &options.devices {
-        device.check()?;
     }
     plan.image_declared(options, config, place, &mut asked)?;
     let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
-    for device in options.devices.iter().chain(&place.host.devices) {
+    let own_dev = taken(&asked, Path::new("/dev"));
+    let every_device: &[_] = if options.privileged && !own_dev { &place.host.devices } else { &[] };
+    for device in options.devices.iter().chain(every_device) {
         if !taken(&asked, &device.container) {
             asked.push(mount(&device.container, "bind", &device.host, device.mount_options())?);
         }
@@ -65,7 +63,6 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
         }
     }
 
-    let own_dev = taken(&asked, Path::new("/dev"));
     let is_kept = |m: &Mount| {
         let covered = own_dev && m.destination().starts_with("/dev");
         !covered && !taken(&asked, m.destination())

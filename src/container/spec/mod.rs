@@ -33,6 +33,9 @@ use crate::image::{Image, ImageConfig};
 /// The version of the runtime specification that is followed.
 pub const OCI_VERSION: &str = "1.2.0";
 
+/// The mode that shares the host's network.
+const HOST: &str = "host";
+
 /// Where a container is made, and on what host.
 #[derive(Debug, Clone, Default)]
 pub struct Place {
@@ -73,10 +76,10 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     let no_config = ImageConfig::default();
     let config = image.map_or(&no_config, |image| &image.config);
     let mut warnings = Vec::new();
-    let shares_network = place.network == "host";
-    check(options, shares_network)?;
+    let shares_network = place.network == HOST;
+    check(options, &place.network)?;
 
-    let hostname = hostname(options, place, shares_network)?;
+    let hostname = hostname(options, place, shares_network);
     let user = options.user.clone().unwrap_or_else(|| config.user.clone());
     let caps = capabilities::compute(options.privileged, &user, &options.cap_add, &options.cap_drop)?;
     let ulimits = limits::effective(&options.ulimits, place.host.nofile, place.host.nproc);
@@ -91,6 +94,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         user,
         caps,
         ulimits,
+        oom_score_adj: oom_score_adj(options, place, &mut warnings),
         filesystems,
     };
 
@@ -128,13 +132,15 @@ struct Decided {
     user: String,
     caps: capabilities::Sets,
     ulimits: Vec<super::record::Ulimit>,
+    oom_score_adj: Option<i32>,
     filesystems: filesystems::Plan,
 }
 
-/// Options that contradict each other.
-fn check(options: &CreateOptions, shares_network: bool) -> Result<()> {
+/// Finds what would make [`prepare`] fail whatever the image is: options that contradict each other, sources of mounts
+/// that do not exist. `network` is the mode decided. To be called before an image is pulled in vain.
+pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
     let shared = sysctl::Shared {
-        network: shares_network,
+        network: network == HOST,
         ipc: options.ipc == IpcMode::Host,
         uts: options.uts == UtsMode::Host,
     };
@@ -145,29 +151,52 @@ fn check(options: &CreateOptions, shares_network: bool) -> Result<()> {
     if matches!(options.ipc, IpcMode::Host | IpcMode::None) && options.shm_size.is_some() {
         bail!("cannot set shmsize when running in the {} IPC Namespace", options.ipc.as_str());
     }
-    if options.no_hosts && !options.add_host.is_empty() {
-        bail!("--no-hosts and --add-host cannot be set together");
-    }
     if options.auto_remove && super::restart::is_active(&options.restart) && options.restart.name != "on-failure" {
         bail!("the --rm option conflicts with --restart, when the restartPolicy is not \"\" and \"no\"");
     }
-    mounts::check_duplicates(&options.mounts)
+    if let Some(name) = &options.hostname {
+        check_hostname(name)?;
+    }
+    capabilities::compute(options.privileged, "", &options.cap_add, &options.cap_drop)?;
+    mounts::check_duplicates(&options.mounts)?;
+    for device in &options.devices {
+        let taken = options.mounts.iter().any(|mount| mount.destination == device.container)
+            || options.devices.iter().any(|other| other != device && other.container == device.container);
+        if taken {
+            bail!("{}: duplicate mount destination", device.container.display());
+        }
+    }
+    options.mounts.iter().try_for_each(mounts::UserMount::check)?;
+    options.devices.iter().try_for_each(super::devices::Device::check)
 }
 
-fn hostname(options: &CreateOptions, place: &Place, shares_network: bool) -> Result<String> {
-    let name = match &options.hostname {
+fn hostname(options: &CreateOptions, place: &Place, shares_network: bool) -> String {
+    match &options.hostname {
         Some(name) => name.clone(),
-        None if shares_network || options.uts == UtsMode::Host => return Ok(place.host.hostname.clone()),
+        None if shares_network || options.uts == UtsMode::Host => place.host.hostname.clone(),
         None => place.id.chars().take(12).collect(),
-    };
-    // It goes into /etc/hosts, where white space would make it something else, and the kernel takes 64 bytes.
+    }
+}
+
+/// The name goes into /etc/hosts, where white space would make it something else, and the kernel takes 64 bytes.
+fn check_hostname(name: &str) -> Result<()> {
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
     if name.is_empty() || name.len() > 64 || !plain || name.starts_with('-') {
         return Err(
             Error::new(format!("invalid hostname `{name}`")).hint("use at most 64 letters, digits, hyphens and dots")
         );
     }
-    Ok(name)
+    Ok(())
+}
+
+/// An unprivileged process can make itself a likelier victim, but not a less likely one.
+fn oom_score_adj(options: &CreateOptions, place: &Place, warnings: &mut Vec<String>) -> Option<i32> {
+    let asked = options.oom_score_adj?;
+    let least = place.host.oom_score_adj;
+    if asked < least {
+        warnings.push(format!("requested oom_score_adj={asked} is lower than the current one, changing to {least}"));
+    }
+    Some(asked.max(least))
 }
 
 fn working_dir(options: &CreateOptions, config: &ImageConfig) -> PathBuf {

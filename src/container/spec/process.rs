@@ -26,7 +26,7 @@ pub(super) fn build(options: &CreateOptions, decided: &Decided) -> Result<Proces
         .capabilities(capabilities(&decided.caps)?)
         .rlimits(rlimits(&decided.ulimits)?)
         .no_new_privileges(options.security.no_new_privileges);
-    if let Some(adjustment) = options.oom_score_adj {
+    if let Some(adjustment) = decided.oom_score_adj {
         process = process.oom_score_adj(adjustment);
     }
     built(process.build())

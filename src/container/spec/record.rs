@@ -62,7 +62,7 @@ pub(super) fn build(
         no_hostname: options.no_hostname,
         ulimits: decided.ulimits.clone(),
         sysctls: options.sysctls.clone(),
-        oom_score_adj: options.oom_score_adj,
+        oom_score_adj: decided.oom_score_adj,
         shm_size: options.shm_size.unwrap_or(defaults::SHM_SIZE),
         ipc_mode: options.ipc.as_str().to_owned(),
         pid_mode: options.pid.as_str().to_owned(),

@@ -39,7 +39,7 @@ impl Host {
             host.default_interface = default_interface(&read_text("/proc/net/route")?);
         }
         if matches!(mode, Mode::Pasta(_)) {
-            host.pasta_maps_host = lookup::find("pasta").is_some_and(|program| pasta::maps_host(&program));
+            host.pasta_maps_host = lookup::find("pasta").is_some_and(|program| pasta::is_modern(&program));
         }
         Ok(host)
     }

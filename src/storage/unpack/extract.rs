@@ -431,7 +431,12 @@ fn set_times_of_dir(dir: BorrowedFd<'_>, mtime: (i64, u32)) -> rustix::io::Resul
     rustix::fs::utimensat(dir, ".", &timestamps(mtime), AtFlags::empty())
 }
 
-fn write_segments<R: BufRead>(archive: &mut Reader<R>, file: &File, segments: &[(u64, u64)], size: u64) -> Result<()> {
+fn write_segments<R: BufRead>(
+    archive: &mut Reader<R>,
+    file: &File,
+    segments: &[(u64, u64)],
+    size: u64,
+) -> Result<()> {
     for &(offset, length) in segments {
         write_data(archive, file, offset, length, 0)?;
     }

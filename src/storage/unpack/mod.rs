@@ -13,6 +13,8 @@ pub mod pipe;
 pub mod pipeline;
 pub mod reader;
 pub mod remove;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod times;
 pub mod warnings;
 

@@ -1,0 +1,1142 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_coracle_global_optspecs
+    string join \n cgroup-manager= config= conmon= c/connection= events-backend= hooks-dir= identity= imagestore= log-level= module= network-cmd-path= network-config-dir= out= r/remote root= runroot= runtime= runtime-flag= ssh= storage-driver= storage-opt= syslog tmpdir= transient-store url= volumepath= h/help v/version
+end
+
+function __fish_coracle_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_coracle_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_coracle_using_subcommand
+    set -l cmd (__fish_coracle_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c coracle -n "__fish_coracle_needs_command" -l cgroup-manager -d 'Cgroup manager to use ("cgroupfs")' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l config -d 'Location of the authentication configuration' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l conmon -d 'Path of the conmon binary' -r
+complete -c coracle -n "__fish_coracle_needs_command" -s c -l connection -d 'Connection to use for remote operation' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l events-backend -d 'Events backend to use ("none")' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l hooks-dir -d 'Set the OCI hooks directory path' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l identity -d 'Path to SSH identity file' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l imagestore -d 'Path to the image store, different from the root' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l log-level -d 'Log messages at and above this level (debug, info, warn, error, fatal, panic)' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l module -d 'Load this containers.conf(5) module' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l network-cmd-path -d 'Path to the slirp4netns or pasta binary' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l network-config-dir -d 'Path of the network configuration directory' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l out -d 'Send output (stdout) to a file' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l root -d 'Directory where images and containers are kept' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l runroot -d 'Directory where all state of running containers is kept' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l runtime -d 'Path to the OCI-compatible runtime' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l runtime-flag -d 'Add global flags for the container runtime' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l ssh -d 'Define the SSH mode' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l storage-driver -d 'How root file systems are put together (overlay, fuse-overlayfs, vfs)' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l storage-opt -d 'Option of the storage driver' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l tmpdir -d 'Path to the temporary directory for state' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l url -d 'URL to access the engine' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l volumepath -d 'Path to the volume directory' -r
+complete -c coracle -n "__fish_coracle_needs_command" -s r -l remote -d 'Access remote engine'
+complete -c coracle -n "__fish_coracle_needs_command" -l syslog -d 'Output logging information to syslog as well as the console'
+complete -c coracle -n "__fish_coracle_needs_command" -l transient-store -d 'Enable transient container storage'
+complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_needs_command" -s v -l version -d 'Print the version'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "attach" -d 'Attach to a running container'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "create" -d 'Create but do not start a container'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "exec" -d 'Run a process in a running container'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "export" -d 'Export a container\'s file system as a tar archive'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "init" -d 'Initialize one or more containers without starting them'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "kill" -d 'Send a signal to one or more running containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "logs" -d 'Show the logs of one or more containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "pause" -d 'Pause all the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "port" -d 'List the published ports of a container'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "ps" -d 'List containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "rename" -d 'Rename a container'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "restart" -d 'Restart one or more containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "rm" -d 'Remove one or more containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "run" -d 'Run a command in a new container'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "start" -d 'Start one or more containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "stop" -d 'Stop one or more containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "top" -d 'Show the running processes of a container'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "unpause" -d 'Unpause the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "wait" -d 'Block until one or more containers stop, then print their exit codes'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "images" -d 'List images in local storage'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "import" -d 'Import a tar archive as the root file system of an image'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "load" -d 'Load images from an archive'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "pull" -d 'Pull an image from a registry'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "rmi" -d 'Remove one or more images from local storage'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "tag" -d 'Add another name to a local image'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "untag" -d 'Remove a name from a local image'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "info" -d 'Show information about the engine and the machine'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "inspect" -d 'Show all that is known of an object'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "unshare" -d 'Run a command in the user namespace of the containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "version" -d 'Show the version of coracle'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "container" -d 'Manage containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "image" -d 'Manage images'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "system" -d 'Manage coracle'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand attach" -l detach-keys -d 'Key sequence for detaching from the container [default: ctrl-p,ctrl-q]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand attach" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand attach" -l no-stdin -d 'Do not attach stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand attach" -l sig-proxy -d 'Pass received signals to the process'
+complete -c coracle -n "__fish_coracle_using_subcommand attach" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s a -l attach -d 'Attach to stdin, stdout or stderr' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l entrypoint -d 'Replace the entrypoint of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s e -l env -d 'Set an environment variable (NAME=VALUE, NAME to pass the host\'s, or PREFIX*)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-file -d 'Read environment variables from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-merge -d 'Set a variable from those of the image (PATH=${PATH}:/opt/bin)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l group-add -d 'Add a group to the groups of the user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l group-entry -d 'Add an entry to the container\'s /etc/group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l hostuser -d 'Add a user of the host to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l init-path -d 'Path of another init' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l passwd-entry -d 'Add an entry to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l personality -d 'Set the execution domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-signal -d 'Signal that stops the container [default: the image\'s, or SIGTERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-timeout -d 'Seconds to wait for the container to stop before it is killed [default: 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l timeout -d 'Kill the container after this many seconds (0: never)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l tz -d 'Set the time zone' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l umask -d 'Set the umask [default: 0022]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l unsetenv -d 'Unset an environment variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s w -l workdir -d 'Working directory in the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l chrootdirs -d 'Change the root of directories' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l secret -d 'Give access to a secret' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size -d 'Size of /dev/shm (with b, k, m or g) [default: 65536000]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size-systemd -d 'Size of the tmpfs mounts for systemd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l tmpfs -d 'Mount a tmpfs (/path[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s v -l volume -d 'Mount a directory or file of the host (/host:/container[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l volumes-from -d 'Mount the volumes of another container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l add-host -d 'Add a line to /etc/hosts (NAME:ADDRESS)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns -d 'Set a DNS server' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-option -d 'Set a DNS option' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l expose -d 'Declare a port without publishing it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip -d 'Set an IPv4 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip6 -d 'Set an IPv6 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l mac-address -d 'Set a MAC address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l network-alias -d 'Add a name in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l uidmap -d 'Map user IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-add -d 'Add a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l security-opt -d 'Set a security option (no-new-privileges, seccomp=FILE, mask=PATH, ...)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l sysctl -d 'Set a kernel parameter of the container\'s namespaces' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l blkio-weight -d 'Weight of block IO' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l blkio-weight-device -d 'Weight of block IO of a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroup-conf -d 'Set a value of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroup-parent -d 'Parent of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroups -d 'Have a cgroup of the container\'s own (enabled, disabled)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpu-period -d 'Period of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpu-quota -d 'Quota of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpu-rt-period -d 'Period of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpu-rt-runtime -d 'Runtime of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s c -l cpu-shares -d 'Relative weight of CPU time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpus -d 'Number of CPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpuset-cpus -d 'CPUs that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpuset-mems -d 'Memory nodes that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-cgroup-rule -d 'Add a rule to the list of devices of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-read-bps -d 'Limit the bytes read from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-read-iops -d 'Limit the reads from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-write-bps -d 'Limit the bytes written to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-write-iops -d 'Limit the writes to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s m -l memory -d 'Limit the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l memory-reservation -d 'Soft limit of the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l memory-swap -d 'Limit memory and swap together' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l memory-swappiness -d 'Tendency to swap' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l oom-score-adj -d 'How likely the container is killed when memory runs out (-1000 to 1000)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l pids-limit -d 'Limit the number of processes' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l rdt-class -d 'Class of cache and memory bandwidth' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ulimit -d 'Set a limit of the processes (NAME=SOFT[:HARD], or host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-driver -d 'Log driver (k8s-file, json-file, none, passthrough) [default: k8s-file]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-opt -d 'Set an option of the log driver (path, max-size, max-file, tag)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-cmd -d 'Command that checks the container\'s health' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-interval -d 'Time between two checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-log-destination -d 'Where the results of checks are logged' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-max-log-count -d 'How many results are kept' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-max-log-size -d 'How long a kept result is' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-on-failure -d 'What happens when the container is unhealthy' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-retries -d 'How many checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-start-period -d 'Time in which failed checks do not count' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-cmd -d 'Command that checks whether the container has started' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-interval -d 'Time between two startup checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-retries -d 'How many startup checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-success -d 'How many startup checks must succeed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-timeout -d 'Longest time of a startup check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-timeout -d 'Longest time of a check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l arch -d 'Architecture of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l authfile -d 'File with logins of registries' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cert-dir -d 'Directory with certificates of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l creds -d 'Login of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l decryption-key -d 'Key for an encrypted image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l os -d 'Operating system of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l platform -d 'Platform of the image (OS/ARCH[/VARIANT]), instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l pull -d 'When to pull the image (missing, always, never, newer) [default: missing]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry -d 'How often a failed pull is tried again' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry-delay -d 'Time between two tries to pull' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l variant -d 'Variant of the image\'s architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l annotation -d 'Add an annotation (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cidfile -d 'Write the ID of the container to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l conmon-pidfile -d 'Write the PID of the monitor to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s l -l label -d 'Set a label (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l label-file -d 'Read labels from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l name -d 'Name the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l pidfile -d 'Write the PID of the container\'s first process to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l pod -d 'Run in a pod' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l pod-id-file -d 'Read the ID of the pod from a file' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l requires -d 'Containers that must run first' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l restart -d 'Restart the container when it exits (no, on-failure[:max_retries], always, unless-stopped)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l sdnotify -d 'Who tells systemd that the container is ready (ignore)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l systemd -d 'Run systemd in the container (false)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l init-ctr -d 'Make this an init container of a pod' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-host -d 'Pass the whole environment of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l http-proxy -d 'Pass the proxy variables of the host [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run an init as PID 1 that forwards signals and reaps processes'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s i -l interactive -d 'Keep stdin open even when not attached'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s t -l tty -d 'Allocate a terminal'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l unsetenv-all -d 'Unset all default environment variables'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only -d 'Make the root file system read-only'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l privileged -d 'Give all capabilities and devices that the user has'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l oom-kill-disable -d 'Switch off the killer of processes when memory runs out'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-healthcheck -d 'Do not take over the health check of the image'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l disable-content-trust -d 'Do not use Docker\'s content trust, which does not exist here [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s q -l quiet -d 'Say nothing while pulling'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l tls-verify -d 'Require HTTPS and verify certificates of the registry'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l replace -d 'Remove a container of the same name first'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l rm -d 'Remove the container when it has exited'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l detach-keys -d 'Key sequence for detaching from the process [default: ctrl-p,ctrl-q]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s e -l env -d 'Set an environment variable' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l env-file -d 'Read environment variables from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fd -d 'Pass a list of additional descriptors to the process' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fds -d 'Pass this number of additional descriptors to the process' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s u -l user -d 'User name or UID, and group name or GID, as user[:group]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s w -l workdir -d 'Working directory inside the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s d -l detach -d 'Run the process in the background and print its session\'s ID'
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s i -l interactive -d 'Connect stdin to the process'
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l privileged -d 'Give the process extended Linux capabilities'
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s t -l tty -d 'Allocate a terminal for the process'
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand export" -s o -l output -d 'Write to a file instead of stdout' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand export" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand init" -s a -l all -d 'Initialize all containers that are not running'
+complete -c coracle -n "__fish_coracle_using_subcommand init" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand init" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand kill" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kill" -s s -l signal -d 'Signal to send to the container, by name or number' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kill" -s a -l all -d 'Signal all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand kill" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand kill" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l since -d 'Only what was written since this time (a date, Unix seconds, or a duration before now)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l tail -d 'Only this many lines from the end; all when negative' -r
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l until -d 'Only what was written until this time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l color -d 'Show the output of each container in its own colour'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -s f -l follow -d 'Go on with what the container writes until it ends'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -s n -l names -d 'Put the name of the container before each line'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -s t -l timestamps -d 'Put the time before each line'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand pause" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand pause" -s f -l filter -d 'Only containers that match, for example name=web or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pause" -s a -l all -d 'Pause all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand pause" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand pause" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand port" -s a -l all -d 'Show the ports of all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand port" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand port" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s f -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s n -l last -d 'Show this many containers, the last created ones, in any state' -r
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l sort -d 'Sort by command, created, id, image, names, runningfor, size or status' -r
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s w -l watch -d 'Print again every so many seconds' -r
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s a -l all -d 'Show all containers, not only running ones'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l external -d 'Show containers of other tools in the storage too'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s l -l latest -d 'Show the latest container, in any state'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l no-trunc -d 'Do not shorten IDs and commands'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l ns -d 'Show the namespaces of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s p -l pod -d 'Show the pods of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s q -l quiet -d 'Print the IDs only'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s s -l size -d 'Show the sizes of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l sync -d 'Sync the state with the runtime; it always is'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand rename" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand restart" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand restart" -s f -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand restart" -s t -l time -d 'Seconds to wait before the container is killed [default: the container\'s own, usually 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand restart" -s a -l all -d 'Restart all containers, whatever their state'
+complete -c coracle -n "__fish_coracle_using_subcommand restart" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand restart" -l running -d 'Restart only running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand restart" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -s t -l time -d 'Seconds to wait before the container is killed (with --force)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -s a -l all -d 'Remove all containers'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -l depend -d 'Remove the container and all containers that depend on it'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -s f -l force -d 'Force removal of a running or unusable container'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -s i -l ignore -d 'Ignore errors when a specified container is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -s v -l volumes -d 'Remove anonymous volumes associated with the container'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s a -l attach -d 'Attach to stdin, stdout or stderr' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l entrypoint -d 'Replace the entrypoint of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s e -l env -d 'Set an environment variable (NAME=VALUE, NAME to pass the host\'s, or PREFIX*)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-file -d 'Read environment variables from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-merge -d 'Set a variable from those of the image (PATH=${PATH}:/opt/bin)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l group-add -d 'Add a group to the groups of the user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l group-entry -d 'Add an entry to the container\'s /etc/group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l hostuser -d 'Add a user of the host to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l init-path -d 'Path of another init' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l passwd-entry -d 'Add an entry to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l personality -d 'Set the execution domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-signal -d 'Signal that stops the container [default: the image\'s, or SIGTERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-timeout -d 'Seconds to wait for the container to stop before it is killed [default: 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l timeout -d 'Kill the container after this many seconds (0: never)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l tz -d 'Set the time zone' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l umask -d 'Set the umask [default: 0022]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l unsetenv -d 'Unset an environment variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s w -l workdir -d 'Working directory in the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l chrootdirs -d 'Change the root of directories' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l secret -d 'Give access to a secret' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size -d 'Size of /dev/shm (with b, k, m or g) [default: 65536000]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size-systemd -d 'Size of the tmpfs mounts for systemd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l tmpfs -d 'Mount a tmpfs (/path[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s v -l volume -d 'Mount a directory or file of the host (/host:/container[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l volumes-from -d 'Mount the volumes of another container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l add-host -d 'Add a line to /etc/hosts (NAME:ADDRESS)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns -d 'Set a DNS server' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-option -d 'Set a DNS option' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l expose -d 'Declare a port without publishing it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip -d 'Set an IPv4 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip6 -d 'Set an IPv6 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l mac-address -d 'Set a MAC address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l network-alias -d 'Add a name in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l uidmap -d 'Map user IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-add -d 'Add a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l security-opt -d 'Set a security option (no-new-privileges, seccomp=FILE, mask=PATH, ...)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l sysctl -d 'Set a kernel parameter of the container\'s namespaces' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l blkio-weight -d 'Weight of block IO' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l blkio-weight-device -d 'Weight of block IO of a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroup-conf -d 'Set a value of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroup-parent -d 'Parent of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroups -d 'Have a cgroup of the container\'s own (enabled, disabled)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpu-period -d 'Period of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpu-quota -d 'Quota of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpu-rt-period -d 'Period of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpu-rt-runtime -d 'Runtime of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s c -l cpu-shares -d 'Relative weight of CPU time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpus -d 'Number of CPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpuset-cpus -d 'CPUs that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpuset-mems -d 'Memory nodes that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-cgroup-rule -d 'Add a rule to the list of devices of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-read-bps -d 'Limit the bytes read from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-read-iops -d 'Limit the reads from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-write-bps -d 'Limit the bytes written to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-write-iops -d 'Limit the writes to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s m -l memory -d 'Limit the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l memory-reservation -d 'Soft limit of the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l memory-swap -d 'Limit memory and swap together' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l memory-swappiness -d 'Tendency to swap' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l oom-score-adj -d 'How likely the container is killed when memory runs out (-1000 to 1000)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l pids-limit -d 'Limit the number of processes' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l rdt-class -d 'Class of cache and memory bandwidth' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ulimit -d 'Set a limit of the processes (NAME=SOFT[:HARD], or host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-driver -d 'Log driver (k8s-file, json-file, none, passthrough) [default: k8s-file]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-opt -d 'Set an option of the log driver (path, max-size, max-file, tag)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-cmd -d 'Command that checks the container\'s health' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-interval -d 'Time between two checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-log-destination -d 'Where the results of checks are logged' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-max-log-count -d 'How many results are kept' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-max-log-size -d 'How long a kept result is' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-on-failure -d 'What happens when the container is unhealthy' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-retries -d 'How many checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-start-period -d 'Time in which failed checks do not count' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-cmd -d 'Command that checks whether the container has started' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-interval -d 'Time between two startup checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-retries -d 'How many startup checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-success -d 'How many startup checks must succeed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-timeout -d 'Longest time of a startup check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-timeout -d 'Longest time of a check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l arch -d 'Architecture of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l authfile -d 'File with logins of registries' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cert-dir -d 'Directory with certificates of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l creds -d 'Login of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l decryption-key -d 'Key for an encrypted image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l os -d 'Operating system of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l platform -d 'Platform of the image (OS/ARCH[/VARIANT]), instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l pull -d 'When to pull the image (missing, always, never, newer) [default: missing]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry -d 'How often a failed pull is tried again' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry-delay -d 'Time between two tries to pull' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l variant -d 'Variant of the image\'s architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l annotation -d 'Add an annotation (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cidfile -d 'Write the ID of the container to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l conmon-pidfile -d 'Write the PID of the monitor to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s l -l label -d 'Set a label (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l label-file -d 'Read labels from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l name -d 'Name the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l pidfile -d 'Write the PID of the container\'s first process to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l pod -d 'Run in a pod' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l pod-id-file -d 'Read the ID of the pod from a file' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l requires -d 'Containers that must run first' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l restart -d 'Restart the container when it exits (no, on-failure[:max_retries], always, unless-stopped)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l sdnotify -d 'Who tells systemd that the container is ready (ignore)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l systemd -d 'Run systemd in the container (false)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l detach-keys -d 'Keys that detach from the container [default: ctrl-p,ctrl-q]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fd -d 'Pass descriptors of these numbers to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fds -d 'Pass this many descriptors to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-host -d 'Pass the whole environment of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l http-proxy -d 'Pass the proxy variables of the host [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run an init as PID 1 that forwards signals and reaps processes'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s i -l interactive -d 'Keep stdin open even when not attached'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s t -l tty -d 'Allocate a terminal'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l unsetenv-all -d 'Unset all default environment variables'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only -d 'Make the root file system read-only'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l privileged -d 'Give all capabilities and devices that the user has'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l oom-kill-disable -d 'Switch off the killer of processes when memory runs out'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-healthcheck -d 'Do not take over the health check of the image'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l disable-content-trust -d 'Do not use Docker\'s content trust, which does not exist here [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s q -l quiet -d 'Say nothing while pulling'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l tls-verify -d 'Require HTTPS and verify certificates of the registry'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l replace -d 'Remove a container of the same name first'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l rm -d 'Remove the container when it has exited'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s d -l detach -d 'Run in the background and print the ID'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l passwd -d 'Add the user to the container\'s /etc/passwd'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l rmi -d 'Remove the image too when the container has exited; implies --rm'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l sig-proxy -d 'Pass signals on to the container [default: true, without a terminal]'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand start" -s f -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand start" -l all -d 'Start all containers that are not running'
+complete -c coracle -n "__fish_coracle_using_subcommand start" -s a -l attach -d 'Attach the container\'s stdout and stderr'
+complete -c coracle -n "__fish_coracle_using_subcommand start" -s i -l interactive -d 'Attach the container\'s stdin as well'
+complete -c coracle -n "__fish_coracle_using_subcommand start" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand start" -l sig-proxy -d 'Pass received signals to the process (with --attach, which implies it)'
+complete -c coracle -n "__fish_coracle_using_subcommand start" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand stop" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand stop" -s f -l filter -d 'Only containers that match, for example status=running or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand stop" -s t -l time -d 'Seconds to wait before the container is killed [default: the container\'s own, usually 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand stop" -s a -l all -d 'Stop all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand stop" -s i -l ignore -d 'Ignore errors when a specified container is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand stop" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand stop" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand top" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand top" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand unpause" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand unpause" -s f -l filter -d 'Only containers that match, for example name=web or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand unpause" -s a -l all -d 'Unpause all paused containers'
+complete -c coracle -n "__fish_coracle_using_subcommand unpause" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand unpause" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand wait" -l condition -d 'Condition to wait for: created, exited, initialized, paused, removing, running, stopped, stopping' -r
+complete -c coracle -n "__fish_coracle_using_subcommand wait" -s i -l interval -d 'Time between two looks at the container, where looking is needed (500ms, 2s; a bare number is milliseconds)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand wait" -l ignore -d 'Ignore errors when a specified container is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand wait" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand wait" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -s f -l filter -d 'Only images that match, for example dangling=true or reference=busybox' -r
+complete -c coracle -n "__fish_coracle_using_subcommand images" -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand images" -l sort -d 'Sort by created, id, repository, size or tag' -r
+complete -c coracle -n "__fish_coracle_using_subcommand images" -s a -l all -d 'Show all images, with intermediate ones'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -l digests -d 'Show digests'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -l history -d 'Show the earlier names of images'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -l no-trunc -d 'Do not shorten IDs'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -s n -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -s q -l quiet -d 'Print the IDs only'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand import" -l arch -d 'Architecture of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand import" -s c -l change -d 'Set the configuration, as a line of a Containerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR' -r
+complete -c coracle -n "__fish_coracle_using_subcommand import" -s m -l message -d 'Comment of the image\'s history' -r
+complete -c coracle -n "__fish_coracle_using_subcommand import" -l os -d 'Operating system of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand import" -l variant -d 'Variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand import" -s q -l quiet -d 'Do not show progress'
+complete -c coracle -n "__fish_coracle_using_subcommand import" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand load" -s i -l input -d 'Read the archive, or the OCI directory, at this path instead of standard input' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand load" -s q -l quiet -d 'Do not show progress'
+complete -c coracle -n "__fish_coracle_using_subcommand load" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l arch -d 'Pull the image for this architecture instead of that of the machine' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l authfile -d 'Path of the authentication file' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l cert-dir -d 'Directory with certificates for the registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l creds -d 'Credentials for the registry, as USERNAME:PASSWORD' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l decryption-key -d 'Key to decrypt the image with' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l os -d 'Pull the image for this operating system instead of that of the machine' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l platform -d 'Pull the image for this platform, as OS/ARCH[/VARIANT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry -d 'How often to try again after a failure of the network [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 'How long to wait between two tries, for example 2s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l variant -d 'Pull the image for this variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Pull all tags of the repository'
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l disable-content-trust -d 'Skip verification of signatures, which is not done anyway'
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Do not show progress'
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s a -l all -d 'Remove all images'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s f -l force -d 'Remove the containers that use the image as well'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s i -l ignore -d 'Ignore errors when a specified image is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -l no-prune -d 'Keep the parents of the image'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand tag" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand untag" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand info" -s f -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand info" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s f -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s k -l type -d 'Kind of the objects: container, image or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s s -l size -d 'Show the size of containers'
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand unshare" -l rootless-netns -d 'Join the network namespace of bridge networks'
+complete -c coracle -n "__fish_coracle_using_subcommand unshare" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand version" -s f -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand version" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "attach" -d 'Attach to a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "create" -d 'Create but do not start a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "exec" -d 'Run a process in a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "export" -d 'Export a container\'s file system as a tar archive'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "init" -d 'Initialize one or more containers without starting them'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "inspect" -d 'Show all that is known of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "kill" -d 'Send a signal to one or more running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "list" -d 'List containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "logs" -d 'Show the logs of one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "pause" -d 'Pause all the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "port" -d 'List the published ports of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "ps" -d 'List containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "rename" -d 'Rename a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "restart" -d 'Restart one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "rm" -d 'Remove one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "run" -d 'Run a command in a new container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "start" -d 'Start one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "stop" -d 'Stop one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "top" -d 'Show the running processes of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "unpause" -d 'Unpause the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "wait" -d 'Block until one or more containers stop, then print their exit codes'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach create exec export init inspect kill list logs pause port ps rename restart rm run start stop top unpause wait help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from attach" -l detach-keys -d 'Key sequence for detaching from the container [default: ctrl-p,ctrl-q]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from attach" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from attach" -l no-stdin -d 'Do not attach stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from attach" -l sig-proxy -d 'Pass received signals to the process'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from attach" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s a -l attach -d 'Attach to stdin, stdout or stderr' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l entrypoint -d 'Replace the entrypoint of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s e -l env -d 'Set an environment variable (NAME=VALUE, NAME to pass the host\'s, or PREFIX*)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-file -d 'Read environment variables from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-merge -d 'Set a variable from those of the image (PATH=${PATH}:/opt/bin)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l group-add -d 'Add a group to the groups of the user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l group-entry -d 'Add an entry to the container\'s /etc/group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l hostuser -d 'Add a user of the host to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init-path -d 'Path of another init' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l passwd-entry -d 'Add an entry to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l personality -d 'Set the execution domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Signal that stops the container [default: the image\'s, or SIGTERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-timeout -d 'Seconds to wait for the container to stop before it is killed [default: 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l timeout -d 'Kill the container after this many seconds (0: never)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tz -d 'Set the time zone' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l umask -d 'Set the umask [default: 0022]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l unsetenv -d 'Unset an environment variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Working directory in the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l chrootdirs -d 'Change the root of directories' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l secret -d 'Give access to a secret' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size -d 'Size of /dev/shm (with b, k, m or g) [default: 65536000]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size-systemd -d 'Size of the tmpfs mounts for systemd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tmpfs -d 'Mount a tmpfs (/path[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s v -l volume -d 'Mount a directory or file of the host (/host:/container[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l volumes-from -d 'Mount the volumes of another container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l add-host -d 'Add a line to /etc/hosts (NAME:ADDRESS)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns -d 'Set a DNS server' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-option -d 'Set a DNS option' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l expose -d 'Declare a port without publishing it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip -d 'Set an IPv4 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip6 -d 'Set an IPv6 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mac-address -d 'Set a MAC address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network-alias -d 'Add a name in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uidmap -d 'Map user IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Add a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l security-opt -d 'Set a security option (no-new-privileges, seccomp=FILE, mask=PATH, ...)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l sysctl -d 'Set a kernel parameter of the container\'s namespaces' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l blkio-weight -d 'Weight of block IO' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l blkio-weight-device -d 'Weight of block IO of a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroup-conf -d 'Set a value of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroup-parent -d 'Parent of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroups -d 'Have a cgroup of the container\'s own (enabled, disabled)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpu-period -d 'Period of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpu-quota -d 'Quota of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpu-rt-period -d 'Period of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpu-rt-runtime -d 'Runtime of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s c -l cpu-shares -d 'Relative weight of CPU time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpus -d 'Number of CPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpuset-cpus -d 'CPUs that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpuset-mems -d 'Memory nodes that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-cgroup-rule -d 'Add a rule to the list of devices of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-read-bps -d 'Limit the bytes read from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-read-iops -d 'Limit the reads from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-write-bps -d 'Limit the bytes written to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-write-iops -d 'Limit the writes to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s m -l memory -d 'Limit the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l memory-reservation -d 'Soft limit of the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l memory-swap -d 'Limit memory and swap together' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l memory-swappiness -d 'Tendency to swap' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l oom-score-adj -d 'How likely the container is killed when memory runs out (-1000 to 1000)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pids-limit -d 'Limit the number of processes' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rdt-class -d 'Class of cache and memory bandwidth' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Set a limit of the processes (NAME=SOFT[:HARD], or host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Log driver (k8s-file, json-file, none, passthrough) [default: k8s-file]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'Set an option of the log driver (path, max-size, max-file, tag)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-cmd -d 'Command that checks the container\'s health' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-interval -d 'Time between two checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-log-destination -d 'Where the results of checks are logged' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-max-log-count -d 'How many results are kept' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-max-log-size -d 'How long a kept result is' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-on-failure -d 'What happens when the container is unhealthy' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-retries -d 'How many checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-start-period -d 'Time in which failed checks do not count' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-cmd -d 'Command that checks whether the container has started' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-interval -d 'Time between two startup checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-retries -d 'How many startup checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-success -d 'How many startup checks must succeed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-timeout -d 'Longest time of a startup check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-timeout -d 'Longest time of a check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l arch -d 'Architecture of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l authfile -d 'File with logins of registries' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cert-dir -d 'Directory with certificates of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'Login of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l decryption-key -d 'Key for an encrypted image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l os -d 'Operating system of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l platform -d 'Platform of the image (OS/ARCH[/VARIANT]), instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pull -d 'When to pull the image (missing, always, never, newer) [default: missing]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry -d 'How often a failed pull is tried again' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry-delay -d 'Time between two tries to pull' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l variant -d 'Variant of the image\'s architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l annotation -d 'Add an annotation (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cidfile -d 'Write the ID of the container to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l conmon-pidfile -d 'Write the PID of the monitor to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s l -l label -d 'Set a label (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l label-file -d 'Read labels from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l name -d 'Name the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pidfile -d 'Write the PID of the container\'s first process to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pod -d 'Run in a pod' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pod-id-file -d 'Read the ID of the pod from a file' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l requires -d 'Containers that must run first' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l restart -d 'Restart the container when it exits (no, on-failure[:max_retries], always, unless-stopped)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l sdnotify -d 'Who tells systemd that the container is ready (ignore)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l systemd -d 'Run systemd in the container (false)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init-ctr -d 'Make this an init container of a pod' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-host -d 'Pass the whole environment of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l http-proxy -d 'Pass the proxy variables of the host [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run an init as PID 1 that forwards signals and reaps processes'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s i -l interactive -d 'Keep stdin open even when not attached'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s t -l tty -d 'Allocate a terminal'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l unsetenv-all -d 'Unset all default environment variables'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only -d 'Make the root file system read-only'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'Give all capabilities and devices that the user has'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l oom-kill-disable -d 'Switch off the killer of processes when memory runs out'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-healthcheck -d 'Do not take over the health check of the image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l disable-content-trust -d 'Do not use Docker\'s content trust, which does not exist here [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing while pulling'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Require HTTPS and verify certificates of the registry'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l replace -d 'Remove a container of the same name first'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rm -d 'Remove the container when it has exited'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l detach-keys -d 'Key sequence for detaching from the process [default: ctrl-p,ctrl-q]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s e -l env -d 'Set an environment variable' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l env-file -d 'Read environment variables from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fd -d 'Pass a list of additional descriptors to the process' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fds -d 'Pass this number of additional descriptors to the process' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s u -l user -d 'User name or UID, and group name or GID, as user[:group]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s w -l workdir -d 'Working directory inside the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s d -l detach -d 'Run the process in the background and print its session\'s ID'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s i -l interactive -d 'Connect stdin to the process'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l privileged -d 'Give the process extended Linux capabilities'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s t -l tty -d 'Allocate a terminal for the process'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from export" -s o -l output -d 'Write to a file instead of stdout' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from export" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from init" -s a -l all -d 'Initialize all containers that are not running'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from init" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from init" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s s -l size -d 'Show the size of the container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from kill" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from kill" -s s -l signal -d 'Signal to send to the container, by name or number' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from kill" -s a -l all -d 'Signal all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from kill" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s f -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s n -l last -d 'Show this many containers, the last created ones, in any state' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l sort -d 'Sort by command, created, id, image, names, runningfor, size or status' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s w -l watch -d 'Print again every so many seconds' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s a -l all -d 'Show all containers, not only running ones'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l external -d 'Show containers of other tools in the storage too'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s l -l latest -d 'Show the latest container, in any state'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l no-trunc -d 'Do not shorten IDs and commands'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l ns -d 'Show the namespaces of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s p -l pod -d 'Show the pods of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the IDs only'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s s -l size -d 'Show the sizes of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l sync -d 'Sync the state with the runtime; it always is'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l since -d 'Only what was written since this time (a date, Unix seconds, or a duration before now)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l tail -d 'Only this many lines from the end; all when negative' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l until -d 'Only what was written until this time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l color -d 'Show the output of each container in its own colour'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on with what the container writes until it ends'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s n -l names -d 'Put the name of the container before each line'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s t -l timestamps -d 'Put the time before each line'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from pause" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from pause" -s f -l filter -d 'Only containers that match, for example name=web or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from pause" -s a -l all -d 'Pause all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from pause" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from port" -s a -l all -d 'Show the ports of all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from port" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from port" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s f -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s n -l last -d 'Show this many containers, the last created ones, in any state' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l sort -d 'Sort by command, created, id, image, names, runningfor, size or status' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s w -l watch -d 'Print again every so many seconds' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s a -l all -d 'Show all containers, not only running ones'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l external -d 'Show containers of other tools in the storage too'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s l -l latest -d 'Show the latest container, in any state'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l no-trunc -d 'Do not shorten IDs and commands'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l ns -d 'Show the namespaces of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s p -l pod -d 'Show the pods of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s q -l quiet -d 'Print the IDs only'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s s -l size -d 'Show the sizes of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l sync -d 'Sync the state with the runtime; it always is'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from restart" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from restart" -s f -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from restart" -s t -l time -d 'Seconds to wait before the container is killed [default: the container\'s own, usually 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from restart" -s a -l all -d 'Restart all containers, whatever their state'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from restart" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from restart" -l running -d 'Restart only running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from restart" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s t -l time -d 'Seconds to wait before the container is killed (with --force)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s a -l all -d 'Remove all containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -l depend -d 'Remove the container and all containers that depend on it'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s f -l force -d 'Force removal of a running or unusable container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'Ignore errors when a specified container is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s v -l volumes -d 'Remove anonymous volumes associated with the container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s a -l attach -d 'Attach to stdin, stdout or stderr' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l entrypoint -d 'Replace the entrypoint of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s e -l env -d 'Set an environment variable (NAME=VALUE, NAME to pass the host\'s, or PREFIX*)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-file -d 'Read environment variables from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-merge -d 'Set a variable from those of the image (PATH=${PATH}:/opt/bin)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l group-add -d 'Add a group to the groups of the user' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l group-entry -d 'Add an entry to the container\'s /etc/group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l hostuser -d 'Add a user of the host to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init-path -d 'Path of another init' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l passwd-entry -d 'Add an entry to the container\'s /etc/passwd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l personality -d 'Set the execution domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Signal that stops the container [default: the image\'s, or SIGTERM]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-timeout -d 'Seconds to wait for the container to stop before it is killed [default: 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l timeout -d 'Kill the container after this many seconds (0: never)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tz -d 'Set the time zone' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l umask -d 'Set the umask [default: 0022]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l unsetenv -d 'Unset an environment variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Working directory in the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l chrootdirs -d 'Change the root of directories' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l secret -d 'Give access to a secret' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size -d 'Size of /dev/shm (with b, k, m or g) [default: 65536000]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size-systemd -d 'Size of the tmpfs mounts for systemd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tmpfs -d 'Mount a tmpfs (/path[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s v -l volume -d 'Mount a directory or file of the host (/host:/container[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l volumes-from -d 'Mount the volumes of another container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l add-host -d 'Add a line to /etc/hosts (NAME:ADDRESS)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns -d 'Set a DNS server' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-option -d 'Set a DNS option' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l expose -d 'Declare a port without publishing it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip -d 'Set an IPv4 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip6 -d 'Set an IPv6 address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mac-address -d 'Set a MAC address' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network-alias -d 'Add a name in the network' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uidmap -d 'Map user IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Add a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l security-opt -d 'Set a security option (no-new-privileges, seccomp=FILE, mask=PATH, ...)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sysctl -d 'Set a kernel parameter of the container\'s namespaces' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l blkio-weight -d 'Weight of block IO' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l blkio-weight-device -d 'Weight of block IO of a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroup-conf -d 'Set a value of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroup-parent -d 'Parent of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroups -d 'Have a cgroup of the container\'s own (enabled, disabled)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpu-period -d 'Period of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpu-quota -d 'Quota of the CPU scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpu-rt-period -d 'Period of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpu-rt-runtime -d 'Runtime of the real-time scheduler' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s c -l cpu-shares -d 'Relative weight of CPU time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpus -d 'Number of CPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpuset-cpus -d 'CPUs that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpuset-mems -d 'Memory nodes that may be used' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-cgroup-rule -d 'Add a rule to the list of devices of the cgroup' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-read-bps -d 'Limit the bytes read from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-read-iops -d 'Limit the reads from a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-write-bps -d 'Limit the bytes written to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-write-iops -d 'Limit the writes to a device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s m -l memory -d 'Limit the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l memory-reservation -d 'Soft limit of the memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l memory-swap -d 'Limit memory and swap together' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l memory-swappiness -d 'Tendency to swap' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l oom-score-adj -d 'How likely the container is killed when memory runs out (-1000 to 1000)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pids-limit -d 'Limit the number of processes' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rdt-class -d 'Class of cache and memory bandwidth' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Set a limit of the processes (NAME=SOFT[:HARD], or host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Log driver (k8s-file, json-file, none, passthrough) [default: k8s-file]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'Set an option of the log driver (path, max-size, max-file, tag)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-cmd -d 'Command that checks the container\'s health' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-interval -d 'Time between two checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-log-destination -d 'Where the results of checks are logged' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-max-log-count -d 'How many results are kept' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-max-log-size -d 'How long a kept result is' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-on-failure -d 'What happens when the container is unhealthy' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-retries -d 'How many checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-start-period -d 'Time in which failed checks do not count' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-cmd -d 'Command that checks whether the container has started' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-interval -d 'Time between two startup checks' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-retries -d 'How many startup checks must fail' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-success -d 'How many startup checks must succeed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-timeout -d 'Longest time of a startup check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-timeout -d 'Longest time of a check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l arch -d 'Architecture of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l authfile -d 'File with logins of registries' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cert-dir -d 'Directory with certificates of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'Login of the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l decryption-key -d 'Key for an encrypted image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l os -d 'Operating system of the image, instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l platform -d 'Platform of the image (OS/ARCH[/VARIANT]), instead of the host\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pull -d 'When to pull the image (missing, always, never, newer) [default: missing]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry -d 'How often a failed pull is tried again' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry-delay -d 'Time between two tries to pull' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l variant -d 'Variant of the image\'s architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l annotation -d 'Add an annotation (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the ID of the container to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l conmon-pidfile -d 'Write the PID of the monitor to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Set a label (KEY=VALUE)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l label-file -d 'Read labels from a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Name the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pidfile -d 'Write the PID of the container\'s first process to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pod -d 'Run in a pod' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pod-id-file -d 'Read the ID of the pod from a file' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l requires -d 'Containers that must run first' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l restart -d 'Restart the container when it exits (no, on-failure[:max_retries], always, unless-stopped)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sdnotify -d 'Who tells systemd that the container is ready (ignore)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l systemd -d 'Run systemd in the container (false)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l detach-keys -d 'Keys that detach from the container [default: ctrl-p,ctrl-q]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fd -d 'Pass descriptors of these numbers to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fds -d 'Pass this many descriptors to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-host -d 'Pass the whole environment of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l http-proxy -d 'Pass the proxy variables of the host [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run an init as PID 1 that forwards signals and reaps processes'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s i -l interactive -d 'Keep stdin open even when not attached'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s t -l tty -d 'Allocate a terminal'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l unsetenv-all -d 'Unset all default environment variables'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only -d 'Make the root file system read-only'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'Give all capabilities and devices that the user has'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l oom-kill-disable -d 'Switch off the killer of processes when memory runs out'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-healthcheck -d 'Do not take over the health check of the image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l disable-content-trust -d 'Do not use Docker\'s content trust, which does not exist here [default: true]'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say nothing while pulling'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Require HTTPS and verify certificates of the registry'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l replace -d 'Remove a container of the same name first'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rm -d 'Remove the container when it has exited'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s d -l detach -d 'Run in the background and print the ID'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l passwd -d 'Add the user to the container\'s /etc/passwd'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rmi -d 'Remove the image too when the container has exited; implies --rm'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sig-proxy -d 'Pass signals on to the container [default: true, without a terminal]'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -s f -l filter -d 'Only containers that match, for example status=exited or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -l all -d 'Start all containers that are not running'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -s a -l attach -d 'Attach the container\'s stdout and stderr'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -s i -l interactive -d 'Attach the container\'s stdin as well'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -l sig-proxy -d 'Pass received signals to the process (with --attach, which implies it)'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from stop" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from stop" -s f -l filter -d 'Only containers that match, for example status=running or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from stop" -s t -l time -d 'Seconds to wait before the container is killed [default: the container\'s own, usually 10]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from stop" -s a -l all -d 'Stop all running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from stop" -s i -l ignore -d 'Ignore errors when a specified container is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from stop" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from top" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from top" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -l cidfile -d 'Read the container ID from the file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -s f -l filter -d 'Only containers that match, for example name=web or label=key=value' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -s a -l all -d 'Unpause all paused containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from wait" -l condition -d 'Condition to wait for: created, exited, initialized, paused, removing, running, stopped, stopping' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from wait" -s i -l interval -d 'Time between two looks at the container, where looking is needed (500ms, 2s; a bare number is milliseconds)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from wait" -l ignore -d 'Ignore errors when a specified container is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from wait" -s l -l latest -d 'Act on the latest container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "attach" -d 'Attach to a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create but do not start a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "exec" -d 'Run a process in a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "export" -d 'Export a container\'s file system as a tar archive'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "init" -d 'Initialize one or more containers without starting them'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Show all that is known of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "kill" -d 'Send a signal to one or more running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "list" -d 'List containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "logs" -d 'Show the logs of one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Pause all the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "port" -d 'List the published ports of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "ps" -d 'List containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "rename" -d 'Rename a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "restart" -d 'Restart one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "run" -d 'Run a command in a new container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "start" -d 'Start one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "stop" -d 'Stop one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "top" -d 'Show the running processes of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "unpause" -d 'Unpause the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "wait" -d 'Block until one or more containers stop, then print their exit codes'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "list" -d 'List images in local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "import" -d 'Import a tar archive as the root file system of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "inspect" -d 'Show all that is known of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "load" -d 'Load images from an archive'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "pull" -d 'Pull an image from a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "rm" -d 'Remove one or more images from local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "tag" -d 'Add another name to a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "untag" -d 'Remove a name from a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and not __fish_seen_subcommand_from list import inspect load pull rm tag untag help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s f -l filter -d 'Only images that match, for example dangling=true or reference=busybox' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l sort -d 'Sort by created, id, repository, size or tag' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s a -l all -d 'Show all images, with intermediate ones'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l digests -d 'Show digests'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l history -d 'Show the earlier names of images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l no-trunc -d 'Do not shorten IDs'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s n -l noheading -d 'Do not print headings'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print the IDs only'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -l arch -d 'Architecture of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s c -l change -d 'Set the configuration, as a line of a Containerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s m -l message -d 'Comment of the image\'s history' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -l os -d 'Operating system of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -l variant -d 'Variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Do not show progress'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'Read the archive, or the OCI directory, at this path instead of standard input' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s q -l quiet -d 'Do not show progress'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l arch -d 'Pull the image for this architecture instead of that of the machine' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l authfile -d 'Path of the authentication file' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l cert-dir -d 'Directory with certificates for the registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l creds -d 'Credentials for the registry, as USERNAME:PASSWORD' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l decryption-key -d 'Key to decrypt the image with' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l os -d 'Pull the image for this operating system instead of that of the machine' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Pull the image for this platform, as OS/ARCH[/VARIANT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again after a failure of the network [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry-delay -d 'How long to wait between two tries, for example 2s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l variant -d 'Pull the image for this variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Pull all tags of the repository'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l disable-content-trust -d 'Skip verification of signatures, which is not done anyway'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Do not show progress'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s a -l all -d 'Remove all images'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s f -l force -d 'Remove the containers that use the image as well'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'Ignore errors when a specified image is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -l no-prune -d 'Keep the parents of the image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from tag" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from untag" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "list" -d 'List images in local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "import" -d 'Import a tar archive as the root file system of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Show all that is known of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "load" -d 'Load images from an archive'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "pull" -d 'Pull an image from a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove one or more images from local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "tag" -d 'Add another name to a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "untag" -d 'Remove a name from a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info help" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info help" -f -a "info" -d 'Show information about the engine and the machine'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from info help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from info" -s f -l format -d 'Print as JSON or by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from info" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "info" -d 'Show information about the engine and the machine'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "attach" -d 'Attach to a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "create" -d 'Create but do not start a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "exec" -d 'Run a process in a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "export" -d 'Export a container\'s file system as a tar archive'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "init" -d 'Initialize one or more containers without starting them'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "kill" -d 'Send a signal to one or more running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "logs" -d 'Show the logs of one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "pause" -d 'Pause all the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "port" -d 'List the published ports of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "ps" -d 'List containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "rename" -d 'Rename a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "restart" -d 'Restart one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "rm" -d 'Remove one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "run" -d 'Run a command in a new container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "start" -d 'Start one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "stop" -d 'Stop one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "top" -d 'Show the running processes of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "unpause" -d 'Unpause the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "wait" -d 'Block until one or more containers stop, then print their exit codes'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "images" -d 'List images in local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "import" -d 'Import a tar archive as the root file system of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "load" -d 'Load images from an archive'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "pull" -d 'Pull an image from a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "rmi" -d 'Remove one or more images from local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "tag" -d 'Add another name to a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "untag" -d 'Remove a name from a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "info" -d 'Show information about the engine and the machine'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "inspect" -d 'Show all that is known of an object'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "unshare" -d 'Run a command in the user namespace of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "version" -d 'Show the version of coracle'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "container" -d 'Manage containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "image" -d 'Manage images'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "system" -d 'Manage coracle'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "attach" -d 'Attach to a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "create" -d 'Create but do not start a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "exec" -d 'Run a process in a running container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "export" -d 'Export a container\'s file system as a tar archive'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "init" -d 'Initialize one or more containers without starting them'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "inspect" -d 'Show all that is known of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "kill" -d 'Send a signal to one or more running containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "list" -d 'List containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "logs" -d 'Show the logs of one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "pause" -d 'Pause all the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "port" -d 'List the published ports of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "ps" -d 'List containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "rename" -d 'Rename a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "restart" -d 'Restart one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "rm" -d 'Remove one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "run" -d 'Run a command in a new container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "start" -d 'Start one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "stop" -d 'Stop one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "top" -d 'Show the running processes of a container'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "unpause" -d 'Unpause the processes in one or more containers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from container" -f -a "wait" -d 'Block until one or more containers stop, then print their exit codes'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "list" -d 'List images in local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "import" -d 'Import a tar archive as the root file system of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "inspect" -d 'Show all that is known of an image'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "load" -d 'Load images from an archive'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "pull" -d 'Pull an image from a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "rm" -d 'Remove one or more images from local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "tag" -d 'Add another name to a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "untag" -d 'Remove a name from a local image'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "info" -d 'Show information about the engine and the machine'

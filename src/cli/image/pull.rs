@@ -1,0 +1,170 @@
+//! `coracle pull`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::bail;
+use crate::cli::args::{GoBool, Refused, refuse};
+use crate::cli::cx::{Cx, usual_code};
+use crate::cli::env;
+use crate::cli::format::time::parse_duration;
+use crate::cli::progress::Shown;
+use crate::engine;
+use crate::error::{Error, Result};
+use crate::image::platform::Platform;
+use crate::image::progress::Progress;
+use crate::image::pull::{PullOptions, Pulled};
+use crate::image::reference::Reference;
+use crate::image::registry::Credentials;
+use crate::image::shortnames::RegistriesConf;
+use crate::image::store::ImageStore;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Pull all tags of the repository
+    #[arg(short, long)]
+    all_tags: GoBool,
+    /// Pull the image for this architecture instead of that of the machine
+    #[arg(long, value_name = "ARCH", conflicts_with = "platform")]
+    arch: Option<String>,
+    /// Path of the authentication file
+    #[arg(long, value_name = "string", value_parser = refuse("authentication files are not read yet, use --creds"))]
+    authfile: Option<Refused>,
+    /// Directory with certificates for the registry
+    #[arg(long, value_name = "Pathname")]
+    cert_dir: Option<PathBuf>,
+    /// Credentials for the registry, as USERNAME:PASSWORD
+    #[arg(long, value_name = "Credentials")]
+    creds: Option<String>,
+    /// Key to decrypt the image with
+    #[arg(long, value_name = "stringArray", value_parser = refuse("encrypted images are not there yet"))]
+    decryption_key: Vec<Refused>,
+    /// Skip verification of signatures, which is not done anyway
+    #[arg(long, default_value = "true")]
+    disable_content_trust: GoBool,
+    /// Pull the image for this operating system instead of that of the machine
+    #[arg(long, value_name = "OS", conflicts_with = "platform")]
+    os: Option<String>,
+    /// Pull the image for this platform, as OS/ARCH[/VARIANT]
+    #[arg(long, value_name = "string")]
+    platform: Option<String>,
+    /// Do not show progress
+    #[arg(short, long)]
+    quiet: GoBool,
+    /// How often to try again after a failure of the network [default: 3]
+    #[arg(long, value_name = "uint")]
+    retry: Option<u32>,
+    /// How long to wait between two tries, for example 2s
+    #[arg(long, value_name = "string")]
+    retry_delay: Option<String>,
+    /// Demand HTTPS and verify certificates [default: as registries.conf says, else true]
+    #[arg(long)]
+    tls_verify: Option<GoBool>,
+    /// Pull the image for this variant of the architecture
+    #[arg(long, value_name = "VARIANT", conflicts_with = "platform")]
+    variant: Option<String>,
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<String>,
+}
+
+pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
+    if !*args.disable_content_trust {
+        bail!("--disable-content-trust=false is not supported: there is no content trust of Docker's here");
+    }
+    let options = PullOptions {
+        platform: platform(&args)?,
+        tls_verify: args.tls_verify.map(|verify| *verify),
+        credentials: args.creds.as_deref().map(credentials).transpose()?,
+        cert_dir: args.cert_dir.clone(),
+        config_home: env::config_home(),
+        retry: args.retry,
+        retry_delay: args.retry_delay.as_deref().map(delay).transpose()?,
+        registries: RegistriesConf::read(env::config_home().as_deref())?,
+    };
+    let engine = cx.engine()?;
+    engine::enter_userns(&engine)?;
+    let images = engine::images(&engine)?;
+    let progress = Shown::new(cx.printer, *args.quiet);
+    let mut ids = Vec::new();
+    let code = cx.each(&args.images, usual_code, |name| {
+        let pulled = pull(&images, name, &options, *args.all_tags, &progress)?;
+        progress.finish();
+        for one in pulled {
+            cx.warnings(&one.warnings);
+            ids.push(one.image.id);
+        }
+        Ok(())
+    });
+    progress.finish();
+    ids.iter().for_each(|id| cx.printer.line(id));
+    Ok(code)
+}
+
+/// Pulls from the first of the registries that has it.
+fn pull(
+    images: &ImageStore,
+    name: &str,
+    options: &PullOptions,
+    all_tags: bool,
+    progress: &dyn Progress,
+) -> Result<Vec<Pulled>> {
+    let bare = name.strip_prefix("docker://").unwrap_or(name);
+    if let Some((transport, path)) = bare.split_once(':').filter(|(word, _)| TRANSPORTS.contains(word)) {
+        return Err(Error::new(format!("pulling from `{transport}` is not supported"))
+            .hint(format!("load it: coracle load -i {}", path.split(':').next().unwrap_or(path))));
+    }
+    let candidates = options.registries.candidates(bare)?;
+    let mut failures = Vec::new();
+    for reference in &candidates {
+        let result = if all_tags {
+            images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
+        } else {
+            images.pull(reference, options, progress).map(|one| vec![one])
+        };
+        match result {
+            Ok(pulled) => return Ok(pulled),
+            Err(error) => failures.push(error),
+        }
+    }
+    let last = failures.pop().unwrap_or_else(|| Error::new(format!("no registry to pull `{name}` from")));
+    if failures.is_empty() {
+        return Err(last);
+    }
+    let all: Vec<String> = failures.iter().chain([&last]).map(ToString::to_string).collect();
+    Err(Error::new(format!("{} errors occurred while pulling `{name}`: {}", all.len(), all.join("; "))))
+}
+
+/// Transports of the reference that name files and other storages.
+const TRANSPORTS: &[&str] = &["docker-archive", "oci-archive", "oci", "dir", "containers-storage", "docker-daemon"];
+
+fn without_tag(reference: &Reference, typed: &str) -> Result<Reference> {
+    let last = typed.rsplit('/').next().unwrap_or(typed);
+    if last.contains([':', '@']) {
+        bail!("tag can't be used with --all-tags");
+    }
+    Ok(Reference { tag: None, digest: None, ..reference.clone() })
+}
+
+fn platform(args: &Args) -> Result<Option<Platform>> {
+    match (&args.platform, &args.os, &args.arch, &args.variant) {
+        (Some(text), ..) => Platform::parse(text).map(Some),
+        (None, None, None, None) => Ok(None),
+        (None, os, arch, variant) => {
+            let text = |part: &Option<String>| part.clone().unwrap_or_default();
+            Ok(Some(Platform::new(&text(os), &text(arch), &text(variant))))
+        }
+    }
+}
+
+fn delay(text: &str) -> Result<Duration> {
+    let duration = parse_duration(text).and_then(|duration| Duration::try_from(duration).ok());
+    duration.ok_or_else(|| Error::new(format!("invalid value `{text}` for `--retry-delay`")).hint("write 2s or 500ms"))
+}
+
+/// `--creds`.
+fn credentials(text: &str) -> Result<Credentials> {
+    match Credentials::split(text) {
+        (user, Some(password)) => Ok(Credentials::new(user, password)),
+        (_, None) => Err(Error::new("`--creds` has no password").hint("write it as USERNAME:PASSWORD")),
+    }
+}

@@ -1,0 +1,89 @@
+//! What `inspect`, `container inspect` and `image inspect` have in common: finding objects and showing them together.
+
+use super::cx::Cx;
+use super::select::one;
+use super::views::inspect::{self, Object};
+use super::views::ps_row::Size;
+use super::views::{container_inspect, image_inspect};
+use crate::bail;
+use crate::container::store::Store;
+use crate::engine::{self, Engine};
+use crate::error::{self, Error, Result};
+
+/// What is looked for under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A container, or else an image.
+    Any,
+    Container,
+    Image,
+}
+
+/// What the flags say.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    pub kind: Kind,
+    pub names: &'a [String],
+    pub latest: bool,
+    /// The sizes of containers too.
+    pub size: bool,
+    pub format: Option<&'a str>,
+}
+
+/// Shows all objects that are there, then says which are not.
+pub fn show(cx: &Cx<'_>, wanted: &Wanted<'_>) -> Result<u8> {
+    if wanted.latest && !wanted.names.is_empty() {
+        bail!("--latest and arguments cannot be used together");
+    }
+    if wanted.latest && wanted.kind == Kind::Image {
+        bail!("latest is not supported for type image");
+    }
+    let (engine, store) = cx.containers()?;
+    let mut names = wanted.names.to_vec();
+    if wanted.latest {
+        names.push(one(&store, None, true)?);
+    }
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    for name in &names {
+        match find(&engine, &store, wanted, name) {
+            Ok(object) => objects.push(object),
+            Err(error) if error.kind() == error::Kind::NoSuch => errors.push(missing(wanted.kind, name)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !(objects.is_empty() && wanted.format.is_some()) {
+        cx.printer.text(&inspect::render(&objects, wanted.format)?);
+    }
+    Ok(cx.each(errors, super::cx::usual_code, Err))
+}
+
+fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Result<Object> {
+    if wanted.kind != Kind::Image {
+        match store.find(name) {
+            Ok(container) => {
+                let size = wanted.size.then(|| engine::container_size(engine, &container)).transpose()?;
+                let size = size.map(|(rw, root_fs)| Size { rw, root_fs });
+                let object = container_inspect::object(&container, &engine.roots, size);
+                return Ok((object, &inspect::CONTAINER));
+            }
+            Err(error) if error.kind() == error::Kind::NoSuch && wanted.kind == Kind::Any => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let images = engine::images(engine)?;
+    let image = images.find(name)?;
+    let layers = images.layers();
+    let unpacked = image.layers.iter().filter(|id| layers.exists(id)).map(|id| layers.path(id)).collect();
+    let driver = engine.driver.clone().unwrap_or_else(|| "overlay".to_owned());
+    let object = image_inspect::object(&image, &image_inspect::Storage { driver, layers: unpacked });
+    Ok((object, &inspect::IMAGE))
+}
+
+fn missing(kind: Kind, name: &str) -> Error {
+    let message = match kind {
+        Kind::Any => format!("no such object: \"{name}\""),
+        Kind::Container => format!("no such container \"{name}\""),
+        Kind::Image => format!("{name}: image not known"),
+    };
+    Error::of(error::Kind::NoSuch, message)
+}

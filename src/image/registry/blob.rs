@@ -1,0 +1,110 @@
+//! A blob as a stream. Where a connection breaks, the next one goes on from the same byte; the digest, which the reader of
+//! the stream checks, tells if a server got that wrong.
+
+use std::io::{self, Read};
+
+use ureq::BodyReader;
+
+use super::client::{Client, Failure, header};
+use crate::error::Result;
+
+/// A blob being read from a registry.
+pub struct BlobReader<'a> {
+    client: &'a Client,
+    url: String,
+    body: Option<BodyReader<'static>>,
+    position: u64,
+    size: u64,
+    /// Failures since the last byte came.
+    failures: u32,
+}
+
+impl<'a> BlobReader<'a> {
+    /// Begins to read a blob of `size` bytes.
+    pub fn open(client: &'a Client, digest: &str, size: u64) -> Result<Self> {
+        let url = client.blob_url(digest);
+        let mut reader = BlobReader { client, url, body: None, position: 0, size, failures: 0 };
+        // An error that no retry can mend is best told at once, in full.
+        reader.connect()?;
+        Ok(reader)
+    }
+
+    /// Opens a connection at the current position, trying again as often as allowed.
+    fn connect(&mut self) -> Result<()> {
+        loop {
+            let range = format!("bytes={}-", self.position);
+            let headers: &[(&str, &str)] = if self.position > 0 { &[("range", &range)] } else { &[] };
+            match self.client.try_get(&self.url, headers) {
+                Ok(response) => {
+                    let partial = response.status().as_u16() == 206
+                        && header(&response, "content-range").is_some_and(|value| starts_at(&value, self.position));
+                    let mut body = response.into_body().into_reader();
+                    if self.position > 0 && !partial {
+                        // This server begins anew: what is known already flows by.
+                        if io::copy(&mut (&mut body).take(self.position), &mut io::sink())? < self.position {
+                            crate::bail!("the blob became shorter while it was read");
+                        }
+                    }
+                    self.body = Some(body);
+                    return Ok(());
+                }
+                Err(Failure::Final(e)) => return Err(e),
+                Err(Failure::Passing(e, asked)) => {
+                    if self.failures >= self.client.retries() {
+                        return Err(e);
+                    }
+                    self.failures += 1;
+                    std::thread::sleep(self.client.delay(self.failures, asked));
+                }
+            }
+        }
+    }
+}
+
+impl Read for BlobReader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.body.is_none() {
+                self.connect().map_err(|e| io::Error::other(e.to_string()))?;
+            }
+            let Some(body) = self.body.as_mut() else { return Ok(0) };
+            let broken = match body.read(into) {
+                Ok(0) if self.position < self.size && !into.is_empty() => {
+                    io::Error::new(io::ErrorKind::UnexpectedEof, "the connection ended in the middle of the blob")
+                }
+                Ok(length) => {
+                    self.position += length as u64;
+                    if length > 0 {
+                        self.failures = 0;
+                    }
+                    return Ok(length);
+                }
+                Err(e) => e,
+            };
+            self.body = None;
+            if self.failures >= self.client.retries() {
+                return Err(broken);
+            }
+            self.failures += 1;
+            std::thread::sleep(self.client.delay(self.failures, None));
+        }
+    }
+}
+
+/// Whether a `Content-Range` (`bytes 5-9/10`) begins at this byte. Pure.
+fn starts_at(value: &str, position: u64) -> bool {
+    let range = value.trim().strip_prefix("bytes ").unwrap_or_default();
+    range.split('-').next().and_then(|start| start.trim().parse().ok()) == Some(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        assert!(starts_at("bytes 5-9/10", 5));
+        assert!(!starts_at("bytes 0-9/10", 5));
+        assert!(!starts_at("", 5));
+    }
+}

@@ -1,0 +1,18 @@
+//! The registry client: manifests, blobs and tags over the OCI distribution API (v2), blocking, on the caller's threads.
+//!
+//! - `client.rs`     requests: authentication, redirects, retries
+//! - `blob.rs`       a blob as a stream that takes up again where a connection broke
+//! - `challenge.rs`  `WWW-Authenticate`, pure
+//! - `credentials.rs` a name and a password that cannot be printed
+//! - `url.rs`        the little of URLs that is needed, pure
+//! - `tls.rs`        certificates and the TLS provider
+
+pub mod blob;
+pub mod challenge;
+pub mod client;
+pub mod credentials;
+pub mod tls;
+pub mod url;
+
+pub use client::{Client, ClientOptions};
+pub use credentials::Credentials;

@@ -1,0 +1,159 @@
+//! Tests of init. Each runs it in a process of its own: this test program again, with the command in a variable.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// The words of the command, one per line.
+const VARIABLE: &str = "CORACLE_TEST_INIT";
+/// What the test program prints before a test; with nothing else behind it, as init never returns to it.
+const BEFORE: &str = "running 1 test\n";
+
+#[test]
+#[ignore = "run by the other tests of init"]
+fn be_init() {
+    let Ok(words) = std::env::var(VARIABLE) else { return };
+    let words: Vec<CString> = words.lines().map(|w| CString::new(w).unwrap()).collect();
+    let environment = [c"PATH=/bin:/usr/bin".to_owned(), c"ONLY=this".to_owned()];
+    run(&words[0], &words, &environment)
+}
+
+/// This program as init of a command. One test thread means: no thread but the first.
+fn init_of(words: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "runtime::init::tests::be_init", "--ignored", "--test-threads=1", "--nocapture", "-q"]);
+    command.env(VARIABLE, words.join("\n")).env("SECRET", "of-the-host").stdin(Stdio::null());
+    command
+}
+
+fn output(words: &[&str]) -> Output {
+    init_of(words).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace(BEFORE, "").trim_start().to_owned()
+}
+
+/// Starts init, and waits for the line that the command prints first.
+fn started(words: &[&str]) -> (Child, BufReader<ChildStdout>, String) {
+    let mut child = init_of(words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "the command printed nothing");
+        if !line.trim().is_empty() && line != BEFORE {
+            return (child, lines, line.trim().to_owned());
+        }
+    }
+}
+
+#[test]
+fn ends_as_the_command_ends() {
+    for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -SEGV $$", 139)] {
+        assert_eq!(output(&["/bin/sh", "-c", script]).status.code(), Some(code), "{script}");
+    }
+}
+
+#[test]
+fn a_command_that_cannot_be_executed_is_reported() {
+    let long = "/x".repeat(1000);
+    for (program, code, message) in [
+        ("/no/such", 127, "coracle: executing `/no/such`: No such file or directory\n".to_owned()),
+        ("/etc/passwd/x", 127, "coracle: executing `/etc/passwd/x`: Not a directory\n".to_owned()),
+        ("/etc/passwd", 126, "coracle: executing `/etc/passwd`: Permission denied\n".to_owned()),
+        (&long, 127, "`: No such file or directory\n".to_owned()),
+    ] {
+        let output = output(&[program]);
+        assert_eq!(output.status.code(), Some(code), "{program}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.ends_with(&message) && said.starts_with("coracle: ") && said.len() <= 512, "{said}");
+    }
+}
+
+#[test]
+fn signals_reach_the_command() {
+    for number in [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGHUP, libc::SIGABRT, libc::SIGTSTP, 40] {
+        let script = format!("trap 'kill $!; exit 42' {number}; sleep 1000 & echo ready; wait");
+        let (mut child, _lines, line) = started(&["/bin/bash", "-c", &script]);
+        assert_eq!(line, "ready");
+        signal::send(child.id().cast_signed(), number).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(42), "signal {number}");
+    }
+}
+
+#[test]
+fn orphans_are_reaped() {
+    let script = "( sh -c 'echo $$' & ); sleep 1000 & trap 'kill $!; exit 3' TERM; wait";
+    let (mut child, _lines, orphan) = started(&["/bin/bash", "-c", script]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while std::fs::exists(format!("/proc/{orphan}")).unwrap() {
+        assert!(Instant::now() < deadline, "process {orphan} is still there");
+        std::thread::yield_now();
+    }
+    // The trap may not be set yet; then the signal ends the command itself.
+    signal::send(child.id().cast_signed(), libc::SIGTERM).unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.signal().is_none(), "{status}");
+}
+
+#[test]
+fn the_command_starts_with_clean_signals_and_environment() {
+    let output = output(&["/bin/sh", "-c", "grep -E 'Sig(Blk|Ign)|ShdPnd' /proc/self/status; env"]);
+    let shown = text(&output.stdout);
+    for line in ["SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000", "ONLY=this"] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(!shown.contains("SECRET"), "{shown}");
+}
+
+#[test]
+fn nothing_of_the_engine_shows_in_proc() {
+    let script = "tr '\\0' '|' </proc/$PPID/cmdline; echo; tr -d '\\0' </proc/$PPID/environ; \
+                  cat /proc/$PPID/comm; ls /proc/$PPID/fd | wc -l; readlink /proc/$PPID/cwd";
+    // Init does this beside the command; until it is done the command sees what was there before.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let output = output(&["/bin/sh", "-c", script]);
+        let shown = text(&output.stdout);
+        let lines: Vec<_> = shown.lines().collect();
+        let [title, rest @ ..] = &lines[..] else { panic!("{shown}") };
+        if title.starts_with("coracle-init|--|/bin/sh|-c|") && rest == ["coracle-init", "0", "/"] {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{shown}");
+    }
+}
+
+#[test]
+fn the_command_has_the_foreground_of_the_terminal() {
+    let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY | rustix::pty::OpenptFlags::CLOEXEC;
+    let master = rustix::pty::openpt(flags).unwrap();
+    rustix::pty::unlockpt(&master).unwrap();
+    let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags).unwrap();
+    let script = "read -r pid comm state ppid pgrp session tty tpgid rest </proc/self/stat; echo $$ $pgrp $tpgid";
+    let init = init_of(&["/bin/sh", "-c", script]);
+    let mut session = Command::new("setsid");
+    session.args(["--ctty", "--wait"]).arg(init.get_program()).args(init.get_args());
+    session.envs(init.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    session.stdin(slave).stdout(Stdio::piped());
+    let output = session.output().unwrap();
+    let shown = text(&output.stdout);
+    let words: Vec<_> = shown.split_ascii_whitespace().collect();
+    assert!(output.status.success() && words.len() == 3, "{output:?}");
+    assert!(words.iter().all(|w| *w == words[0]), "pid, group, foreground group: {shown}");
+    drop(master);
+}
+
+#[test]
+fn a_pipe_that_the_command_closed_is_closed() {
+    let script = "exec >&-; trap 'kill $!; exit 5' TERM; sleep 1000 <&- & wait";
+    let mut child = init_of(&["/bin/bash", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut all = String::new();
+    // Would wait for ever if init kept its copy.
+    child.stdout.take().unwrap().read_to_string(&mut all).unwrap();
+    signal::send(child.id().cast_signed(), libc::SIGTERM).unwrap();
+    assert!(child.wait().unwrap().code().is_some());
+}
