@@ -12,7 +12,7 @@ fn images_of_both_formats() {
     let env = Env::new();
     let registry = Registry::start(&env);
     for format in ["oci", "v2s2"] {
-        registry.push(&env, fixtures::busybox(), &format!("test/{format}:1"), format);
+        registry.push(&env, fixtures::busybox_layout(), &format!("test/{format}:1"), format);
         let name = registry.name(&format!("test/{format}:1"));
         let id = env.ok(["pull", "-q", "--tls-verify=false", &name]);
         assert!(id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
@@ -36,7 +36,7 @@ fn images_of_both_formats() {
 fn run_pulls_what_is_missing() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/busybox:latest", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:latest", "oci");
     let name = registry.name("test/busybox");
     env.fails(125, ["run", "--rm", "--pull", "never", "--network", "none", &name, "true"]);
     let output =
@@ -100,7 +100,7 @@ fn multi_platform_index() {
 fn what_is_not_there_is_named() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/busybox:1", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:1", "oci");
     let missing = registry.name("test/busybox:nosuchtag");
     assert!(env.fails(125, ["pull", "-q", "--tls-verify=false", &missing]).contains("nosuchtag"));
     let missing = registry.name("test/nosuchrepository");
@@ -119,7 +119,7 @@ fn what_is_not_there_is_named() {
 fn a_wrong_digest_is_an_error_and_leaves_nothing() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/bad:1", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/bad:1", "oci");
     let blobs = env.work().join("registry/docker/registry/v2/blobs/sha256");
     let largest = env
         .program("find")
@@ -144,7 +144,7 @@ fn all_tags_and_several_at_once() {
     let env = Env::new();
     let registry = Registry::start(&env);
     for tag in ["a", "b", "c"] {
-        registry.push(&env, fixtures::busybox(), &format!("test/tags:{tag}"), "oci");
+        registry.push(&env, fixtures::busybox_layout(), &format!("test/tags:{tag}"), "oci");
     }
     env.ok(["pull", "-q", "-a", "--tls-verify=false", &registry.name("test/tags")]);
     assert_eq!(env.ok(["images", "--format", "{{.Tag}}"]).lines().count(), 3);
@@ -162,7 +162,7 @@ fn all_tags_and_several_at_once() {
 fn killed_pulls_leave_a_working_store() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/busybox:1", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:1", "oci");
     let name = registry.name("test/busybox:1");
     for delay in 0..12 {
         let mut running = env.coracle(["pull", "-q", "--tls-verify=false", &name]).spawn();

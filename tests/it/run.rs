@@ -267,7 +267,7 @@ fn name_in_use() {
     assert_eq!(env.names(), ["web"]);
     env.ok(["run", "--rm", "--replace", "--name", "web", "--network", "none", "busybox", "true"]);
     env.assert_nothing_left();
-    for bad in ["", "a b", "/", "-x", "ä"] {
+    for bad in ["a b", "/", "-x", "ä"] {
         env.fails(125, ["run", "--rm", &format!("--name={bad}"), "busybox", "true"]);
     }
     env.assert_nothing_left();

@@ -120,9 +120,13 @@ impl Env {
     pub fn start(&self, name: &str, options: &[&str]) -> String {
         let mut args = vec!["run", "-d", "--network", "none", "--name", name];
         args.extend(options);
-        // A shell that waits in the background's wait, so that it ends on SIGTERM at once.
-        args.extend(["busybox", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done"]);
-        self.ok(args)
+        // A shell that waits in the background's wait, so that it ends on SIGTERM at once; and as PID 1 it does not see
+        // SIGTERM at all before the trap is there.
+        let script = "trap 'exit 0' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
+        args.extend(["busybox", "sh", "-c", script]);
+        let id = self.ok(args);
+        super::until("the container's trap", super::SOON, || self.ok(["logs", name]).contains("ready").then_some(()));
+        id
     }
 
     /// Loads an archive into the store.
