@@ -43,6 +43,8 @@ pub struct Engine {
     pub driver: Option<String>,
     /// `--network-cmd-path`.
     pub network_cmd_path: Option<String>,
+    /// `$XDG_CONFIG_HOME`, or what stands for it.
+    pub config_home: Option<std::path::PathBuf>,
 }
 
 /// The namespace that this process has entered, if it has.

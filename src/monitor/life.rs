@@ -364,7 +364,7 @@ impl Life {
 
     fn remove_image(&self, id: &str) {
         let Ok(images) = crate::image::store::ImageStore::open(self.store.roots()) else { return };
-        let _ = crate::container::usage::remove_image_if_unused(&self.store, &images, id);
+        let _ = crate::container::usage::remove_image(&self.store, &images, id, true);
     }
 
     fn unmount(&mut self) {
