@@ -218,6 +218,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         window: None,
         stdin: record.open_stdin,
         passthrough: record.log.driver == "passthrough",
+        network: record.network.clone(),
         init: record.init,
         groups: record.group_add.clone(),
     };

@@ -8,29 +8,24 @@
 //! under the lock of the index, the renames and the new index. An image in the index is therefore complete, and nothing
 //! that it needs can be removed as rubbish in between.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::flow::{Job, LayerPart, distinct_layers};
 use super::index;
 use super::manifest::{self, Descriptor, Manifest};
 use super::progress::{Event, Progress};
 use super::reference::Reference;
 use super::store::ImageStore;
 use super::types::Image;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::storage::layers::{Claim, LayerDraft};
-use crate::storage::lock::{self, Lock};
+use crate::storage::unpack::Warnings;
 use crate::storage::unpack::digest::sha256;
-use crate::storage::unpack::pipeline::{self, Flow, Sinks};
-use crate::storage::unpack::{Warnings, remove_tree};
-use crate::storage::{atomic, fs, id};
-
-/// How many layers flow at once.
-const PARALLEL: usize = 4;
+use crate::storage::unpack::pipeline::{self, Sinks};
+use crate::storage::workdir::{self, WorkDir};
+use crate::storage::{atomic, fs};
 
 /// An image about to be stored.
 #[derive(Debug, Clone)]
@@ -54,41 +49,6 @@ pub type Fetch<'a> = dyn Fn(&Descriptor) -> Result<Box<dyn Read + Send + 'a>> + 
 pub struct Stored {
     pub image: Image,
     pub warnings: Warnings,
-}
-
-/// One layer as manifest and configuration describe it.
-#[derive(Debug, Clone)]
-struct LayerPart {
-    descriptor: Descriptor,
-    blob: String,
-    diff_id: String,
-}
-
-/// A directory for blobs that are being written; removed at the end, whatever happens.
-#[derive(Debug)]
-pub(super) struct Workspace {
-    dir: PathBuf,
-    _lock: Lock,
-}
-
-impl Workspace {
-    pub(super) fn new(store: &ImageStore) -> Result<Self> {
-        let random = id::hex(&id::random::<8>()?);
-        let dir = store.roots.tmp().join(format!("ingest-{random}"));
-        fs::create_dir(&dir, 0o700)?;
-        let lock = lock::exclusive(&dir.join(".lock"))?;
-        Ok(Workspace { dir, _lock: lock })
-    }
-
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-}
-
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        let _ = remove_tree(&self.dir);
-    }
 }
 
 impl ImageStore {
@@ -124,7 +84,7 @@ impl ImageStore {
         progress: &dyn Progress,
         warnings: &mut Warnings,
     ) -> Result<Option<Image>> {
-        let workspace = Workspace::new(self)?;
+        let workspace = self.workspace()?;
         let mut drafts = Vec::new();
         let mut busy = Vec::new();
         let mut jobs = Vec::new();
@@ -194,10 +154,17 @@ impl ImageStore {
         if done { self.image_of_entry(&entry).map(Some) } else { Ok(None) }
     }
 
+    /// A directory for blobs that are being written. What killed processes left of theirs is swept up first.
+    pub(super) fn workspace(&self) -> Result<WorkDir> {
+        // Rubbish that cannot be removed (made by another user, say) must not keep an image out.
+        let _ = workdir::sweep(&self.roots);
+        WorkDir::random(&self.roots, "ingest-")
+    }
+
     /// Stores an image whose layers were made here, in a workspace and drafts: blobs as path and digest.
     pub(super) fn store_made(
         &self,
-        workspace: &Workspace,
+        workspace: &WorkDir,
         parts: &Parts,
         blobs: Vec<(PathBuf, String)>,
         drafts: Vec<LayerDraft>,
@@ -228,7 +195,7 @@ impl ImageStore {
         self.image_of(&index::read(&self.images)?, entry)
     }
 
-    fn move_into_place(&self, workspace: &Workspace, blobs: &[String], drafts: Vec<LayerDraft>) -> Result<()> {
+    fn move_into_place(&self, workspace: &WorkDir, blobs: &[String], drafts: Vec<LayerDraft>) -> Result<()> {
         for hex in blobs {
             fs::rename(&workspace.path(hex), &self.blob_path(hex))?;
         }
@@ -258,161 +225,6 @@ impl ImageStore {
         self.layers.flush()?;
         self.layers.commit(vec![draft])
     }
-
-    /// Runs all jobs, several at once. The first error stops the rest.
-    fn run_jobs(
-        &self,
-        jobs: Vec<Job>,
-        workspace: &Workspace,
-        fetch: &Fetch<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Vec<(Job, Flow)>> {
-        let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
-        let results: Mutex<Vec<(usize, Result<Flow>)>> = Mutex::new(Vec::new());
-        let work = || {
-            while !stop.load(Ordering::Relaxed) {
-                let position = next.fetch_add(1, Ordering::Relaxed);
-                let Some(job) = jobs.get(position) else { return };
-                let result = self.run_job(job, workspace, fetch, progress, &stop);
-                if result.is_err() {
-                    stop.store(true, Ordering::Relaxed);
-                }
-                results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((position, result));
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..PARALLEL.min(jobs.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // The error that came first, not one that stopping the others made.
-        let mut flows = Vec::with_capacity(results.len());
-        for (position, result) in results.drain(..) {
-            flows.push((position, result?));
-        }
-        flows.sort_by_key(|(position, _)| *position);
-        if flows.len() != jobs.len() {
-            crate::bail!("storing image: not all layers were processed");
-        }
-        Ok(jobs.into_iter().zip(flows).map(|(job, (_, flow))| (job, flow)).collect())
-    }
-
-    fn run_job(
-        &self,
-        job: &Job,
-        workspace: &Workspace,
-        fetch: &Fetch<'_>,
-        progress: &dyn Progress,
-        stop: &AtomicBool,
-    ) -> Result<Flow> {
-        let layer = &job.layer;
-        let digest = layer.descriptor.digest.clone();
-        let mut source: Box<dyn Read + Send + '_> = if job.has_blob {
-            let path = self.blob_path(&layer.blob);
-            Box::new(File::open(&path).with_context(|| format!("opening `{}`", path.display()))?)
-        } else {
-            let total = Some(layer.descriptor.size);
-            progress.event(Event::Started { digest: digest.clone(), what: "blob", total });
-            fetch(&layer.descriptor)?
-        };
-        let mut blob = match job.has_blob {
-            true => None,
-            false => {
-                let path = workspace.path(&layer.blob);
-                Some(File::create_new(&path).with_context(|| format!("creating `{}`", path.display()))?)
-            }
-        };
-        let root = job.draft.as_ref().map(LayerDraft::open_root).transpose()?;
-        // One byte more than promised is enough to know that the blob is wrong.
-        let mut limited = Stoppable { inner: source.as_mut().take(layer.descriptor.size.saturating_add(1)), stop };
-        let advanced = |bytes| {
-            if !job.has_blob {
-                progress.event(Event::Advanced { digest: digest.clone(), bytes });
-            }
-        };
-        let sinks = Sinks {
-            blob: blob.as_mut().map(|file| file as &mut (dyn std::io::Write + Send)),
-            root: root.as_ref().map(std::os::fd::AsFd::as_fd),
-            progress: &advanced,
-        };
-        let flow = pipeline::run(&mut limited, sinks).map_err(|e| layer.explain(e))?;
-        layer.check(&flow)?;
-        progress.event(Event::Finished { digest: digest.clone() });
-        Ok(flow)
-    }
-}
-
-struct Job {
-    layer: LayerPart,
-    draft: Option<LayerDraft>,
-    /// The blob is in the store: it is unpacked from there.
-    has_blob: bool,
-}
-
-/// Ends a download early when another one failed.
-struct Stoppable<'a, R> {
-    inner: R,
-    stop: &'a AtomicBool,
-}
-
-impl<R: Read> Read for Stoppable<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(std::io::Error::other("another layer failed"));
-        }
-        self.inner.read(into)
-    }
-}
-
-impl LayerPart {
-    fn explain(&self, error: Error) -> Error {
-        let error = error.wrap(format!("layer `{}`", self.descriptor.digest));
-        if error.chain().iter().any(|cause| cause.contains("No space left on device")) {
-            return error.hint("free some space on the file system of the data root, or choose another with --root");
-        }
-        error
-    }
-
-    fn check(&self, flow: &Flow) -> Result<()> {
-        let shown = &self.descriptor.digest;
-        if flow.size != self.descriptor.size {
-            let more = if flow.size > self.descriptor.size { "more than" } else { "less than" };
-            crate::bail!("layer `{shown}`: the blob has {more} the {} bytes promised", self.descriptor.size);
-        }
-        if flow.digest != self.blob {
-            crate::bail!("layer `{shown}`: the blob has the wrong digest `sha256:{}`", flow.digest);
-        }
-        if flow.diff_id != self.diff_id {
-            crate::bail!(
-                "layer `{shown}`: its content has the diff ID `sha256:{}`, but the image's configuration says `sha256:{}`",
-                flow.diff_id,
-                self.diff_id
-            );
-        }
-        Ok(())
-    }
-}
-
-/// Layers without repetitions (images may have the same empty layer many times).
-fn distinct_layers(manifest: &Manifest, diff_ids: &[String]) -> Result<Vec<LayerPart>> {
-    let mut seen = BTreeSet::new();
-    let mut layers = Vec::new();
-    for (descriptor, diff_id) in manifest.layers.iter().zip(diff_ids) {
-        let blob = descriptor.hex()?.to_owned();
-        if seen.insert((blob.clone(), diff_id.clone())) {
-            layers.push(LayerPart { descriptor: descriptor.clone(), blob, diff_id: diff_id.clone() });
-        }
-    }
-    // One name for one thing: a blob with two diff IDs, or the other way round, is at best a mistake.
-    let blobs: BTreeSet<_> = layers.iter().map(|layer| &layer.blob).collect();
-    let ids: BTreeSet<_> = layers.iter().map(|layer| &layer.diff_id).collect();
-    if blobs.len() != layers.len() || ids.len() != layers.len() {
-        crate::bail!("manifest and configuration disagree about which layers are the same");
-    }
-    Ok(layers)
 }
 
 /// Lists an image under its names, or without one.

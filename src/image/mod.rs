@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod change;
+mod flow;
 pub mod import;
 pub mod embedded;
 pub mod index;

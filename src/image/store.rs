@@ -60,7 +60,8 @@ impl ImageStore {
         self.blob_path(hex).is_file()
     }
 
-    /// All images, newest first. One whose files cannot be read is listed with what the index says of it.
+    /// All images, newest first, each without its history and raw configuration (for these, [`find`](Self::find) it). One
+    /// whose files cannot be read is listed with what the index says of it.
     pub fn list(&self) -> Result<Vec<Image>> {
         let index = index::read(&self.images)?;
         let mut summaries = super::summary::read(&self.images);
@@ -70,7 +71,7 @@ impl ImageStore {
             let image = match summaries.remove(&entry.digest) {
                 Some(image) => image,
                 None if list.iter().any(|image| image.digest == entry.digest) => continue,
-                None => read_image(&self.images, entry).unwrap_or_else(|_| unreadable(entry)),
+                None => read_image(&self.images, entry).map_or_else(|_| unreadable(entry), super::summary::summarise),
             };
             // Several manifests may have one configuration: that is one image.
             if !seen.contains_key(&image.id) {

@@ -211,7 +211,8 @@ impl Life {
         // The helper starts while the child does its mounts.
         let mode = network::Mode::parse(&self.config.network)?;
         if mode.needs_helper() {
-            let plan = network::Plan::new(mode, self.config.ports.clone());
+            let mut plan = network::Plan::new(mode, self.config.ports.clone());
+            plan.program = self.config.network_program.clone();
             container.network = network::Helper::spawn(plan, pid, &run_dir)?;
         }
         match spawn::read_report(&container.started.channel) {

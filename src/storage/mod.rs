@@ -7,5 +7,6 @@ pub mod layers;
 pub mod lock;
 pub mod roots;
 pub mod unpack;
+pub mod workdir;
 
 pub use roots::Roots;

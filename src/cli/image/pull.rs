@@ -61,7 +61,7 @@ pub struct Args {
     #[arg(long)]
     tls_verify: Option<GoBool>,
     /// Pull the image for this variant of the architecture
-    #[arg(long, value_name = "VARIANT", conflicts_with = "platform")]
+    #[arg(long, value_name = "string", conflicts_with = "platform")]
     variant: Option<String>,
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,

@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(short, long)]
     size: GoBool,
     /// Kind of the objects: container, image or all
-    #[arg(short, long = "type", value_name = "string", default_value = "all")]
+    #[arg(short = 't', long = "type", value_name = "string", default_value = "all")]
     kind: String,
     #[arg(value_name = "OBJECT")]
     objects: Vec<String>,

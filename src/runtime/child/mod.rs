@@ -65,6 +65,10 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     if let (Some(console), Some(dev)) = (&console, &mounted.dev) {
         dev::bind_console(dev, console)?;
     }
+    if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
+        // While the host's /proc is still there.
+        crate::network::prepare_namespace(&crate::network::Mode::parse(&launch.network)?)?;
+    }
     limits::sysctls(&spec)?;
     mask::apply(&place, &spec, &mounted.null)?;
     root::pivot(&place)?;
@@ -77,10 +81,6 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     {
         nix::unistd::sethostname(hostname).with_context(|| format!("setting the host name `{hostname}`"))?;
     }
-    if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
-        crate::network::loopback_up().context("bringing up the loopback interface")?;
-    }
-
     let root_fd = root::open_root()?;
     let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd())?;

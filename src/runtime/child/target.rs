@@ -1,6 +1,6 @@
 //! Paths inside the container's root, resolved by the kernel and never leaving it.
 
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -92,9 +92,4 @@ pub fn check_inside() -> Result<()> {
         return Ok(());
     }
     Err(Error::of(Kind::CannotInvoke, "the working directory is outside of the container"))
-}
-
-/// A path by which this process can name an open descriptor to the kernel.
-pub fn proc_path(fd: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }

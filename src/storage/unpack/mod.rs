@@ -17,6 +17,7 @@ pub mod remove;
 pub(crate) mod tests;
 pub mod times;
 pub mod warnings;
+pub mod write;
 
 pub use extract::{Owners, Unpacked, unpack};
 pub use pipeline::{Flow, Sinks};

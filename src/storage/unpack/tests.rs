@@ -209,7 +209,11 @@ fn nothing_outside_is_ever_touched() {
         ("absolute", new().file("/outside/file", b"x"), false),
         ("relative link", new().symlink("l", "../outside").file("l/file", b"x"), false),
         ("absolute link", new().symlink("l", "/").symlink("m", "l/../../outside").file("m/file", b"x"), false),
-        ("chain", new().symlink("a", "..").symlink("b", "a/../..").symlink("c", "b/../../outside").file("c/file", b"x"), false),
+        (
+            "chain",
+            new().symlink("a", "..").symlink("b", "a/../..").symlink("c", "b/../../outside").file("c/file", b"x"),
+            false,
+        ),
         ("loop", new().symlink("a", "b").symlink("b", "a").file("a/x", b"x"), true),
         ("proc", new().symlink("p", "/proc/self/root").file("p/tmp/coracle-escape", b"x"), false),
         ("file over link", new().symlink("f", "../outside/file").file("f", b"x"), false),
@@ -230,7 +234,11 @@ fn nothing_outside_is_ever_touched() {
         ("null byte", new().pax(&[("path", b"a\0b")]).file("x", b""), true),
         ("pax path", new().pax(&[("path", b"../outside/file")]).file("x", b"x"), true),
         ("pax link", new().pax(&[("linkpath", b"../outside/file")]).hard_link("h", "x"), true),
-        ("times through link", new().symlink("l", "../outside/dir").raw(b"l", b'5', Fields { mtime: 1, ..Fields::default() }, b""), false),
+        (
+            "times through link",
+            new().symlink("l", "../outside/dir").raw(b"l", b'5', Fields { mtime: 1, ..Fields::default() }, b""),
+            false,
+        ),
         ("owner out of range", new().pax(&[("uid", b"4294967295")]).file("f", b""), true),
         ("size beyond everything", new().pax(&[("size", b"9223372036854775807")]).file("f", b"x"), true),
         ("huge extension", new().raw(b"x", b'x', Fields::default(), &vec![b'1'; 2 << 20]), true),
@@ -284,8 +292,12 @@ fn later_entries_replace_earlier_ones_of_any_type() {
     if !as_root("storage::unpack::tests::later_entries_replace_earlier_ones_of_any_type") {
         return;
     }
-    let kinds: [fn(TarBuilder) -> TarBuilder; 4] =
-        [|t| t.file("x", b"file"), |t| t.dir("x").file("x/in", b""), |t| t.symlink("x", "y"), |t| t.hard_link("x", "other")];
+    let kinds: [fn(TarBuilder) -> TarBuilder; 4] = [
+        |t| t.file("x", b"file"),
+        |t| t.dir("x").file("x/in", b""),
+        |t| t.symlink("x", "y"),
+        |t| t.hard_link("x", "other"),
+    ];
     for first in kinds {
         for second in kinds {
             let place = Place::new();
@@ -300,7 +312,8 @@ fn later_entries_replace_earlier_ones_of_any_type() {
     }
     // A directory that was there is left with what is in it; one that was cached is not written to after it is gone.
     let place = Place::new();
-    let archive = TarBuilder::default().file("d/a", b"").dir("d").file("d/b", b"").file("d", b"now").dir("d").file("d/c", b"");
+    let archive =
+        TarBuilder::default().file("d/a", b"").dir("d").file("d/b", b"").file("d", b"now").dir("d").file("d/c", b"");
     place.unpack(&archive.end()).unwrap();
     let names: Vec<_> = std::fs::read_dir(place.root().join("d")).unwrap().flatten().map(|e| e.file_name()).collect();
     assert_eq!(names, ["c"]);
@@ -343,8 +356,9 @@ fn sparse_files_stay_sparse() {
     assert_eq!((zeroes.len(), zeroes.blocks()), (1 << 20, 0));
     // Maps that lie.
     for map in ["5,4,0,4", "0,9", "0", "18446744073709551615,2", "0,x"] {
-        let archive =
-            TarBuilder::default().pax(&[("GNU.sparse.size", b"8"), ("GNU.sparse.map", map.as_bytes())]).file("f", b"abcd");
+        let archive = TarBuilder::default()
+            .pax(&[("GNU.sparse.size", b"8"), ("GNU.sparse.map", map.as_bytes())])
+            .file("f", b"abcd");
         assert!(Place::new().unpack(&archive.end()).is_err(), "{map}");
     }
 }
@@ -357,7 +371,8 @@ fn truncated_archives_are_errors() {
     let whole = TarBuilder::default().file("a", &[b'x'; 700]).pax(&[("mtime", b"1")]).file("b", b"y").end();
     // Where all data is there, padding and the end marker may be missing, but not a part of a block.
     let (end_of_a, pax, end_of_b) = (BLOCK + 700, 3 * BLOCK, 6 * BLOCK + 1);
-    let edges = (0..=8).flat_map(|block| [block * BLOCK, block * BLOCK + 1]).chain([end_of_a - 1, end_of_a, pax, end_of_b]);
+    let edges =
+        (0..=8).flat_map(|block| [block * BLOCK, block * BLOCK + 1]).chain([end_of_a - 1, end_of_a, pax, end_of_b]);
     for length in edges.chain((0..whole.len()).step_by(61)) {
         let result = Place::new().unpack(&whole[..length]);
         let in_end = length > 7 * BLOCK && !length.is_multiple_of(BLOCK);
