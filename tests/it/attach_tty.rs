@@ -44,7 +44,9 @@ fn keys_make_signals_and_jobs() {
     until("sleep", SOON, || env.ok(["top", "k", "args"]).contains("sleep 1000").then_some(()));
     pty.send("\x1a");
     pty.expect("Stopped");
-    pty.send("kill %1; wait; exit\n");
+    pty.send("kill -9 %1; wait; echo go'ne'\n");
+    pty.expect("gone");
+    pty.send("exit\n");
     pty.wait();
     assert!(pty.is_cooked());
 }
