@@ -12,8 +12,8 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
-use crate::runtime::launch::{Launch, Root};
 use crate::runtime::caps::CapSet;
+use crate::runtime::launch::{Launch, Root};
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
@@ -62,7 +62,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let image = match (&options.source, found) {
         (Source::Rootfs(_), _) => None,
         (Source::Image(_), Some(image)) => Some(image),
-        (Source::Image(name), None) => Some(super::image::obtain(engine, name, &options.pull, progress, &mut warnings)?),
+        (Source::Image(name), None) => {
+            Some(super::image::obtain(engine, name, &options.pull, progress, &mut warnings)?)
+        }
     };
     if let Some(image) = &image {
         warnings.extend(super::image::foreign_platform(image));

@@ -128,7 +128,10 @@ fn end(engine: &Engine, container: &Container, outcome: Outcome) -> Result<u8> {
         Outcome::Signalled(number) => signal::die_by(number),
         Outcome::Lost => {
             super::settle(engine, &container.record.id)?;
-            Err(Error::new(format!("the monitor of container `{}` was killed, and the container with it", container.record.name)))
+            Err(Error::new(format!(
+                "the monitor of container `{}` was killed, and the container with it",
+                container.record.name
+            )))
         }
     }
 }

@@ -22,8 +22,8 @@ use crate::container::store::Store;
 use crate::container::{State, Status};
 use crate::error::{Context, Error, Result};
 use crate::network;
-use crate::runtime::spawn::{self, Report, Started};
 use crate::runtime::channel;
+use crate::runtime::spawn::{self, Report, Started};
 use crate::storage::atomic::Durability;
 use crate::storage::{Roots, fs};
 use crate::sys::{lock, process};
@@ -293,9 +293,7 @@ impl Life {
         }
         match policy.name.as_str() {
             "always" | "unless-stopped" => true,
-            "on-failure" => {
-                code != 0 && (policy.max_retries == 0 || self.state.restart_count < policy.max_retries)
-            }
+            "on-failure" => code != 0 && (policy.max_retries == 0 || self.state.restart_count < policy.max_retries),
             _ => false,
         }
     }
