@@ -266,7 +266,7 @@ pub struct Trash {
 impl Trash {
     /// Deletes it. The caller must be in the user's user namespace where the directory holds files of mapped IDs.
     pub fn delete(self) -> Result<()> {
-        fs::remove_dir_all_if_exists(&self.dir)
+        crate::storage::unpack::remove_tree(&self.dir)
     }
 
     /// Where it is.
@@ -281,6 +281,8 @@ fn mark_lost(state: &mut State) {
     state.exit_code = 137;
     state.pid = 0;
     state.monitor_pid = 0;
+    // When it really ended nobody knows; it is written down as seen when somebody tidies up.
+    state.finished_at.get_or_insert_with(jiff::Timestamp::now);
     if state.error.is_empty() {
         "the monitor process was killed".clone_into(&mut state.error);
     }

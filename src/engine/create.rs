@@ -94,6 +94,12 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
     store.commit(draft, &prepared.record, &State::default(), durability)?;
+    if let Some(image) = &image
+        && !images(engine)?.is_kept(&image.id)?
+    {
+        store.detach(&prepared.record)?.delete()?;
+        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", image.id)));
+    }
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }

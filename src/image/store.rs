@@ -55,6 +55,13 @@ impl ImageStore {
         blob_path(&self.images, hex)
     }
 
+    /// Whether an image is there, and stays unless what was recorded before this call allows its removal: a removal that
+    /// began earlier has ended, and a later one sees what the caller has written.
+    pub fn is_kept(&self, id: &str) -> Result<bool> {
+        let _lock = crate::storage::lock::exclusive(&self.images.join("index.lock"))?;
+        self.exists(id)
+    }
+
     /// Whether a blob is there.
     pub fn has_blob(&self, hex: &str) -> bool {
         self.blob_path(hex).is_file()
