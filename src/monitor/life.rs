@@ -183,8 +183,6 @@ impl Life {
         let mut packet = vec![kind];
         packet.extend(pid.to_le_bytes());
         let _ = channel::send(report, &packet, &[]);
-        // The starter reads until the end of the connection no more; it must not be kept open by a monitor.
-        let _ = nix::unistd::close(report.as_raw_fd());
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 pub mod exec;
 pub mod lock;
+pub mod memory;
 pub mod mount;
 pub mod net;
 pub mod process;
