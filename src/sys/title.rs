@@ -7,16 +7,23 @@ use std::ops::Range;
 /// Both are the memory that the kernel filled at exec. Whoever may look at the process (in a container: anybody) would
 /// see with what options and variables the engine was called. Afterwards [`std::env`] has neither any more. Without
 /// /proc nothing happens, but then nobody sees anything either.
-pub fn replace<'a>(words: impl Iterator<Item = &'a [u8]>) {
+pub fn replace<'a>(words: impl Iterator<Item = &'a [u8]> + Clone) {
     let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return };
     let Some((arguments, environment)) = parse(&stat) else { return };
     wipe(&environment);
     wipe(&arguments);
-    // The last byte stays NUL: otherwise the kernel goes on reading in the environment.
-    let room = arguments.len().saturating_sub(1);
-    let bytes = words.flat_map(|word| word.iter().copied().chain(std::iter::once(0))).take(room);
-    for (address, byte) in arguments.zip(bytes) {
-        // SAFETY: see `wipe`; the address is within the same range.
+    let length: usize = words.clone().map(|word| word.len() + 1).sum();
+    // When the last byte of the arguments is not NUL, the kernel takes all up to the first NUL for a title that goes on
+    // into the environment; then it is one text, and the words stand apart by spaces (proc_pid_cmdline(5)).
+    let (room, apart) = if length > arguments.len() && environment.start == arguments.end {
+        (environment.end - arguments.start, b' ')
+    } else {
+        (arguments.len(), 0)
+    };
+    let bytes = words.flat_map(|word| word.iter().copied().chain(std::iter::once(apart)));
+    // The last byte stays NUL.
+    for (address, byte) in (arguments.start..).zip(bytes).take(length.min(room).saturating_sub(1)) {
+        // SAFETY: see `wipe`; the address is within one of the two ranges, which follow each other.
         unsafe { std::ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(byte) };
     }
 }

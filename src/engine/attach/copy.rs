@@ -10,6 +10,7 @@ use super::console::{Console, Input, Options, Outcome, Target, wait};
 use super::wire::{self, Received};
 use crate::error::{Context as _, Result};
 use crate::monitor::protocol::{MAX_MESSAGE, kind};
+use crate::runtime::channel;
 
 /// How much output is read at once.
 const OUTPUT: usize = 32 * 1024;
@@ -140,7 +141,7 @@ impl Copy<'_, '_> {
     fn ask(&self, packet: &mut [u8; MAX_MESSAGE]) -> Result<Option<Outcome>> {
         match wire::receive(self.done, packet)? {
             Received::Packet(kind::EXIT, payload) => Ok(Some(Outcome::Exited(wire::exit_code(payload)?))),
-            Received::Packet(kind::FAILED, payload) => Err(wire::failure(payload)),
+            Received::Packet(kind::FAILED, payload) => Err(channel::decode_error(payload)),
             Received::Packet(..) | Received::Nothing => Ok(None),
             Received::End => Ok(Some(Outcome::Lost)),
         }

@@ -9,6 +9,7 @@ use super::terminal::Window;
 use super::wire::{self, Outgoing, Received};
 use crate::error::{Error, Result};
 use crate::monitor::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT, MAX_MESSAGE, kind};
+use crate::runtime::channel;
 
 /// Which streams to attach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub fn attach(connection: OwnedFd, streams: Streams, window: Option<Window>) -> 
         wait([Some((connection.as_fd(), PollFlags::IN | more))])?;
         match wire::receive(connection.as_fd(), &mut buffer)? {
             Received::Packet(kind::ATTACHED, _) => return Ok(Attached(connection)),
-            Received::Packet(kind::FAILED, payload) => return Err(wire::failure(payload)),
+            Received::Packet(kind::FAILED, payload) => return Err(channel::decode_error(payload)),
             Received::Packet(other, _) => {
                 return Err(Error::new(format!("the monitor answered `{}` to attach", other.escape_ascii())));
             }

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
 use super::terminal::Window;
-use crate::error::{Context as _, Error, Kind, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::monitor::protocol::{MAX_MESSAGE, kind};
 
 /// What came.
@@ -45,18 +45,6 @@ pub fn receive<'b>(connection: BorrowedFd<'_>, buffer: &'b mut [u8; MAX_MESSAGE]
 pub fn exit_code(payload: &[u8]) -> Result<i32> {
     let code = payload.first_chunk().ok_or_else(|| Error::new("the monitor sent an exit code that is none"))?;
     Ok(i32::from_le_bytes(*code))
-}
-
-/// The error of an `E` packet: exit code and text.
-pub fn failure(payload: &[u8]) -> Error {
-    let (code, text) = payload.split_first().map_or((125, &payload[..0]), |(code, text)| (*code, text));
-    let kind = match code {
-        125 => Kind::Engine,
-        126 => Kind::CannotInvoke,
-        127 => Kind::CommandNotFound,
-        other => Kind::Exit(other),
-    };
-    Error::of(kind, String::from_utf8_lossy(text))
 }
 
 /// A packet of this kind.
