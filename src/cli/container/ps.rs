@@ -63,8 +63,7 @@ pub struct Args {
 }
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
-    let selection =
-        Selection { all: *args.all, last: args.last, latest: *args.latest, filters: args.filter };
+    let selection = Selection { all: *args.all, last: args.last, latest: *args.latest, filters: args.filter };
     let options = Options {
         no_trunc: *args.no_trunc,
         quiet: *args.quiet,
