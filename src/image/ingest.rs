@@ -8,7 +8,6 @@
 //! under the lock of the index, the renames and the new index. An image in the index is therefore complete, and nothing
 //! that it needs can be removed as rubbish in between.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -19,11 +18,11 @@ use super::progress::{Event, Progress};
 use super::reference::Reference;
 use super::store::ImageStore;
 use super::types::Image;
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::storage::layers::{Claim, LayerDraft};
 use crate::storage::unpack::Warnings;
 use crate::storage::unpack::digest::sha256;
-use crate::storage::unpack::pipeline::{self, Sinks};
+use crate::storage::unpack::pipeline::Flow;
 use crate::storage::workdir::{self, WorkDir};
 use crate::storage::{atomic, fs};
 
@@ -85,73 +84,76 @@ impl ImageStore {
         warnings: &mut Warnings,
     ) -> Result<Option<Image>> {
         let workspace = self.workspace()?;
-        let mut drafts = Vec::new();
+        let mut made = Made::default();
+        for (hex, bytes) in small_blobs(manifest, parts)? {
+            if !self.has_blob(&hex) {
+                fs::write_private(&workspace.path(&hex), bytes)?;
+                made.blobs.push(hex);
+            }
+        }
         let mut busy = Vec::new();
         let mut jobs = Vec::new();
         for layer in layers {
-            let draft = match self.layers.claim(&layer.diff_id)? {
-                Claim::Exists => None,
-                Claim::Mine(draft) => Some(draft),
-                Claim::Busy => {
-                    busy.push(layer.clone());
-                    None
-                }
-            };
-            let has_blob = self.has_blob(&layer.blob);
-            if draft.is_some() || !has_blob {
-                jobs.push(Job { layer: layer.clone(), draft, has_blob });
-            } else {
-                progress.event(Event::Skipped { digest: layer.descriptor.digest.clone() });
+            match self.layers.claim(&layer.diff_id)? {
+                Claim::Exists => jobs.extend(self.job(layer, None, progress)),
+                Claim::Mine(draft) => jobs.extend(self.job(layer, Some(draft), progress)),
+                Claim::Busy => busy.push(layer),
             }
         }
-        let mut blobs = vec![(manifest.config.hex()?.to_owned(), parts.config.as_slice())];
-        let manifest_hex = sha256(&parts.manifest);
-        blobs.push((manifest_hex.clone(), parts.manifest.as_slice()));
-        if let Some(index) = &parts.index {
-            blobs.push((sha256(index), index.as_slice()));
-        }
-        let mut renames = Vec::new();
-        for (hex, bytes) in blobs {
-            if !self.has_blob(&hex) {
-                fs::write_private(&workspace.path(&hex), bytes)?;
-                renames.push(hex);
-            }
-        }
-        for (job, flow) in self.run_jobs(jobs, &workspace, fetch, progress)? {
-            warnings.merge(flow.unpacked.warnings);
-            if !job.has_blob {
-                renames.push(job.layer.blob);
-            }
-            drafts.extend(job.draft);
-        }
-        if !renames.is_empty() || !drafts.is_empty() {
-            self.layers.flush()?;
-        }
-        let entry = entry_for(manifest, parts, &manifest_hex)?;
-        if busy.is_empty() {
-            let done = index::update(&self.images, |index| {
-                self.move_into_place(&workspace, &renames, drafts)?;
-                let complete = self.is_complete(manifest, parts, layers)?;
-                if complete {
-                    list(index, &entry, &parts.names);
-                }
-                Ok(complete)
-            })?;
-            return if done { self.image_of_entry(&entry).map(Some) } else { Ok(None) };
-        }
+        let flowed = self.run_jobs(jobs, &workspace, fetch, progress)?;
+        made.take(flowed, warnings);
         // Wait for others only when nobody can be waiting for this.
-        index::update(&self.images, |_| self.move_into_place(&workspace, &renames, drafts))?;
-        for layer in &busy {
-            self.wait_for(layer, warnings)?;
+        for layer in busy {
+            self.put(&workspace, std::mem::take(&mut made), |_| Ok(()))?;
+            let draft = match self.layers.wait(&layer.diff_id)? {
+                Claim::Mine(draft) => Some(draft),
+                _ => None,
+            };
+            let jobs = self.job(layer, draft, progress).into_iter().collect();
+            let flowed = self.run_jobs(jobs, &workspace, fetch, progress)?;
+            made.take(flowed, warnings);
         }
-        let done = index::update(&self.images, |index| {
+        let entry = entry_for(manifest, parts)?;
+        let complete = self.put(&workspace, made, |index| {
             let complete = self.is_complete(manifest, parts, layers)?;
             if complete {
                 list(index, &entry, &parts.names);
             }
             Ok(complete)
         })?;
-        if done { self.image_of_entry(&entry).map(Some) } else { Ok(None) }
+        if complete { self.image_of_entry(&entry).map(Some) } else { Ok(None) }
+    }
+
+    /// What is to be done for a layer, if anything is.
+    fn job(&self, layer: &LayerPart, draft: Option<LayerDraft>, progress: &dyn Progress) -> Option<Job> {
+        let has_blob = self.has_blob(&layer.blob);
+        if draft.is_none() && has_blob {
+            progress.event(Event::Skipped { digest: layer.descriptor.digest.clone() });
+            return None;
+        }
+        Some(Job { layer: layer.clone(), draft, has_blob })
+    }
+
+    /// Makes what was written durable, puts it in place, and changes the index, the latter two in one step for others.
+    fn put<T>(
+        &self,
+        workspace: &WorkDir,
+        made: Made,
+        change: impl FnOnce(&mut manifest::Index) -> Result<T>,
+    ) -> Result<T> {
+        if !made.blobs.is_empty() || !made.drafts.is_empty() {
+            self.layers.flush()?;
+        }
+        index::update(&self.images, |index| {
+            for hex in &made.blobs {
+                fs::rename(&workspace.path(hex), &self.blob_path(hex))?;
+            }
+            if !made.blobs.is_empty() {
+                atomic::sync_dir(&self.images.join("blobs/sha256"))?;
+            }
+            self.layers.commit(made.drafts)?;
+            change(index)
+        })
     }
 
     /// A directory for blobs that are being written. What killed processes left of theirs is swept up first.
@@ -171,20 +173,17 @@ impl ImageStore {
         warnings: Warnings,
     ) -> Result<Stored> {
         let manifest = manifest::parse_manifest(&parts.manifest, &parts.media_type)?;
-        let manifest_hex = sha256(&parts.manifest);
-        let mut renames = Vec::new();
+        let mut made = Made { blobs: Vec::new(), drafts };
         for (path, hex) in blobs {
             fs::rename(&path, &workspace.path(&hex))?;
-            renames.push(hex);
+            made.blobs.push(hex);
         }
-        for (hex, bytes) in [(manifest.config.hex()?, &parts.config), (manifest_hex.as_str(), &parts.manifest)] {
-            fs::write_private(&workspace.path(hex), bytes)?;
-            renames.push(hex.to_owned());
+        for (hex, bytes) in small_blobs(&manifest, parts)? {
+            fs::write_private(&workspace.path(&hex), bytes)?;
+            made.blobs.push(hex);
         }
-        self.layers.flush()?;
-        let entry = entry_for(&manifest, parts, &manifest_hex)?;
-        index::update(&self.images, |index| {
-            self.move_into_place(workspace, &renames, drafts)?;
+        let entry = entry_for(&manifest, parts)?;
+        self.put(workspace, made, |index| {
             list(index, &entry, &parts.names);
             Ok(())
         })?;
@@ -195,36 +194,42 @@ impl ImageStore {
         self.image_of(&index::read(&self.images)?, entry)
     }
 
-    fn move_into_place(&self, workspace: &WorkDir, blobs: &[String], drafts: Vec<LayerDraft>) -> Result<()> {
-        for hex in blobs {
-            fs::rename(&workspace.path(hex), &self.blob_path(hex))?;
-        }
-        if !blobs.is_empty() {
-            atomic::sync_dir(&self.images.join("blobs/sha256"))?;
-        }
-        self.layers.commit(drafts)
-    }
-
     fn is_complete(&self, manifest: &Manifest, parts: &Parts, layers: &[LayerPart]) -> Result<bool> {
         Ok(self.has_blob(manifest.config.hex()?)
             && self.has_blob(&sha256(&parts.manifest))
             && parts.index.as_ref().is_none_or(|index| self.has_blob(&sha256(index)))
             && layers.iter().all(|layer| self.has_blob(&layer.blob) && self.layers.exists(&layer.diff_id)))
     }
+}
 
-    /// Waits for whoever is unpacking the layer; unpacks it from its blob if that one failed.
-    fn wait_for(&self, layer: &LayerPart, warnings: &mut Warnings) -> Result<()> {
-        let Claim::Mine(draft) = self.layers.wait(&layer.diff_id)? else { return Ok(()) };
-        let path = self.blob_path(&layer.blob);
-        let mut file = File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
-        let root = draft.open_root()?;
-        let sinks = Sinks { blob: None, root: Some(std::os::fd::AsFd::as_fd(&root)), progress: &|_| {} };
-        let flow = pipeline::run(&mut file, sinks).map_err(|e| layer.explain(e))?;
-        layer.check(&flow)?;
-        warnings.merge(flow.unpacked.warnings);
-        self.layers.flush()?;
-        self.layers.commit(vec![draft])
+/// What has been written in a workspace and in drafts, and is not yet in place.
+#[derive(Debug, Default)]
+struct Made {
+    /// Hexadecimal digests; each is a file of that name in the workspace.
+    blobs: Vec<String>,
+    drafts: Vec<LayerDraft>,
+}
+
+impl Made {
+    fn take(&mut self, flowed: Vec<(Job, Flow)>, warnings: &mut Warnings) {
+        for (job, flow) in flowed {
+            warnings.merge(flow.unpacked.warnings);
+            if !job.has_blob {
+                self.blobs.push(job.layer.blob);
+            }
+            self.drafts.extend(job.draft);
+        }
     }
+}
+
+/// Configuration, manifest and index with their hexadecimal digests.
+fn small_blobs<'a>(manifest: &Manifest, parts: &'a Parts) -> Result<Vec<(String, &'a [u8])>> {
+    let mut blobs = vec![
+        (manifest.config.hex()?.to_owned(), parts.config.as_slice()),
+        (sha256(&parts.manifest), parts.manifest.as_slice()),
+    ];
+    blobs.extend(parts.index.as_ref().map(|index| (sha256(index), index.as_slice())));
+    Ok(blobs)
 }
 
 /// Lists an image under its names, or without one.
@@ -237,10 +242,10 @@ fn list(index: &mut manifest::Index, entry: &Descriptor, names: &[Reference]) {
     }
 }
 
-fn entry_for(manifest: &Manifest, parts: &Parts, manifest_hex: &str) -> Result<Descriptor> {
+fn entry_for(manifest: &Manifest, parts: &Parts) -> Result<Descriptor> {
     let mut entry = Descriptor {
         media_type: manifest.media_type.clone(),
-        digest: format!("sha256:{manifest_hex}"),
+        digest: format!("sha256:{}", sha256(&parts.manifest)),
         size: parts.manifest.len() as u64,
         ..Descriptor::default()
     };

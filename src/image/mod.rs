@@ -2,9 +2,9 @@
 
 mod archive;
 pub mod change;
+pub mod embedded;
 mod flow;
 pub mod import;
-pub mod embedded;
 pub mod index;
 pub mod ingest;
 pub mod load;

@@ -10,12 +10,8 @@ use crate::error::{Context, Error, Result};
 /// Mounts the root file system. The process ends when it is unmounted, or with the monitor.
 pub fn mount(fuse: &Fuse) -> Result<Child> {
     let lower: Vec<String> = fuse.lower.iter().map(|p| p.display().to_string()).collect();
-    let options = format!(
-        "lowerdir={},upperdir={},workdir={}",
-        lower.join(":"),
-        fuse.upper.display(),
-        fuse.work.display()
-    );
+    let options =
+        format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), fuse.upper.display(), fuse.work.display());
     let mut command = Command::new("fuse-overlayfs");
     command.args(["-f", "-o", &options]).arg(&fuse.merged);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
@@ -34,12 +30,17 @@ pub fn mount(fuse: &Fuse) -> Result<Child> {
             if let Some(mut stderr) = child.stderr.take() {
                 let _ = std::io::Read::read_to_string(&mut stderr, &mut text);
             }
-            return Err(Error::new(format!("mounting the root file system: `fuse-overlayfs` {status}: {}", text.trim()))
-                .hint("check that /dev/fuse is there and may be opened by you"));
+            return Err(Error::new(format!(
+                "mounting the root file system: `fuse-overlayfs` {status}: {}",
+                text.trim()
+            ))
+            .hint("check that /dev/fuse is there and may be opened by you"));
         }
         if Instant::now() > deadline {
             let _ = child.kill();
-            return Err(Error::new("mounting the root file system: `fuse-overlayfs` did not mount it within 10 seconds"));
+            return Err(Error::new(
+                "mounting the root file system: `fuse-overlayfs` did not mount it within 10 seconds",
+            ));
         }
         // It says nothing when it is ready; the mount point says it.
         let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 500_000 }));

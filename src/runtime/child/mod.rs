@@ -57,7 +57,8 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     let place = root::attach(&launch.root)?;
     let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
     let console = if launch.tty {
-        let devpts = mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
+        let devpts =
+            mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
         Some(terminal::open(devpts, launch.window)?)
     } else {
         None
@@ -153,11 +154,7 @@ impl Prepared {
         process::cloexec_from(3).context("marking descriptors close-on-exec")?;
         tie_to_parent()?;
         drop(self.root_fd);
-        if self.init {
-            command.supervise(channel)
-        } else {
-            Err(command.execute())
-        }
+        if self.init { command.supervise(channel) } else { Err(command.execute()) }
     }
 }
 
@@ -197,9 +194,7 @@ fn wait_for_go(channel: BorrowedFd<'_>) -> Result<()> {
 }
 
 fn streams_of(streams: &Streams, console: Option<terminal::Console>) -> Result<Stdio> {
-    let copy = |number| {
-        rustix::io::fcntl_dupfd_cloexec(borrow(number), 3).context("duplicating a standard stream")
-    };
+    let copy = |number| rustix::io::fcntl_dupfd_cloexec(borrow(number), 3).context("duplicating a standard stream");
     match console {
         Some(console) => {
             drop(console.master);

@@ -79,12 +79,8 @@ fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd>
                     "proc" => "/proc",
                     _ => "/dev/mqueue",
                 });
-                let options = Options {
-                    bind: true,
-                    recursive: true,
-                    recursive_read_only: kind == "sysfs",
-                    ..options.clone()
-                };
+                let options =
+                    Options { bind: true, recursive: true, recursive_read_only: kind == "sysfs", ..options.clone() };
                 bind(host, &options)?
             }
             // Where cgroups cannot be shown, nothing is: a container rarely looks.

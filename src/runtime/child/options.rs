@@ -1,9 +1,7 @@
 //! Mount options of an OCI spec, sorted by what the kernel wants to know them as.
 
 use crate::error::{Error, Result};
-use crate::sys::mount::{
-    ATIME_MASK, Attributes, NOATIME, NODEV, NODIRATIME, NOEXEC, NOSUID, RDONLY, STRICTATIME,
-};
+use crate::sys::mount::{ATIME_MASK, Attributes, NOATIME, NODEV, NODIRATIME, NOEXEC, NOSUID, RDONLY, STRICTATIME};
 
 /// Parsed options of one mount.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -42,7 +42,8 @@ pub fn open_or_create(root: impl AsFd, path: &Path, wanted: Wanted) -> Result<Ow
         Err(Errno::NOENT) => {}
         other => return other.with_context(describe),
     }
-    let parts: Vec<_> = path.components().filter(|c| matches!(c, Component::Normal(_) | Component::ParentDir)).collect();
+    let parts: Vec<_> =
+        path.components().filter(|c| matches!(c, Component::Normal(_) | Component::ParentDir)).collect();
     let mut prefix = PathBuf::new();
     let mut parent = open_place(root, Path::new(".")).with_context(describe)?;
     for (index, part) in parts.iter().enumerate() {
