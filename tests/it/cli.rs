@@ -123,7 +123,10 @@ fn inspect_has_the_references_keys() {
 }
 
 /// Objects whose keys are data, and what only some containers have.
-const FREE: [&str; 9] = [
+const FREE: [&str; 12] = [
+    ".Annotations",
+    ".GraphDriver.Data",
+    ".Config.WorkingDir",
     ".NetworkSettings.Networks",
     ".NetworkSettings.Ports",
     ".Config.Labels",
