@@ -17,6 +17,7 @@ use super::{Record, State, Status};
 use crate::error::{Context, Error, Kind, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::lock::{self, Lock};
+use crate::storage::unpack::remove_tree;
 use crate::storage::{Roots, fs, id};
 
 /// The containers under one pair of roots.
@@ -52,7 +53,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.committed {
-            let _ = std::fs::remove_dir_all(&self.dir);
+            let _ = remove_locked(&self.dir);
         }
     }
 }
@@ -79,16 +80,23 @@ impl Store {
     /// # Errors
     /// [`Kind::InUse`] when the name is taken.
     pub fn commit(&self, mut draft: Draft, record: &Record, state: &State, durability: Durability) -> Result<()> {
-        write_json(&draft.dir.join("record.json"), record, durability)?;
-        write_json(&draft.dir.join("state.json"), state, durability)?;
+        write_json(&draft.dir.join("record.json"), record, Durability::Process)?;
+        write_json(&draft.dir.join("state.json"), state, Durability::Process)?;
+        if durability == Durability::Power {
+            flush_draft(&draft.dir, &record.driver)?;
+        }
         let _names = self.lock_names()?;
         self.check_name_is_free(&record.name)?;
         self.point_name(&record.name, &record.id)?;
-        fs::remove_file_if_exists(&draft.dir.join(".lock"))?;
-        fs::rename(&draft.dir, &self.roots.container(&record.id))?;
+        // The lock file stays in it, and is the one that `detach` takes: at no moment is the draft without a lock.
+        if let Err(error) = fs::rename(&draft.dir, &self.roots.container(&record.id)) {
+            let _ = fs::remove_file_if_exists(&self.roots.names().join(&record.name));
+            return Err(error);
+        }
         draft.committed = true;
         if durability == Durability::Power {
             atomic::sync_dir(&self.roots.containers())?;
+            atomic::sync_dir(&self.roots.names())?;
         }
         Ok(())
     }
@@ -179,9 +187,7 @@ impl Store {
 
     /// The container with exactly this ID.
     pub fn load(&self, id: &str) -> Result<Container> {
-        self.try_load(id)?.ok_or_else(|| {
-            Error::of(Kind::NoSuch, format!("no container with name or ID \"{id}\" found: no such container"))
-        })
+        self.try_load(id)?.ok_or_else(|| no_such(id))
     }
 
     fn read_record(&self, id: &str) -> Result<Option<Record>> {
@@ -225,17 +231,56 @@ impl Store {
     /// Gives a container another name.
     pub fn rename(&self, id: &str, name: &str) -> Result<()> {
         let _names = self.lock_names()?;
-        let mut record = self.read_record(id)?.ok_or_else(|| {
-            Error::of(Kind::NoSuch, format!("no container with ID \"{id}\" found: no such container"))
-        })?;
+        let mut record = self.read_record(id)?.ok_or_else(|| no_such(id))?;
         if record.name == name {
             return Ok(());
         }
         self.check_name_is_free(name)?;
         self.point_name(name, id)?;
+        // Both names stand until the record decides which is true; the new one must outlive a power cut that the record
+        // outlives.
+        atomic::sync_dir(&self.roots.names())?;
         let old = std::mem::replace(&mut record.name, name.to_owned());
-        write_json(&self.roots.container(id).join("record.json"), &record, Durability::Power)?;
+        let written = write_json(&self.roots.container(id).join("record.json"), &record, Durability::Power);
+        if let Err(error) = written {
+            let _ = fs::remove_file_if_exists(&self.roots.names().join(name));
+            return match self.read_record(id) {
+                // Removed meanwhile.
+                Ok(None) => Err(no_such(id)),
+                _ => Err(error),
+            };
+        }
         fs::remove_file_if_exists(&self.roots.names().join(old))
+    }
+
+    /// As [`Store::detach`], for whoever is not the container's monitor: it holds the monitor's lock, so that nobody can
+    /// start the container meanwhile.
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] when a monitor lives, or somebody else is removing it.
+    pub fn detach_idle(&self, record: &Record) -> Result<Trash> {
+        let run_dir = self.roots.run_container(&record.id);
+        fs::create_private_dir_all(&run_dir)?;
+        let path = run_dir.join("lock");
+        let mut options = File::options();
+        let open = options.read(true).write(true).create(true).truncate(false).open(&path);
+        let file = open.with_context(|| format!("opening `{}`", path.display()))?;
+        crate::sys::lock::hold(&file).map_err(|e| match e.raw_os_error() {
+            Some(libc::EAGAIN | libc::EACCES) => Error::of(
+                Kind::InUse,
+                format!(
+                    "cannot remove container {}: it is being started or removed: container state improper",
+                    record.id
+                ),
+            ),
+            _ => Error::from(e).wrap(format!("locking `{}`", path.display())),
+        })?;
+        let detached = self.detach(record);
+        if detached.is_err() && !self.roots.container(&record.id).exists() {
+            // Somebody else was quicker, and the directory of the lock is ours alone.
+            let _ = fs::remove_dir_all_if_exists(&run_dir);
+        }
+        detached
     }
 
     /// Makes a container disappear in one step: its directory goes to `tmp/`, its name is free. Returns the directory
@@ -244,15 +289,65 @@ impl Store {
         let trash = self.roots.tmp().join(format!("removed-{}", record.id));
         let lock = lock::exclusive(&self.roots.container(&record.id).join(".lock"))?;
         fs::rename(&self.roots.container(&record.id), &trash)?;
-        {
-            let _names = self.lock_names()?;
-            let link = self.roots.names().join(&record.name);
-            if std::fs::read_link(&link).is_ok_and(|id| id == Path::new(&record.id)) {
-                fs::remove_file_if_exists(&link)?;
+        // From here on it is gone; what else fails leaves rubbish only, and must not keep the caller from deleting.
+        if let Ok(_names) = self.lock_names() {
+            // It may have been renamed since the record was read.
+            let latest: Option<Record> = read_json(&trash.join("record.json")).ok().flatten();
+            for name in [Some(&record.name), latest.as_ref().map(|r| &r.name)].into_iter().flatten() {
+                let link = self.roots.names().join(name);
+                if std::fs::read_link(&link).is_ok_and(|id| id == Path::new(&record.id)) {
+                    let _ = fs::remove_file_if_exists(&link);
+                }
             }
         }
-        fs::remove_dir_all_if_exists(&self.roots.run_container(&record.id))?;
+        let _ = fs::remove_dir_all_if_exists(&self.roots.run_container(&record.id));
         Ok(Trash { dir: trash, _lock: lock })
+    }
+
+    /// Containers whose record a power cut has emptied, or that somebody has emptied by hand. Nobody can use them.
+    pub fn unreadable(&self) -> Result<Vec<String>> {
+        let is_empty = |id: &String| {
+            let record = self.roots.container(id).join("record.json");
+            match std::fs::metadata(record) {
+                Ok(meta) => meta.len() == 0,
+                Err(e) => e.kind() == std::io::ErrorKind::NotFound,
+            }
+        };
+        Ok(self.ids()?.into_iter().filter(|id| is_empty(id) && !self.monitor_is_alive(id)).collect())
+    }
+
+    /// Makes one of them disappear. `None` when somebody else was quicker.
+    pub fn detach_unreadable(&self, id: &str) -> Result<Option<Trash>> {
+        let record = Record { id: id.to_owned(), ..Record::default() };
+        // Without a name: its link is found by `repair_names`.
+        match self.detach(&record) {
+            Ok(trash) => Ok(Some(trash)),
+            Err(_) if !self.roots.container(id).exists() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the links in `names/` say what the records say: links of nothing go, missing ones are made.
+    pub fn repair_names(&self) -> Result<()> {
+        let _names = self.lock_names()?;
+        let dir = self.roots.names();
+        let entries = std::fs::read_dir(&dir).with_context(|| format!("listing `{}`", dir.display()))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // A record that cannot be read may have any name.
+            if let Ok(None) = self.id_of_name(&name) {
+                let _ = fs::remove_file_if_exists(&entry.path());
+            }
+        }
+        for id in self.ids()? {
+            if let Ok(Some(record)) = self.read_record(&id)
+                && is_valid_name(&record.name)
+                && let Ok(None) = self.id_of_name(&record.name)
+            {
+                self.point_name(&record.name, &id)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -266,13 +361,45 @@ pub struct Trash {
 impl Trash {
     /// Deletes it. The caller must be in the user's user namespace where the directory holds files of mapped IDs.
     pub fn delete(self) -> Result<()> {
-        crate::storage::unpack::remove_tree(&self.dir)
+        remove_locked(&self.dir)
     }
 
     /// Where it is.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// Removes a directory whose `.lock` the caller holds: the lock goes last, so that nobody else sweeps it up meanwhile.
+/// Its depth is what the container made it.
+fn remove_locked(dir: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.with_context(|| format!("listing `{}`", dir.display()))?,
+    };
+    for entry in entries.flatten().filter(|entry| entry.file_name() != ".lock") {
+        remove_tree(&entry.path())?;
+    }
+    remove_tree(dir)
+}
+
+/// Flushes what was written into a draft. The copy of the vfs driver is too many files to flush one by one.
+fn flush_draft(dir: &Path, driver: &str) -> Result<()> {
+    let failed = || format!("flushing `{}`", dir.display());
+    let opened = File::open(dir).with_context(failed)?;
+    if driver == "vfs" {
+        return rustix::fs::syncfs(&opened).with_context(failed);
+    }
+    for entry in std::fs::read_dir(dir).with_context(failed)?.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) && entry.file_name() != ".lock" {
+            File::open(entry.path()).and_then(|file| file.sync_data()).with_context(failed)?;
+        }
+    }
+    opened.sync_all().with_context(failed)
+}
+
+fn no_such(id: &str) -> Error {
+    Error::of(Kind::NoSuch, format!("no container with name or ID \"{id}\" found: no such container"))
 }
 
 /// What a state becomes when the monitor died without writing the end.

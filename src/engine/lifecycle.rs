@@ -62,7 +62,16 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
             } else {
                 launch::start(engine, &container, launch::How::default()).map(|_| None)
             };
-            match started.map_err(|e| e.wrap(format!("starting container `{}`", record.name)))? {
+            let started = match started {
+                Ok(started) => started,
+                // Another command was quicker: it has removed the container, or started it, as wanted.
+                Err(error) => match containers(engine).load(id) {
+                    Err(gone) if gone.kind() == Kind::NoSuch => return Err(gone),
+                    Ok(now) if now.state.status == Status::Running && !attach => return Ok(None),
+                    _ => return Err(error.wrap(format!("starting container `{}`", record.name))),
+                },
+            };
+            match started {
                 Some(connection) => follow(engine, &container, connection, how).map(Some),
                 None => Ok(None),
             }

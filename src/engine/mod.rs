@@ -14,6 +14,7 @@ mod recover;
 mod remove;
 mod run;
 mod size;
+mod sweep;
 pub mod top;
 mod unshare;
 
@@ -27,6 +28,7 @@ pub use recover::{list, settle};
 pub use remove::{RemoveOptions, remove};
 pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};
 pub use size::container_size;
+pub use sweep::sweep;
 pub use unshare::unshare;
 
 use crate::container::store::Store;

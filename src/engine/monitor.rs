@@ -48,9 +48,14 @@ pub fn kill(roots: &Roots, id: &str, signal: i32, by_user: bool) -> Result<std::
 /// Sends one request that is answered with an errno.
 pub fn request(roots: &Roots, id: &str, packet: &[u8]) -> Result<std::result::Result<(), i32>> {
     let Some(socket) = connect(roots, id)? else { return Ok(Err(libc::ESRCH)) };
-    channel::send(&socket, packet, &[]).context("sending a request to the monitor")?;
     let mut buffer = [0; 64];
-    let (length, _) = channel::receive(&socket, &mut buffer).context("reading the monitor's answer")?;
+    let answer = channel::send(&socket, packet, &[]).and_then(|()| channel::receive(&socket, &mut buffer));
+    let length = match answer {
+        Ok((length, _)) => length,
+        // It ended before it came to this request.
+        Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => 0,
+        Err(errno) => return Err(Error::from(errno).wrap("sending a request to the monitor")),
+    };
     match buffer.get(..length).and_then(<[u8]>::split_first) {
         Some((&kind::DONE, payload)) => {
             let errno = payload.get(..4).and_then(|b| b.try_into().ok()).map_or(libc::EIO, i32::from_le_bytes);

@@ -38,7 +38,12 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
     drop(file);
     if container.record.auto_remove {
         super::enter_userns(engine)?;
-        store.detach(&container.record)?.delete()?;
+        match store.detach_idle(&container.record) {
+            Ok(trash) => trash.delete()?,
+            // Another command was quicker; the caller is told below.
+            Err(_) if store.load(id).is_err() => {}
+            Err(error) => return Err(error),
+        }
     }
     store.load(id)
 }

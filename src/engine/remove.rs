@@ -1,10 +1,14 @@
 //! Removing containers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Engine, containers, enter_userns, lifecycle, settle};
 use crate::container::Status;
+use crate::container::store::Store;
 use crate::error::{Error, Kind, Result};
+
+/// How long others may hold the lock of a container that does not run.
+const LOCK_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How to remove.
 #[derive(Debug, Clone, Default)]
@@ -47,9 +51,24 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
         let grace = options.timeout.unwrap_or(container.record.stop_timeout);
         lifecycle::end(engine, &container, Duration::from_secs(u64::from(grace)))?;
     }
-    match store.detach(&container.record) {
-        Ok(trash) => trash.delete(),
-        Err(_) if store.load(id).is_err() => Ok(()),
-        Err(error) => Err(error),
+    let deadline = Instant::now() + LOCK_DEADLINE;
+    loop {
+        match store.detach_idle(&container.record) {
+            Ok(trash) => return trash.delete(),
+            // Somebody else, perhaps its own monitor, was quicker.
+            Err(_) if is_gone(&store, id) => return Ok(()),
+            // Another command is at it for a moment, or somebody has started it.
+            Err(error) if error.kind() == Kind::InUse && Instant::now() < deadline => {
+                if options.force {
+                    lifecycle::end(engine, &container, Duration::ZERO)?;
+                }
+                let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 1_000_000 }));
+            }
+            Err(error) => return Err(error),
+        }
     }
+}
+
+fn is_gone(store: &Store, id: &str) -> bool {
+    store.load(id).is_err_and(|error| error.kind() == Kind::NoSuch)
 }

@@ -1,61 +1,120 @@
 //! fuse-overlayfs, where the kernel's overlay is not to be had.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::mount::UnmountFlags;
 
 use super::config::Fuse;
 use crate::error::{Context, Error, Result};
 
+/// How long it may take to mount.
+const MOUNT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long it may take to end after it was unmounted.
+const END_DEADLINE: Duration = Duration::from_secs(2);
+
 /// Mounts the root file system. The process ends when it is unmounted, or with the monitor.
 pub fn mount(fuse: &Fuse) -> Result<Child> {
-    let lower: Vec<String> = fuse.lower.iter().map(|p| p.display().to_string()).collect();
-    let options =
-        format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), fuse.upper.display(), fuse.work.display());
+    start(fuse, true)
+}
+
+/// Mounts the same for reading, on the same mount point but in another mount namespace. The writable layer may be in use.
+pub fn mount_read_only(fuse: &Fuse) -> Result<Child> {
+    start(fuse, false)
+}
+
+fn start(fuse: &Fuse, writable: bool) -> Result<Child> {
+    // Names relative to the data root are short, and the root's own path may have characters that mean something in the
+    // option: commas and colons.
+    let root = fuse.upper.ancestors().nth(3).unwrap_or(Path::new("/")).to_owned();
+    let name = |path: &PathBuf| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+    let mut lower: Vec<String> = fuse.lower.iter().map(name).collect();
+    let options = if writable {
+        if lower.is_empty() {
+            // It wants one. The mount point is empty.
+            lower.push(name(&fuse.merged));
+        }
+        format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), name(&fuse.upper), name(&fuse.work))
+    } else {
+        lower.insert(0, name(&fuse.upper));
+        format!("lowerdir={}", lower.join(":"))
+    };
+    // What it says is read if it fails, and cannot grow any more once it runs: nobody would read it, and a pipe would
+    // fill up and block it.
+    let memory = rustix::fs::memfd_create(c"fuse-overlayfs", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
+    let mut said = File::from(memory.context("creating a memory file")?);
+    let stderr = said.try_clone().context("duplicating a descriptor")?;
     let mut command = Command::new("fuse-overlayfs");
-    command.args(["-f", "-o", &options]).arg(&fuse.merged);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+    command.args(["-f", "-o", &options]).arg(name(&fuse.merged)).current_dir(&root);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).process_group(0);
+    let before = device(&fuse.merged);
     let mut child = crate::sys::process::spawn_tied(&mut command).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::new("mounting the root file system: `fuse-overlayfs` is not installed")
             .hint("install it, or use `--storage-driver overlay` or `vfs`"),
         _ => Error::from(e).wrap("starting `fuse-overlayfs`"),
     })?;
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + MOUNT_DEADLINE;
     loop {
-        if is_mounted(&fuse.merged) {
-            return Ok(child);
-        }
         if let Some(status) = child.try_wait().context("waiting for `fuse-overlayfs`")? {
             let mut text = String::new();
-            if let Some(mut stderr) = child.stderr.take() {
-                let _ = std::io::Read::read_to_string(&mut stderr, &mut text);
-            }
+            let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
             return Err(Error::new(format!(
                 "mounting the root file system: `fuse-overlayfs` {status}: {}",
                 text.trim()
             ))
             .hint("check that /dev/fuse is there and may be opened by you"));
         }
+        if device(&fuse.merged).is_some_and(|now| Some(now) != before) {
+            let _ = rustix::fs::fcntl_add_seals(&said, SealFlags::GROW);
+            return Ok(child);
+        }
         if Instant::now() > deadline {
             let _ = child.kill();
+            let _ = child.wait();
             return Err(Error::new(
                 "mounting the root file system: `fuse-overlayfs` did not mount it within 10 seconds",
             ));
         }
         // It says nothing when it is ready; the mount point says it.
-        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 500_000 }));
+        rest(Duration::from_micros(500));
     }
 }
 
 /// Unmounts it, which ends the process.
 pub fn unmount(fuse: &Fuse, mut child: Child) {
-    let _ = rustix::mount::unmount(&fuse.merged, rustix::mount::UnmountFlags::DETACH);
-    let _ = child.kill();
-    let _ = child.wait();
+    // Not lazily if possible: that writes what the kernel still holds back. The last process of the container may not be
+    // quite gone.
+    let deadline = Instant::now() + Duration::from_millis(100);
+    while rustix::mount::unmount(&fuse.merged, UnmountFlags::empty()) == Err(rustix::io::Errno::BUSY) {
+        if Instant::now() > deadline {
+            let _ = rustix::mount::unmount(&fuse.merged, UnmountFlags::DETACH);
+            break;
+        }
+        rest(Duration::from_millis(1));
+    }
+    let deadline = Instant::now() + END_DEADLINE;
+    while let Ok(None) = child.try_wait() {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return;
+        }
+        rest(Duration::from_millis(1));
+    }
 }
 
-fn is_mounted(path: &std::path::Path) -> bool {
+/// The file system at `path`; `None` also when a dead process has mounted it.
+fn device(path: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt as _;
-    let device = |p: &std::path::Path| std::fs::metadata(p).map(|m| m.dev()).ok();
-    device(path) != path.parent().and_then(device)
+    std::fs::metadata(path).map(|m| m.dev()).ok()
+}
+
+fn rest(time: Duration) {
+    let time = rustix::event::Timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
+    let _ = rustix::event::poll(&mut [], Some(&time));
 }

@@ -12,7 +12,7 @@ pub mod protocol;
 
 mod client;
 mod exec;
-mod fuse;
+pub mod fuse;
 mod life;
 mod pause;
 mod serve;

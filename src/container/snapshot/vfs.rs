@@ -1,6 +1,29 @@
-//! temporary
-use crate::error::{Error, Result};
+//! The driver that needs nothing of the kernel: every container has a copy of all that its image holds. Where the file
+//! system can share data between files, the copy costs little.
+
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-pub fn create(_to: &Path, _layers: &[PathBuf]) -> Result<()> {
-    Err(Error::new("vfs"))
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::error::{Context, Result};
+use crate::storage::fs;
+use crate::storage::tree::copy;
+use crate::storage::unpack::extract::Owners;
+
+/// Copies the layers, topmost first, into the new directory `to`.
+///
+/// The caller is root of the user namespace. After an error it removes what is there.
+pub fn create(to: &Path, layers: &[PathBuf]) -> Result<()> {
+    fs::create_dir(to, 0o755)?;
+    if layers.is_empty() {
+        return Ok(());
+    }
+    let sources = layers.iter().map(|path| open(path)).collect::<Result<Vec<_>>>()?;
+    copy::copy(sources, open(to)?, Owners::of_this_process())
+}
+
+fn open(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).with_context(|| format!("opening `{}`", path.display()))
 }

@@ -1,0 +1,244 @@
+//! Copies a stack of layers into one directory: owners, modes, times, extended attributes, hard links, holes.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::io::Errno;
+
+use super::data::{Copier, open_file};
+use super::links::Links;
+use super::walk::{self, Item, Visitor};
+use super::{limit, xattr};
+use crate::error::{Context, Error, Result};
+use crate::storage::unpack::beneath::{self, file_type};
+use crate::storage::unpack::extract::Owners;
+
+/// Copies what `layers` (topmost first) make together into the empty directory `to`.
+///
+/// # Errors
+/// The first thing that cannot be copied as it is; what was copied stays for the caller to remove.
+pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners) -> Result<()> {
+    let _files = limit::ManyFiles::allow();
+    let root = to.try_clone().context("duplicating a descriptor")?;
+    let mut copy =
+        Copy { root, dirs: Vec::new(), next: Some(to), owners, links: Links::default(), copier: Copier::default() };
+    walk::walk(layers, walk::Kind::Layers, &mut copy)
+}
+
+struct Copy {
+    root: OwnedFd,
+    /// The directories that are being filled, from the root down.
+    dirs: Vec<OwnedFd>,
+    /// The root, before it is met.
+    next: Option<OwnedFd>,
+    owners: Owners,
+    links: Links,
+    copier: Copier,
+}
+
+impl Visitor for Copy {
+    fn meet(&mut self, item: &Item<'_>) -> Result<()> {
+        self.create(item).map_err(|error| {
+            let error = error.wrap(format!("copying `/{}`", super::shown(item.path)));
+            if error.chain().last().is_some_and(|cause| cause == nix::errno::Errno::ENOSPC.desc()) {
+                return error.hint("the vfs driver copies the whole image for every container: make room, or use another `--storage-driver`");
+            }
+            error
+        })
+    }
+
+    fn leave(&mut self, path: &[u8], dir: BorrowedFd<'_>, stat: &Stat) -> Result<()> {
+        let Some(copy) = self.dirs.pop() else { return Ok(()) };
+        // Only now: an inherited group or default ACL would have shown in what is in it, and its time is the last.
+        self.attributes(dir, &copy, stat).with_context(|| format!("copying `/{}`", super::shown(path)))
+    }
+}
+
+impl Copy {
+    fn create(&mut self, item: &Item<'_>) -> Result<()> {
+        let Some(parent) = self.dirs.last() else {
+            self.dirs.extend(self.next.take());
+            return Ok(());
+        };
+        if item.dir.is_some() {
+            rustix::fs::mkdirat(parent, item.name, Mode::RWXU).context("creating directory")?;
+            let dir = walk::open_dir(parent.as_fd(), item.name).context("opening directory")?;
+            self.dirs.push(dir);
+            return Ok(());
+        }
+        if let Some(first) = self.links.first_name(item.stat, item.path)
+            && link(&self.root, &first, parent, item.name)?
+        {
+            return Ok(());
+        }
+        match file_type(item.stat) {
+            FileType::RegularFile => {
+                let (mut from, stat) = open_file(item.parent, item.name).context("opening")?;
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let created = rustix::fs::openat(parent, item.name, flags, Mode::RUSR | Mode::WUSR);
+                let mut to = File::from(created.context("creating file")?);
+                self.copier.copy(&mut from, &mut to, u64::try_from(stat.st_size).unwrap_or(0))?;
+                self.attributes(from.as_fd(), to.as_fd(), &stat)
+            }
+            FileType::Symlink => {
+                let target = rustix::fs::readlinkat(item.parent, item.name, Vec::new()).context("reading link")?;
+                rustix::fs::symlinkat(target, parent, item.name).context("creating symbolic link")?;
+                self.attributes_by_name(parent, item, None)
+            }
+            FileType::Fifo => {
+                rustix::fs::mknodat(parent, item.name, FileType::Fifo, Mode::RUSR, 0).context("creating pipe")?;
+                self.attributes_by_name(parent, item, Some(Mode::from_raw_mode(item.stat.st_mode & 0o7777)))
+            }
+            // Sockets mean nothing without their process, and devices cannot be made in a user namespace.
+            _ => Ok(()),
+        }
+    }
+
+    /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears
+    /// capabilities too), then the time.
+    fn attributes(&self, from: impl AsFd, to: impl AsFd, stat: &Stat) -> Result<()> {
+        let now = rustix::fs::fstat(&to).context("reading its attributes")?;
+        if (now.st_uid, now.st_gid) != (stat.st_uid, stat.st_gid) {
+            let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+            self.owned(rustix::fs::fchown(&to, Some(owner.0), Some(owner.1)))?;
+        }
+        rustix::fs::fchmod(&to, Mode::from_raw_mode(stat.st_mode & 0o7777)).context("setting its mode")?;
+        for (name, value) in xattr::list(from)? {
+            let result = rustix::fs::fsetxattr(&to, &*name, &value, XattrFlags::empty());
+            self.attributed(&name, result)?;
+        }
+        rustix::fs::futimens(&to, &times(stat)).context("setting its time")
+    }
+
+    fn attributes_by_name(&self, parent: &OwnedFd, item: &Item<'_>, mode: Option<Mode>) -> Result<()> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let now = rustix::fs::statat(parent, item.name, flags).context("reading its attributes")?;
+        if (now.st_uid, now.st_gid) != (item.stat.st_uid, item.stat.st_gid) {
+            let owner = (Uid::from_raw(item.stat.st_uid), Gid::from_raw(item.stat.st_gid));
+            self.owned(rustix::fs::chownat(parent, item.name, Some(owner.0), Some(owner.1), flags))?;
+        }
+        if let Some(mode) = mode {
+            rustix::fs::chmodat(parent, item.name, mode, AtFlags::empty()).context("setting its mode")?;
+        }
+        rustix::fs::utimensat(parent, item.name, &times(item.stat), flags).context("setting its time")
+    }
+
+    fn owned(&self, result: rustix::io::Result<()>) -> Result<()> {
+        match result {
+            // The only ID there is owns it then.
+            Err(Errno::INVAL | Errno::PERM) if self.owners == Owners::WherePossible => Ok(()),
+            result => result.context("setting its owner"),
+        }
+    }
+
+    fn attributed(&self, name: &CStr, result: rustix::io::Result<()>) -> Result<()> {
+        let is_content = name.to_bytes() == b"security.capability" || name.to_bytes().starts_with(b"user.");
+        match result {
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::INVAL)
+                if !is_content || self.owners == Owners::WherePossible =>
+            {
+                Ok(())
+            }
+            result => result.with_context(|| format!("setting its extended attribute `{}`", name.to_string_lossy())),
+        }
+    }
+}
+
+/// Links the file that was copied as `first`. `false` when there can be no more links to it, or its path is too long.
+fn link(root: &OwnedFd, first: &[u8], parent: &OwnedFd, name: &CStr) -> Result<bool> {
+    let (dir, old) = beneath::split(first);
+    let result = beneath::open_dir(root, dir).and_then(|dir| {
+        // Without AT_SYMLINK_FOLLOW a link to a symbolic link is to the link itself.
+        rustix::fs::linkat(&dir, old, parent, name, AtFlags::empty())
+    });
+    match result {
+        Ok(()) => Ok(true),
+        Err(Errno::MLINK | Errno::NAMETOOLONG) => Ok(false),
+        // A socket, which was not copied.
+        Err(Errno::NOENT) => Ok(false),
+        Err(e) => Err(Error::from(e).wrap(format!("linking it to `/{}`", super::shown(first)))),
+    }
+}
+
+fn times(stat: &Stat) -> Timestamps {
+    let (seconds, nanos) = super::mtime(stat);
+    let time = Timespec { tv_sec: seconds, tv_nsec: i64::from(nanos) };
+    Timestamps { last_access: time, last_modification: time }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
+    use std::path::Path;
+
+    use super::*;
+
+    fn open(path: &Path) -> OwnedFd {
+        rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).unwrap()
+    }
+
+    fn opaque(path: &Path) {
+        rustix::fs::setxattr(path, "user.overlay.opaque", b"y", XattrFlags::empty()).unwrap();
+    }
+
+    #[test]
+    fn layers_become_one_tree() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        for dir in ["low/dir/sub", "low/gone", "low/both", "low/was-dir", "top/both", "top/dir", "to"] {
+            std::fs::create_dir_all(at(dir)).unwrap();
+        }
+        for (file, text) in [
+            ("low/dir/hidden", "x"),
+            ("low/dir/sub/x", "x"),
+            ("low/gone/x", "x"),
+            ("low/both/low", "low"),
+            ("low/both/same", "low"),
+            ("low/was-dir/x", "x"),
+            ("low/a", "linked"),
+            ("top/both/same", "top"),
+            ("top/dir/new", "new"),
+            ("top/was-dir", "file"),
+        ] {
+            std::fs::write(at(file), text).unwrap();
+        }
+        // As root only a real whiteout can be made; elsewhere the name is hidden by a file of the same name.
+        let can_whiteout =
+            rustix::fs::mknodat(open(&at("top")), "gone", FileType::CharacterDevice, Mode::empty(), 0).is_ok();
+        opaque(&at("top/dir"));
+        std::fs::hard_link(at("low/a"), at("low/both/b")).unwrap();
+        symlink("/etc/passwd", at("low/link")).unwrap();
+        rustix::fs::setxattr(at("low/a"), "user.kept", b"v", XattrFlags::empty()).unwrap();
+        std::fs::set_permissions(at("low/a"), PermissionsExt::from_mode(0o4711)).unwrap();
+        let sparse = File::create(at("low/sparse")).unwrap();
+        sparse.set_len(64 << 20).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&sparse, b"end", (64 << 20) - 3).unwrap();
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::new(1_000, 123_456_789);
+        File::open(at("low/both")).unwrap().set_modified(old).unwrap();
+        File::open(at("top/both")).unwrap().set_modified(old).unwrap();
+
+        copy(vec![open(&at("top")), open(&at("low"))], open(&at("to")), Owners::Exact).unwrap();
+
+        let read = |name: &str| std::fs::read_to_string(at("to").join(name)).ok();
+        assert_eq!(read("both/same").as_deref(), Some("top"));
+        assert_eq!(read("both/low").as_deref(), Some("low"));
+        assert_eq!(read("dir/new").as_deref(), Some("new"));
+        assert_eq!(read("dir/hidden"), None);
+        assert!(!at("to/dir/sub").exists());
+        assert_eq!(read("was-dir").as_deref(), Some("file"));
+        assert_eq!(at("to/gone").exists(), !can_whiteout);
+        assert_eq!(std::fs::read_link(at("to/link")).unwrap(), Path::new("/etc/passwd"));
+        let file = std::fs::metadata(at("to/a")).unwrap();
+        assert_eq!((file.mode() & 0o7777, file.nlink()), (0o4711, 2));
+        assert_eq!(file.ino(), std::fs::metadata(at("to/both/b")).unwrap().ino());
+        assert_eq!(xattr::get(File::open(at("to/a")).unwrap(), c"user.kept").unwrap().as_deref(), Some(&b"v"[..]));
+        assert!(xattr::list(open(&at("to/dir"))).unwrap().is_empty());
+        assert_eq!(xattr::get(open(&at("to/dir")), c"user.overlay.opaque").unwrap(), None);
+        let copied = std::fs::metadata(at("to/sparse")).unwrap();
+        assert_eq!(copied.len(), 64 << 20);
+        assert!(copied.blocks() * 512 < 1 << 20, "holes were filled: {} blocks", copied.blocks());
+        assert_eq!(std::fs::metadata(at("to/both")).unwrap().modified().unwrap(), old);
+    }
+}
