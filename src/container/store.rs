@@ -168,16 +168,23 @@ impl Store {
         Ok(entries.flatten().filter_map(|e| e.file_name().into_string().ok()).filter(|n| n.len() == 64).collect())
     }
 
-    /// All containers, oldest first. Those that vanish meanwhile are left out.
+    /// All containers, oldest first. Those that vanish meanwhile are left out, and so are damaged ones.
     pub fn list(&self) -> Result<Vec<Container>> {
+        Ok(self.list_with_damaged()?.0)
+    }
+
+    /// All containers, oldest first, and what is wrong with those that cannot be read.
+    pub fn list_with_damaged(&self) -> Result<(Vec<Container>, Vec<Error>)> {
         let mut all = Vec::new();
+        let mut damaged = Vec::new();
         for id in self.ids()? {
-            if let Some(container) = self.try_load(&id)? {
-                all.push(container);
+            match self.try_load(&id) {
+                Ok(container) => all.extend(container),
+                Err(error) => damaged.push(error.wrap(format!("container {id} is damaged"))),
             }
         }
         all.sort_by(|a, b| (a.record.created, &a.record.id).cmp(&(b.record.created, &b.record.id)));
-        Ok(all)
+        Ok((all, damaged))
     }
 
     /// The container that a user means.

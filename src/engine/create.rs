@@ -32,7 +32,6 @@ pub struct Created {
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
-    check_cid_file(options)?;
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
@@ -113,14 +112,6 @@ fn network_of(flags: &[String]) -> Result<String> {
         [typed] if typed.starts_with(mode.name()) => typed.clone(),
         _ => mode.name().to_owned(),
     })
-}
-
-fn check_cid_file(options: &CreateOptions) -> Result<()> {
-    match &options.cid_file {
-        Some(path) if path.exists() => Err(Error::new(format!("container id file exists: `{}`", path.display()))
-            .hint("make sure that no other container uses it, or remove it")),
-        _ => Ok(()),
-    }
 }
 
 /// Whether a name may be given to a container.
@@ -230,6 +221,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         passthrough: record.log.driver == "passthrough",
         network: record.network.clone(),
         init: record.init,
+        create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
     };
     fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;

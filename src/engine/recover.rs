@@ -5,7 +5,7 @@ use std::fs::File;
 use super::{Engine, containers};
 use crate::container::State;
 use crate::container::store::Container;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::atomic::Durability;
 use crate::storage::fs;
 use crate::sys::{lock, process};
@@ -57,16 +57,17 @@ fn kill_leftover(state: &State) {
     }
 }
 
-/// All containers, oldest first; those whose monitor was killed are tidied up on the way.
-pub fn list(engine: &Engine) -> Result<Vec<Container>> {
+/// All containers, oldest first, and what is wrong with those that cannot be read. Those whose monitor was killed are
+/// tidied up on the way.
+pub fn list(engine: &Engine) -> Result<(Vec<Container>, Vec<Error>)> {
     let store = containers(engine);
-    let all = store.list()?;
+    let (all, damaged) = store.list_with_damaged()?;
     if !all.iter().any(|container| container.is_lost) {
-        return Ok(all);
+        return Ok((all, damaged));
     }
     for container in all.iter().filter(|container| container.is_lost) {
         // What cannot be tidied up is still shown; the command that is to change it says why.
         let _ = settle(engine, &container.record.id);
     }
-    store.list()
+    store.list_with_damaged()
 }

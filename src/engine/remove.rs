@@ -33,6 +33,14 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
         Ok(container) => container,
         // Its own monitor, or another command, was quicker: it is gone, as wanted.
         Err(error) if error.kind() == Kind::NoSuch && options.force => return Ok(()),
+        // Damaged, so that nobody knows what it is: it goes if it does not run.
+        Err(error) if error.kind() != Kind::NoSuch && options.force && !store.monitor_is_alive(id) => {
+            enter_userns(engine)?;
+            return match store.detach_unreadable(id)? {
+                Some(trash) => trash.delete(),
+                None => Err(error),
+            };
+        }
         Err(error) => return Err(error),
     };
     let running = container.state.status.is_alive() || store.monitor_is_alive(id);

@@ -27,6 +27,8 @@ pub struct Launch {
     pub network: String,
     /// Our init is PID 1.
     pub init: bool,
+    /// Make the working directory where it is missing: the image's is made, one that was asked for is not.
+    pub create_cwd: bool,
     /// `--group-add`: names or numbers, looked up in the container.
     pub groups: Vec<String>,
 }

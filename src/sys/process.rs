@@ -78,6 +78,27 @@ pub fn close_from(first: RawFd) -> io::Result<()> {
     close_range(first, 0)
 }
 
+/// Closes every descriptor but the standard streams and `keep`. Only for the child of a fork that never returns to its
+/// parent's code: the owners of what is closed here are never dropped in it.
+pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+    let mut keep: Vec<RawFd> = keep.iter().copied().filter(|fd| *fd > 2).collect();
+    keep.sort_unstable();
+    let mut first = 3;
+    for fd in keep {
+        if fd > first {
+            close_between(first, fd - 1)?;
+        }
+        first = fd + 1;
+    }
+    close_range(first, 0)
+}
+
+fn close_between(first: RawFd, last: RawFd) -> io::Result<()> {
+    // SAFETY: plain integers; the caller answers for what is closed.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, last as libc::c_uint, 0) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 fn close_range(first: RawFd, flags: libc::c_uint) -> io::Result<()> {
     // SAFETY: plain integers; which descriptors are affected is the caller's promise.
     let result = unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, flags) };

@@ -76,11 +76,11 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     ps::check(&selection, &options)?;
     let engine = cx.engine()?;
     let Some(seconds) = args.watch.filter(|seconds| *seconds > 0) else {
-        cx.printer.text(&show(&engine, &selection, &options)?);
+        cx.printer.text(&show(cx, &engine, &selection, &options)?);
         return Ok(0);
     };
     while !cx.printer.is_closed() {
-        let text = show(&engine, &selection, &options)?;
+        let text = show(cx, &engine, &selection, &options)?;
         if cx.printer.out_is_terminal() {
             // Home, and clear what was there.
             cx.printer.data(b"\x1b[H\x1b[2J");
@@ -91,9 +91,13 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     Ok(0)
 }
 
-fn show(engine: &Engine, selection: &Selection, options: &Options) -> Result<String> {
+fn show(cx: &Cx<'_>, engine: &Engine, selection: &Selection, options: &Options) -> Result<String> {
     let now = Timestamp::now();
-    let chosen = ps::select(engine::list(engine)?, selection, now)?;
+    let (all, damaged) = engine::list(engine)?;
+    for error in damaged {
+        cx.printer.warning(format_args!("{error} (remove it: coracle rm --force ID)"));
+    }
+    let chosen = ps::select(all, selection, now)?;
     ps::render(chosen, options, now, &|container| {
         let (rw, root_fs) = engine::container_size(engine, container)?;
         Ok(Size { rw, root_fs })

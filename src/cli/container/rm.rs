@@ -57,7 +57,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         ignore: *args.ignore || *args.force,
         of_all: |_| true,
     };
-    Ok(cx.each(wanted.targets(&store)?, removal_code, |target| {
+    let code = cx.each(wanted.targets(&store)?, removal_code, |target| {
         let target = target?;
         let options = RemoveOptions {
             force: *args.force,
@@ -72,5 +72,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         }
         cx.printer.line(target.shown);
         Ok(())
-    }))
+    });
+    // What killed commands left half made goes as well.
+    engine::sweep(&engine)?;
+    Ok(code)
 }

@@ -32,7 +32,8 @@ pub struct Invocation {
 impl Invocation {
     /// That of this process. Variables that are not UTF-8 are left out, as they could not be passed on anyway.
     pub fn current() -> Result<Self> {
-        let cwd = std::env::current_dir().context("reading the working directory")?;
+        // It may have been removed; then relative paths fail, and nothing else does.
+        let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/proc/self/cwd"));
         let env = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
         Ok(Invocation { cwd, env: env.collect() })
     }

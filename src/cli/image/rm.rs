@@ -38,7 +38,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     engine::enter_userns(&engine)?;
     let images = engine::images(&engine)?;
     let names = if *args.all { all(&images)? } else { args.images };
-    Ok(cx.each(names, removal_code, |name| {
+    let code = cx.each(names, removal_code, |name| {
         let removed = match remove(&engine, &store, &images, &name, *args.force || *args.all, *args.force) {
             Err(error) if error.kind() == Kind::NoSuch && (*args.ignore || *args.force) => return Ok(()),
             result => result?,
@@ -50,7 +50,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
             cx.printer.line(format_args!("Deleted: {id}"));
         }
         Ok(())
-    }))
+    });
+    engine::sweep(&engine)?;
+    Ok(code)
 }
 
 fn all(images: &ImageStore) -> Result<Vec<String>> {

@@ -66,9 +66,11 @@ fn kernel_overlay_works(roots: &Roots) -> Result<bool> {
         rustix::mount::fsconfig_create(&fs)?;
         rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map(drop)
     };
-    let cwd = std::env::current_dir().context("reading the working directory")?;
+    // As a descriptor: it may have been removed, and nobody needs it here.
+    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+    let cwd = rustix::fs::open(c".", flags, rustix::fs::Mode::empty()).context("opening the working directory")?;
     let works = attempt().is_ok();
-    std::env::set_current_dir(&cwd).context("going back to the working directory")?;
+    rustix::process::fchdir(&cwd).context("going back to the working directory")?;
     Ok(works)
 }
 

@@ -1,6 +1,6 @@
 //! A further process in a running container (`exec`): join its namespaces, become its user, execute.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use nix::sched::CloneFlags;
@@ -51,6 +51,9 @@ fn set_up(
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
+    let mut keep = vec![channel.as_raw_fd(), container.as_raw_fd()];
+    keep.extend(streams.iter().map(AsRawFd::as_raw_fd));
+    crate::sys::process::close_all_but(&keep).context("closing the monitor's descriptors")?;
     let request: ExecRequest = serde_json::from_slice(request).context("reading the request")?;
     // Both are files of the host's, so they are read before its file system is out of sight.
     let spec: Spec = serde_json::from_slice(&fs::read(&request.spec)?)
@@ -68,14 +71,7 @@ fn set_up(
     nix::sched::setns(container, namespaces).context("joining the container's namespaces")?;
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
-    let cwd = match target::open_place(&root_fd, process.cwd().strip_prefix("/").unwrap_or(process.cwd())) {
-        Ok(fd) => fd,
-        Err(errno) => {
-            let error =
-                Error::of(crate::error::Kind::CannotInvoke, nix::errno::Errno::from_raw(errno.raw_os_error()).desc());
-            return Err(error.wrap(format!("changing to the working directory `{}`", process.cwd().display())));
-        }
-    };
+    let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
     limits::apply(&process)?;
     let stdio = stdio(&request, streams, user.uid)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
@@ -106,7 +102,7 @@ fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
     }
     if request.privileged {
         let all: std::collections::HashSet<oci_spec::runtime::Capability> =
-            caps::all().iter().filter_map(|c| c.to_string().parse().ok()).collect();
+            caps::all().iter().filter_map(|c| c.to_string().trim_start_matches("CAP_").parse().ok()).collect();
         let mut capabilities = process.capabilities().clone().unwrap_or_default();
         capabilities.set_bounding(Some(all.clone())).set_effective(Some(all.clone())).set_permitted(Some(all));
         process.set_capabilities(Some(capabilities)).set_no_new_privileges(Some(false));

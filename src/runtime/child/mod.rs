@@ -49,6 +49,11 @@ fn report_and_exit(error: &Error, channel: BorrowedFd<'_>) -> ! {
 
 fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
+    // Of the monitor's descriptors, only ours may stay: its own end of the channel, above all, or nobody would ever see
+    // that a killed monitor has closed it.
+    let mut keep = vec![channel.as_raw_fd()];
+    keep.extend(streams.numbers().into_iter().flatten());
+    process::close_all_but(&keep).context("closing the monitor's descriptors")?;
     let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
         .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
     let filter = launch.seccomp.as_deref().map(fs::read).transpose()?;
@@ -84,7 +89,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
-    let cwd = target::working_directory(&root_fd, oci_process.cwd())?;
+    let cwd = target::working_directory(&root_fd, oci_process.cwd(), launch.create_cwd)?;
     limits::apply(oci_process)?;
 
     let terminal_master = console.as_ref().map(|c| &c.master);

@@ -91,7 +91,8 @@ fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd>
     let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };
     let place = open_mount_point(root, mount.destination(), kind, wanted)?;
     if options.copy_up && tree::is_empty(&detached)? {
-        tree::copy(&place, &detached).context("copying what the image has there")?;
+        let own_root = options.data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid"));
+        tree::copy(&place, &detached, !own_root).context("copying what the image has there")?;
     }
     attach(&detached, &place)?;
     Ok(detached)

@@ -68,12 +68,17 @@ pub fn open_or_create(root: impl AsFd, path: &Path, wanted: Wanted) -> Result<Ow
     Ok(parent)
 }
 
-/// The working directory, made when missing.
-pub fn working_directory(root: impl AsFd, path: &Path) -> Result<OwnedFd> {
+/// The working directory; made when missing, if it may be.
+pub fn working_directory(root: impl AsFd, path: &Path, create: bool) -> Result<OwnedFd> {
     let failed = |error: Error| {
         error.with_kind(Kind::CannotInvoke).wrap(format!("changing to the working directory `{}`", path.display()))
     };
-    let fd = open_or_create(root, path, Wanted::Directory).map_err(failed)?;
+    let relative = path.strip_prefix("/").unwrap_or(path);
+    let fd = if create {
+        open_or_create(root, relative, Wanted::Directory).map_err(failed)?
+    } else {
+        open_place(root, relative).map_err(|errno| failed(errno.into()))?
+    };
     let stat = rustix::fs::fstat(&fd).map_err(|e| failed(e.into()))?;
     if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::Directory {
         return Err(failed(Errno::NOTDIR.into()));

@@ -7,12 +7,22 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps};
 
 use crate::error::{Context, Result};
 
-/// Copies what is in the directory `from` into the directory `to`: files, links, modes, owners and times.
-pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
+/// Copies what is in the directory `from` into the directory `to`: files, links, modes, owners and times. `root`: `to`
+/// itself gets the mode and owner of `from`.
+pub fn copy(from: &OwnedFd, to: &OwnedFd, root: bool) -> Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let from = rustix::fs::openat(from, c".", flags, Mode::empty()).context("opening the image's directory")?;
     let to = rustix::fs::openat(to, c".", flags, Mode::empty()).context("opening the new directory")?;
+    if root {
+        copy_attributes(&from, &to)?;
+    }
     copy_open(&from, &to)
+}
+
+fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
+    let own = rustix::fs::fstat(from).context("looking at a directory")?;
+    let _ = rustix::fs::fchown(to, owner(own.st_uid), group(own.st_gid));
+    rustix::fs::fchmod(to, Mode::from_raw_mode(own.st_mode & 0o7777)).context("setting the mode of a directory")
 }
 
 /// Whether nothing is in a directory.
@@ -24,9 +34,6 @@ pub fn is_empty(directory: &OwnedFd) -> Result<bool> {
 }
 
 fn copy_open(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
-    let own = rustix::fs::fstat(from).context("looking at a directory")?;
-    let _ = rustix::fs::fchown(to, owner(own.st_uid), group(own.st_gid));
-    rustix::fs::fchmod(to, Mode::from_raw_mode(own.st_mode & 0o7777)).context("setting the mode of a directory")?;
     for entry in Dir::read_from(from).context("listing a directory")? {
         let entry = entry.context("listing a directory")?;
         let name = entry.file_name();
