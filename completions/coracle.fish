@@ -532,7 +532,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand untag" -s h -l help -d '
 complete -c coracle -n "__fish_coracle_using_subcommand info" -s f -l format -d 'Print as JSON or by a Go template' -r
 complete -c coracle -n "__fish_coracle_using_subcommand info" -s h -l help -d 'Print this help'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s f -l format -d 'Print as JSON or by a Go template' -r
-complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s k -l type -d 'Kind of the objects: container, image or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s t -l type -d 'Kind of the objects: container, image or all' -r
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s l -l latest -d 'Act on the latest container'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s s -l size -d 'Show the size of containers'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s h -l help -d 'Print this help'

@@ -57,13 +57,22 @@ mkdir -p "$cache"
 if [ "$(id -u)" = 0 ]; then chown -R "$user:" "$cache"; fi
 touch "$cache/.started"
 
+# A file system that is soon full. Only root can mount one.
+small=
+if [ "$(id -u)" = 0 ]; then
+    small=$scratch.small
+    mkdir "$small"
+    mount -t tmpfs -o "size=1m,mode=700,uid=$(id -u "$user"),gid=$(id -g "$user")" tmpfs "$small"
+    trap 'umount "$small" 2>/dev/null; rmdir "$small" 2>/dev/null' EXIT
+fi
+
 run_tests() {
     local status=0 executable
     for executable in "${executables[@]}"; do
         echo "running ${executable#"$checkout/"}"
         # Nothing of the caller's environment: what passes here passes everywhere.
         "${as_user[@]}" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin HOME="$home" USER="$user" \
-            LANG=C.UTF-8 TMPDIR="$scratch" CORACLE_TEST_CACHE="$cache" RUST_BACKTRACE=0 INSTA_UPDATE=no \
+            LANG=C.UTF-8 TMPDIR="$scratch" CORACLE_TEST_CACHE="$cache" ${small:+"CORACLE_TEST_SMALL=$small"} RUST_BACKTRACE=0 INSTA_UPDATE=no \
             INSTA_WORKSPACE_ROOT="$checkout" CARGO_MANIFEST_DIR="$checkout" RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}" \
             "$executable" "$@" </dev/null || status=$?
     done
@@ -96,7 +105,7 @@ if reachable; then
     run_tests "$@" || status=$?
 else
     export -f run_tests show_checkout fail
-    declare -p checkout executables as_user scratch cache home user >"$scratch/.env"
+    declare -p checkout executables as_user scratch cache home user small >"$scratch/.env"
     unshare --mount --propagation private bash -euc '
         . "$1/.env"; rm "$1/.env"; shift
         show_checkout; cd "$checkout"; run_tests "$@"' bash "$scratch" "$@" || status=$?
@@ -120,6 +129,10 @@ leftover_processes() {
     done 2>/dev/null
 }
 left=0
+if [ -n "$small" ]; then
+    if [ -n "$(ls -A "$small")" ]; then echo "left behind: files in $small"; left=1; fi
+    umount "$small" && rmdir "$small"
+fi
 complain() { [ -z "$2" ] || { printf 'left behind, %s:\n%s\n' "$1" "$2"; left=1; }; }
 complain processes "$(leftover_processes | sort -u)"
 complain mounts "$(grep -F "$scratch" /proc/self/mountinfo || true)"

@@ -2,8 +2,8 @@
 
 use clap::{ArgMatches, Args, Command};
 
-use super::{container, image, system};
 use super::cx::Cx;
+use super::{container, image, system};
 use crate::error::{Error, Result};
 
 /// What a command is about.

@@ -37,7 +37,12 @@ impl Cx<'_> {
             return Err(Error::new(format!("storage driver `{name}` is not supported"))
                 .hint("use overlay, fuse-overlayfs or vfs"));
         }
-        Ok(Engine { roots, driver, network_cmd_path: self.globals.network_cmd_path.clone() })
+        Ok(Engine {
+            roots,
+            driver,
+            network_cmd_path: self.globals.network_cmd_path.clone(),
+            config_home: env::config_home(),
+        })
     }
 
     /// The engine together with its containers.

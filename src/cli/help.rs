@@ -39,7 +39,8 @@ pub fn overview(noun: Option<Noun>) -> String {
             }
             let command = args::for_reading(args::like_go(global::augment(clap::Command::new(PROGRAM))));
             let version = clap::Arg::new("version").short('v').long("version").help("Print the version");
-            let command = command.arg(version.action(clap::ArgAction::SetTrue)).help_template("\n\nOptions:\n{options}");
+            let command =
+                command.arg(version.action(clap::ArgAction::SetTrue)).help_template("\n\nOptions:\n{options}");
             text.push_str(&command.clone().render_help().to_string());
         }
     }

@@ -207,7 +207,10 @@ mod tests {
         for (line, want) in [
             ("", "missing command 'coracle COMMAND' | Try 'coracle --help' for more information"),
             ("badcommand", "unrecognized command `coracle badcommand` | Try 'coracle --help' for more information"),
-            ("container", "missing command 'coracle container COMMAND' | Try 'coracle container --help' for more information"),
+            (
+                "container",
+                "missing command 'coracle container COMMAND' | Try 'coracle container --help' for more information",
+            ),
             ("image x", "unrecognized command `coracle image x` | Try 'coracle image --help' for more information"),
             ("build .", "`coracle build` is not there yet"),
             ("container checkpoint x", "`coracle container checkpoint` is not there yet"),
@@ -219,8 +222,14 @@ mod tests {
             ("stop -aq", "unknown shorthand flag: 'q' in -aq | See 'coracle stop --help'"),
             ("stop x --time", "flag needs an argument: --time | See 'coracle stop --help'"),
             ("stop x -at", "flag needs an argument: 't' in -at | See 'coracle stop --help'"),
-            ("stop --all=maybe", "invalid argument \"maybe\" for \"-a, --all\" flag: invalid syntax, want true or false | See 'coracle stop --help'"),
-            ("stop -t abc x", "invalid argument \"abc\" for \"-t, --time\" flag: invalid digit found in string | See 'coracle stop --help'"),
+            (
+                "stop --all=maybe",
+                "invalid argument \"maybe\" for \"-a, --all\" flag: invalid syntax, want true or false | See 'coracle stop --help'",
+            ),
+            (
+                "stop -t abc x",
+                "invalid argument \"abc\" for \"-t, --time\" flag: invalid digit found in string | See 'coracle stop --help'",
+            ),
             ("rename a", "accepts 2 arg(s), received 1"),
             ("rename a b c d", "accepts 2 arg(s), received 4"),
             ("export", "accepts 1 arg(s), received 0"),
@@ -229,7 +238,10 @@ mod tests {
             ("--remote ps", "--remote is not supported: coracle has no remote mode, it is its own engine"),
             ("ps --url=x", "--url is not supported: coracle has no remote mode, it is its own engine"),
             ("-c x ps", "--connection is not supported: coracle has no remote mode, it is its own engine"),
-            ("exec --preserve-fds 3 x y", "--preserve-fds is not supported: extra descriptors are not passed into containers yet"),
+            (
+                "exec --preserve-fds 3 x y",
+                "--preserve-fds is not supported: extra descriptors are not passed into containers yet",
+            ),
         ] {
             assert_eq!(fails(line), want, "{line}");
         }

@@ -10,9 +10,10 @@ use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::Image;
+use crate::image::progress::Progress;
 use crate::network::{self, Mode};
-use crate::runtime::launch::{Launch, Root};
 use crate::runtime::caps::CapSet;
+use crate::runtime::launch::{Launch, Root};
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
@@ -28,12 +29,13 @@ pub struct Created {
 ///
 /// # Errors
 /// The name is in use ([`Kind::InUse`]), the image is not to be had, an option does not fit the host.
-pub fn create(engine: &Engine, options: &CreateOptions) -> Result<Created> {
+pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
     check_cid_file(options)?;
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
+    spec::check(options, &network)?;
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -60,7 +62,9 @@ pub fn create(engine: &Engine, options: &CreateOptions) -> Result<Created> {
     let image = match (&options.source, found) {
         (Source::Rootfs(_), _) => None,
         (Source::Image(_), Some(image)) => Some(image),
-        (Source::Image(name), None) => Some(super::image::obtain(engine, name, &options.pull, &mut warnings)?),
+        (Source::Image(name), None) => {
+            Some(super::image::obtain(engine, name, &options.pull, progress, &mut warnings)?)
+        }
     };
     if let Some(image) = &image {
         warnings.extend(super::image::foreign_platform(image));
@@ -90,6 +94,12 @@ pub fn create(engine: &Engine, options: &CreateOptions) -> Result<Created> {
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
     store.commit(draft, &prepared.record, &State::default(), durability)?;
+    if let Some(image) = &image
+        && !images(engine)?.is_kept(&image.id)?
+    {
+        store.detach(&prepared.record)?.delete()?;
+        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", image.id)));
+    }
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
@@ -218,6 +228,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         window: None,
         stdin: record.open_stdin,
         passthrough: record.log.driver == "passthrough",
+        network: record.network.clone(),
         init: record.init,
         groups: record.group_add.clone(),
     };

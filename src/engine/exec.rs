@@ -48,7 +48,11 @@ pub fn exec(engine: &Engine, container_id: &str, options: &ExecOptions) -> Resul
     let improper = || {
         Error::of(
             Kind::Engine,
-            format!("can only execute in running containers: `{}` is {}: container state improper", record.name, container.state.status.as_str()),
+            format!(
+                "can only execute in running containers: `{}` is {}: container state improper",
+                record.name,
+                container.state.status.as_str()
+            ),
         )
     };
     if !container.state.status.is_alive() {
@@ -86,7 +90,11 @@ pub fn exec(engine: &Engine, container_id: &str, options: &ExecOptions) -> Resul
         // The master comes over the socket as soon as the process has joined; a failure comes over the connection.
         Some(socket) => match receive_terminal(&socket, &connection)? {
             Some(master) => Ends::Terminal(master),
-            None => return Err(first_answer(&connection)?.err().unwrap_or_else(|| Error::new("the terminal was not handed over"))),
+            None => {
+                return Err(first_answer(&connection)?
+                    .err()
+                    .unwrap_or_else(|| Error::new("the terminal was not handed over")));
+            }
         },
         None => ends.take().unwrap_or(Ends::Pipes { stdin: None, stdout: None, stderr: None }),
     };
@@ -124,8 +132,12 @@ impl Streams {
             return Ok(Streams::Terminal { ours, theirs });
         }
         let null = || -> Result<OwnedFd> {
-            rustix::fs::open(c"/dev/null", rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())
-                .context("opening `/dev/null`")
+            rustix::fs::open(
+                c"/dev/null",
+                rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC,
+                rustix::fs::Mode::empty(),
+            )
+            .context("opening `/dev/null`")
         };
         if options.detach {
             return Ok(Streams::Pipes { stdin: (null()?, None), stdout: (None, null()?), stderr: (None, null()?) });

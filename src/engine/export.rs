@@ -43,8 +43,8 @@ impl Source {
         let directory = |path: &Path| Ok(Source { root: open(path)?, fuse: None });
         if record.image_id.is_empty() {
             let path = dir.join("launch.json");
-            let launch: Launch = serde_json::from_slice(&fs::read(&path)?)
-                .with_context(|| format!("reading `{}`", path.display()))?;
+            let launch: Launch =
+                serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
             return match &launch.root {
                 Root::Directory(path) => directory(path),
                 Root::Overlay { .. } => Err(Error::new("the root file system of the container is not known")),

@@ -30,7 +30,9 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     let record = &container.record;
     let mode = Mode::parse(&record.network)?;
     let host = files::Host::gather(&mode)?;
-    network::ports::check_free(&record.ports)?;
+    let mut plan = network::Plan::new(mode.clone(), record.ports.clone());
+    plan.program = engine.network_cmd_path.as_ref().map(Into::into);
+    plan.check()?;
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
     write_files(record, &mode, &host, &dir)?;
@@ -54,6 +56,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         auto_remove_image: record.auto_remove_image,
         timeout: record.timeout,
         network: record.network.clone(),
+        network_program: plan.program,
         ports: record.ports.clone(),
         hold: how.hold,
         fuse,

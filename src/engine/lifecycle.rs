@@ -41,8 +41,9 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
                 return Err(Error::new("attaching to an initialized container while it starts is not there yet")
                     .hint("start it, then `coracle attach`"));
             }
-            monitor::request(&engine.roots, id, &[kind::START])?
-                .map_err(|errno| Error::new(nix::errno::Errno::from_raw(errno).desc()).wrap(format!("starting `{}`", record.name)))?;
+            monitor::request(&engine.roots, id, &[kind::START])?.map_err(|errno| {
+                Error::new(nix::errno::Errno::from_raw(errno).desc()).wrap(format!("starting `{}`", record.name))
+            })?;
             Ok(None)
         }
         Status::Running | Status::Stopping if attach => {
@@ -145,11 +146,16 @@ pub fn kill(engine: &Engine, id: &str, signal: i32) -> Result<()> {
     if !container.state.status.is_alive() {
         return Err(Error::of(
             Kind::InUse,
-            format!("can only kill running containers. {id} is in state {}: container state improper", container.state.status.as_str()),
+            format!(
+                "can only kill running containers. {id} is in state {}: container state improper",
+                container.state.status.as_str()
+            ),
         ));
     }
-    monitor::kill(&engine.roots, id, signal, signal == libc::SIGKILL)?
-        .map_err(|errno| Error::new(nix::errno::Errno::from_raw(errno).desc()).wrap(format!("sending a signal to container `{}`", container.record.name)))?;
+    monitor::kill(&engine.roots, id, signal, signal == libc::SIGKILL)?.map_err(|errno| {
+        Error::new(nix::errno::Errno::from_raw(errno).desc())
+            .wrap(format!("sending a signal to container `{}`", container.record.name))
+    })?;
     if signal == libc::SIGKILL
         && let Some(waiter) = monitor::waiter(&engine.roots, id)?
     {
@@ -243,12 +249,13 @@ fn condition(text: &str) -> Result<Status> {
         "exited" | "stopped" => Status::Exited,
         "removing" => Status::Removing,
         "healthy" | "unhealthy" => {
-            return Err(Error::new(format!("waiting for `{text}` is not there yet: health checks are the matter of a later release")));
+            return Err(Error::new(format!(
+                "waiting for `{text}` is not there yet: health checks are the matter of a later release"
+            )));
         }
         other => {
-            return Err(Error::new(format!("unknown condition `{other}`")).hint(
-                "use configured, created, exited, initialized, paused, removing, running, stopped or stopping",
-            ));
+            return Err(Error::new(format!("unknown condition `{other}`"))
+                .hint("use configured, created, exited, initialized, paused, removing, running, stopped or stopping"));
         }
     })
 }

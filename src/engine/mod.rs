@@ -23,8 +23,8 @@ use std::sync::OnceLock;
 pub use create::{Created, create};
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
-pub use lifecycle::{init, kill, pause, rename, restart, start, stop, unpause, wait, StartOptions};
-pub use recover::settle;
+pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, stop, unpause, wait};
+pub use recover::{list, settle};
 pub use remove::{RemoveOptions, remove};
 pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};
 pub use size::container_size;
@@ -45,6 +45,8 @@ pub struct Engine {
     pub driver: Option<String>,
     /// `--network-cmd-path`.
     pub network_cmd_path: Option<String>,
+    /// `$XDG_CONFIG_HOME`, or what stands for it.
+    pub config_home: Option<std::path::PathBuf>,
 }
 
 /// The namespace that this process has entered, if it has.

@@ -23,7 +23,8 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
     }
     let run_dir = engine.roots.run_container(id);
     fs::create_private_dir_all(&run_dir)?;
-    let Ok(file) = File::options().read(true).write(true).create(true).truncate(false).open(run_dir.join("lock")) else {
+    let Ok(file) = File::options().read(true).write(true).create(true).truncate(false).open(run_dir.join("lock"))
+    else {
         return Ok(container);
     };
     if lock::hold(&file).is_err() {
@@ -54,4 +55,18 @@ fn kill_leftover(state: &State) {
     if state.pid_started != 0 && crate::runtime::start_time(state.pid) == Some(state.pid_started) {
         let _ = process::pidfd_kill(&pidfd, libc::SIGKILL);
     }
+}
+
+/// All containers, oldest first; those whose monitor was killed are tidied up on the way.
+pub fn list(engine: &Engine) -> Result<Vec<Container>> {
+    let store = containers(engine);
+    let all = store.list()?;
+    if !all.iter().any(|container| container.is_lost) {
+        return Ok(all);
+    }
+    for container in all.iter().filter(|container| container.is_lost) {
+        // What cannot be tidied up is still shown; the command that is to change it says why.
+        let _ = settle(engine, &container.record.id);
+    }
+    store.list()
 }

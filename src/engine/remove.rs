@@ -40,7 +40,9 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
         let state = container.state.status.as_str();
         return Err(Error::of(
             Kind::InUse,
-            format!("cannot remove container {id} as it is {state} - running or paused containers cannot be removed without force: container state improper"),
+            format!(
+                "cannot remove container {id} as it is {state} - running or paused containers cannot be removed without force: container state improper"
+            ),
         ));
     }
     // Files of the container may belong to any of the mapped IDs.

@@ -7,6 +7,7 @@ use super::{Engine, containers, create, launch, monitor};
 use crate::container::options::{CreateOptions, Streams};
 use crate::container::store::Container;
 use crate::error::{Error, Kind, Result};
+use crate::image::progress::Progress;
 use crate::runtime::channel;
 use crate::sys::signal;
 
@@ -43,10 +44,11 @@ pub fn run(
     engine: &Engine,
     options: &CreateOptions,
     run: &RunOptions,
+    progress: &dyn Progress,
     warn: &mut dyn FnMut(&str),
 ) -> Result<RunEnd> {
     let keys = detach_keys(run.detach_keys.as_deref())?;
-    let created = create(engine, options)?;
+    let created = create(engine, options, progress)?;
     created.warnings.iter().for_each(|w| warn(w));
     let container = containers(engine).load(&created.id)?;
     let started = if run.detach {
@@ -126,7 +128,10 @@ fn end(engine: &Engine, container: &Container, outcome: Outcome) -> Result<u8> {
         Outcome::Signalled(number) => signal::die_by(number),
         Outcome::Lost => {
             super::settle(engine, &container.record.id)?;
-            Err(Error::new(format!("the monitor of container `{}` was killed, and the container with it", container.record.name)))
+            Err(Error::new(format!(
+                "the monitor of container `{}` was killed, and the container with it",
+                container.record.name
+            )))
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{Engine, enter_userns};
-use crate::container::store::Container;
 use crate::container::snapshot;
+use crate::container::store::Container;
 use crate::error::Result;
 
 /// Bytes of the writable layer, and of the whole root file system with the layers of the image.

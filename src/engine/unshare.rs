@@ -11,9 +11,7 @@ pub fn unshare(engine: &Engine, command: &[String]) -> Result<u8> {
     enter_userns(engine)?;
     let shell = std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".to_owned());
     let (program, arguments) = command.split_first().map_or((&shell, &[][..]), |(p, a)| (p, a));
-    let error = Command::new(program)
-        .args(arguments)
-        .exec();
+    let error = Command::new(program).args(arguments).exec();
     let kind = match error.kind() {
         std::io::ErrorKind::NotFound => Kind::CommandNotFound,
         _ => Kind::CannotInvoke,

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ingest::Workspace;
+use super::flow::space_hint;
 use super::manifest::MAX_JSON;
 use super::reference::sha256_hex;
 use super::store::ImageStore;
@@ -17,20 +17,24 @@ use crate::error::{Context, Error, Result};
 use crate::storage::unpack::beneath;
 use crate::storage::unpack::compression::{Compression, MAGIC};
 use crate::storage::unpack::{Kind, Reader};
+use crate::storage::workdir::WorkDir;
 
 /// Members beyond this are not those of an image.
 const MAX_MEMBERS: usize = 200_000;
 
 /// Members of an image, by path.
 pub(super) enum Members {
-    Tar { file: Arc<File>, index: HashMap<Vec<u8>, Member>, _workspace: Option<Workspace> },
+    Tar { file: Arc<File>, index: HashMap<Vec<u8>, Member>, _workspace: Option<WorkDir> },
     Dir(std::path::PathBuf),
 }
 
 /// Where a member is.
 #[derive(Debug, Clone)]
 pub(super) enum Member {
-    At { offset: u64, size: u64 },
+    At {
+        offset: u64,
+        size: u64,
+    },
     /// A link to another member, by clean path.
     Link(Vec<u8>),
 }
@@ -43,7 +47,10 @@ impl Members {
         }
         let mut file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
         let mut head = Vec::new();
-        (&mut file).take(MAGIC as u64).read_to_end(&mut head).with_context(|| format!("reading `{}`", path.display()))?;
+        (&mut file)
+            .take(MAGIC as u64)
+            .read_to_end(&mut head)
+            .with_context(|| format!("reading `{}`", path.display()))?;
         if Compression::detect(&head) == Compression::None && file.rewind().is_ok() {
             return Self::index(file, None);
         }
@@ -59,16 +66,16 @@ impl Members {
         }
         let compression = Compression::detect(&head);
         let mut reader = compression.decoder(BufReader::with_capacity(1 << 18, head.as_slice().chain(input)))?;
-        let workspace = Workspace::new(store)?;
+        let workspace = store.workspace()?;
         let path = workspace.path("archive");
         let mut file =
             File::options().read(true).write(true).create_new(true).open(&path).context("creating temporary file")?;
-        std::io::copy(&mut reader, &mut file).context("reading archive")?;
+        std::io::copy(&mut reader, &mut file).context("reading archive").map_err(space_hint)?;
         drop(reader);
         Self::index(file, Some(workspace))
     }
 
-    fn index(mut file: File, workspace: Option<Workspace>) -> Result<Self> {
+    fn index(mut file: File, workspace: Option<WorkDir>) -> Result<Self> {
         let length = file.seek(SeekFrom::End(0)).context("reading archive")?;
         let file = Arc::new(file);
         let mut index = HashMap::new();

@@ -48,7 +48,9 @@ pub fn apply(config: &mut Map<String, Value>, instruction: &str) -> Result<()> {
             other => *other = json!([arguments]),
         },
         _ => {
-            return Err(invalid("the instruction is not one of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"));
+            return Err(invalid(
+                "the instruction is not one of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR",
+            ));
         }
     }
     Ok(())
@@ -191,12 +193,17 @@ mod tests {
             (&["VOLUME [\"/a\", \"/b c\"]"], json!({"Volumes": {"/a": {}, "/b c": {}}})),
             (&["VOLUME /a /b"], json!({"Volumes": {"/a": {}, "/b": {}}})),
             (&["ONBUILD RUN x", "ONBUILD RUN y"], json!({"OnBuild": ["RUN x", "RUN y"]})),
-            (&["USER 1:1", "WORKDIR /w", "STOPSIGNAL SIGINT"], json!({"User": "1:1", "WorkingDir": "/w", "StopSignal": "SIGINT"})),
+            (
+                &["USER 1:1", "WORKDIR /w", "STOPSIGNAL SIGINT"],
+                json!({"User": "1:1", "WorkingDir": "/w", "StopSignal": "SIGINT"}),
+            ),
         ];
         for (instructions, expected) in table {
             assert_eq!(applied(instructions).unwrap(), expected, "{instructions:?}");
         }
-        for bad in ["", "CMD", "RUN x", "ENV x", "ENV a='b", "EXPOSE x", "EXPOSE 0", "EXPOSE 70000", "EXPOSE 80/x", "LABEL =x"] {
+        for bad in
+            ["", "CMD", "RUN x", "ENV x", "ENV a='b", "EXPOSE x", "EXPOSE 0", "EXPOSE 70000", "EXPOSE 80/x", "LABEL =x"]
+        {
             assert!(applied(&[bad]).is_err(), "{bad}");
         }
     }

@@ -10,7 +10,8 @@ use std::os::fd::AsFd as _;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::ingest::{Parts, Stored, Workspace};
+use super::flow::space_hint;
+use super::ingest::{Parts, Stored};
 use super::manifest::{self, Descriptor, Manifest, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use super::platform::Platform;
 use super::progress::{Event, Progress};
@@ -59,7 +60,7 @@ impl ImageStore {
         section: Map<String, Value>,
         progress: &dyn Progress,
     ) -> Result<Stored> {
-        let workspace = Workspace::new(self)?;
+        let workspace = self.workspace()?;
         let draft = self.layers.draft()?;
         let mut head = Vec::new();
         input.take(MAGIC as u64).read_to_end(&mut head).context("reading archive")?;
@@ -75,7 +76,7 @@ impl ImageStore {
         progress.event(Event::Started { digest: shown.clone(), what: "blob", total: None });
         let advanced = |bytes| progress.event(Event::Advanced { digest: "layer".to_owned(), bytes });
         let sinks = Sinks { blob: Some(&mut blob), root: Some(root.as_fd()), progress: &advanced };
-        let flow = pipeline::run(&mut head.as_slice().chain(input), sinks)?;
+        let flow = pipeline::run(&mut head.as_slice().chain(input), sinks).map_err(space_hint)?;
         progress.event(Event::Finished { digest: shown });
 
         let config = config(options, section, &flow.diff_id)?;

@@ -13,9 +13,7 @@ use serde::Deserialize;
 use super::archive::{Members, not_an_image};
 use super::index::REF_NAME;
 use super::ingest::Parts;
-use super::manifest::{
-    self, Descriptor, Document, Manifest, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST,
-};
+use super::manifest::{self, Descriptor, Document, Manifest, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use super::platform::Platform;
 use super::progress::Progress;
 use super::reference::{LOCAL, Reference};

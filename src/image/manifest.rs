@@ -103,7 +103,7 @@ pub struct Index {
 /// Either of the two, as a registry may answer a tag with either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Document {
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     Index(Index),
 }
 
@@ -157,13 +157,13 @@ pub fn parse_document(bytes: &[u8], media_type: &str) -> Result<Document> {
             manifest.config.media_type.escape_debug()
         )));
     }
-    Ok(Document::Manifest(manifest))
+    Ok(Document::Manifest(Box::new(manifest)))
 }
 
 /// Parses a manifest where an index will not do.
 pub fn parse_manifest(bytes: &[u8], media_type: &str) -> Result<Manifest> {
     match parse_document(bytes, media_type)? {
-        Document::Manifest(manifest) => Ok(manifest),
+        Document::Manifest(manifest) => Ok(*manifest),
         Document::Index(_) => crate::bail!("an index stands where a manifest should be"),
     }
 }

@@ -2,8 +2,9 @@
 
 mod archive;
 pub mod change;
-pub mod import;
 pub mod embedded;
+mod flow;
+pub mod import;
 pub mod index;
 pub mod ingest;
 pub mod load;
@@ -18,6 +19,8 @@ pub mod shortnames;
 pub mod store;
 pub mod summary;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use import::ImportOptions;

@@ -92,8 +92,13 @@ impl Platform {
         let shown = |p: &PlatformJson| {
             Platform { os: p.os.clone(), architecture: p.architecture.clone(), variant: p.variant.clone() }.to_string()
         };
-        let mut others: Vec<String> =
-            index.manifests.iter().filter_map(|e| e.platform.as_ref()).filter(|p| p.os != "unknown").map(shown).collect();
+        let mut others: Vec<String> = index
+            .manifests
+            .iter()
+            .filter_map(|e| e.platform.as_ref())
+            .filter(|p| p.os != "unknown")
+            .map(shown)
+            .collect();
         others.dedup();
         let error = Error::new(format!(
             "no image found in image index for architecture \"{}\", variant \"{}\", OS \"{}\"",
@@ -148,7 +153,8 @@ mod tests {
         let entry = |text: &&str| {
             let mut parts = text.split('/');
             let mut next = || parts.next().unwrap_or_default().to_owned();
-            let platform = PlatformJson { os: next(), architecture: next(), variant: next(), ..PlatformJson::default() };
+            let platform =
+                PlatformJson { os: next(), architecture: next(), variant: next(), ..PlatformJson::default() };
             Descriptor { digest: (*text).to_owned(), platform: Some(platform), ..Descriptor::default() }
         };
         Index { manifests: platforms.iter().map(entry).collect(), ..Index::default() }

@@ -14,7 +14,7 @@ use super::registry::{Client, ClientOptions, Credentials};
 use super::shortnames::RegistriesConf;
 use super::store::{ImageStore, read_json_blob};
 use super::types::Image;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::storage::unpack::digest::sha256;
 
 /// How to pull.
@@ -57,6 +57,26 @@ impl ImageStore {
         attempt().with_context(|| format!("initializing source docker://{reference}"))
     }
 
+    /// Pulls what a user calls by a full or short name: a short one is looked for in the registries to search, in order.
+    pub fn pull_name(&self, text: &str, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
+        let candidates = options.registries.candidates(text)?;
+        let mut errors = Vec::new();
+        for reference in &candidates {
+            match self.pull(reference, options, progress) {
+                Ok(pulled) => return Ok(pulled),
+                Err(e) => errors.push(e),
+            }
+        }
+        match (errors.len(), errors.pop()) {
+            (1, Some(error)) => Err(error),
+            (count, Some(last)) => {
+                let lines: Vec<String> = errors.iter().chain([&last]).map(ToString::to_string).collect();
+                Err(Error::new(format!("{count} errors occurred while pulling: {}", lines.join("; "))))
+            }
+            (_, None) => Err(Error::new(format!("no registry to pull `{text}` from"))),
+        }
+    }
+
     /// Pulls all tags of a repository (`--all-tags`). The reference must have neither tag nor digest of its own.
     pub fn pull_all_tags(
         &self,
@@ -95,7 +115,7 @@ impl ImageStore {
         let first = fetch_manifest(client, reference.wanted(), &name)?;
         progress.event(Event::Line("Getting image source signatures".to_owned()));
         let (manifest, raw, index) = match manifest::parse_document(&first.bytes, &first.media_type)? {
-            Document::Manifest(manifest) => (manifest, first, None),
+            Document::Manifest(manifest) => (*manifest, first, None),
             Document::Index(list) => {
                 let chosen = platform.choose(&list)?;
                 let raw = fetch_manifest(client, &chosen.digest, &name)?;

@@ -224,7 +224,9 @@ fn is_component(text: &str) -> bool {
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return false };
     word(first)
         && word(last)
-        && bytes.split(|&b| word(b)).all(|joint| matches!(joint, b"" | b"." | b"_" | b"__") || joint.iter().all(|&b| b == b'-'))
+        && bytes
+            .split(|&b| word(b))
+            .all(|joint| matches!(joint, b"" | b"." | b"_" | b"__") || joint.iter().all(|&b| b == b'-'))
 }
 
 #[cfg(test)]
@@ -267,8 +269,35 @@ mod tests {
         let long_tag = format!("x:{}", "t".repeat(129));
         let hex = "a".repeat(64);
         let table = [
-            "", ":", "@", "x:", "x@", "/x", "x/", "a//b", "X", "a/B", "x:a:b", "x y", "x:-t", "-x", "x-", "x_", "a___b", "a..b",
-            "x@sha256:12", "x@md5", "host:port/x", "localhost:123456/x", "[::1/x", "-a.b/x", "é", "x\0", &long, &long_tag, &hex,
+            "",
+            ":",
+            "@",
+            "x:",
+            "x@",
+            "/x",
+            "x/",
+            "a//b",
+            "X",
+            "a/B",
+            "x:a:b",
+            "x y",
+            "x:-t",
+            "-x",
+            "x-",
+            "x_",
+            "a___b",
+            "a..b",
+            "x@sha256:12",
+            "x@md5",
+            "host:port/x",
+            "localhost:123456/x",
+            "[::1/x",
+            "-a.b/x",
+            "é",
+            "x\0",
+            &long,
+            &long_tag,
+            &hex,
         ];
         for text in table {
             assert!(Reference::parse(text).is_err(), "{text:?}");

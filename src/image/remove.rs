@@ -83,6 +83,8 @@ impl ImageStore {
             self.unreferenced(index, &all)
         })?;
         self.delete(&garbage, in_use)?;
+        // What killed processes left; if that cannot be removed, it is not this command's failure.
+        let _ = crate::storage::workdir::sweep(&self.roots);
         Ok(removed)
     }
 

@@ -85,11 +85,7 @@ impl RegistriesConf {
     pub fn locate(&self, reference: &Reference) -> Result<Reference> {
         let Some(registry) = self.registry(reference) else { return Ok(reference.clone()) };
         if registry.blocked {
-            return Err(Error::new(format!(
-                "registry {} is blocked in {}",
-                registry.prefix,
-                self.path.display()
-            )));
+            return Err(Error::new(format!("registry {} is blocked in {}", registry.prefix, self.path.display())));
         }
         if registry.location.is_empty() || registry.location == registry.prefix {
             return Ok(reference.clone());

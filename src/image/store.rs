@@ -55,12 +55,20 @@ impl ImageStore {
         blob_path(&self.images, hex)
     }
 
+    /// Whether an image is there, and stays unless what was recorded before this call allows its removal: a removal that
+    /// began earlier has ended, and a later one sees what the caller has written.
+    pub fn is_kept(&self, id: &str) -> Result<bool> {
+        let _lock = crate::storage::lock::exclusive(&self.images.join("index.lock"))?;
+        self.exists(id)
+    }
+
     /// Whether a blob is there.
     pub fn has_blob(&self, hex: &str) -> bool {
         self.blob_path(hex).is_file()
     }
 
-    /// All images, newest first. One whose files cannot be read is listed with what the index says of it.
+    /// All images, newest first, each without its history and raw configuration (for these, [`find`](Self::find) it). One
+    /// whose files cannot be read is listed with what the index says of it.
     pub fn list(&self) -> Result<Vec<Image>> {
         let index = index::read(&self.images)?;
         let mut summaries = super::summary::read(&self.images);
@@ -70,7 +78,7 @@ impl ImageStore {
             let image = match summaries.remove(&entry.digest) {
                 Some(image) => image,
                 None if list.iter().any(|image| image.digest == entry.digest) => continue,
-                None => read_image(&self.images, entry).unwrap_or_else(|_| unreadable(entry)),
+                None => read_image(&self.images, entry).map_or_else(|_| unreadable(entry), super::summary::summarise),
             };
             // Several manifests may have one configuration: that is one image.
             if !seen.contains_key(&image.id) {
@@ -253,7 +261,7 @@ pub(super) fn read_manifest(images: &Path, entry: &Descriptor) -> Result<(Manife
     for _ in 0..4 {
         let bytes = read_json_blob(images, &descriptor)?;
         match manifest::parse_document(&bytes, &descriptor.media_type)? {
-            Document::Manifest(manifest) => return Ok((manifest, descriptor, bytes.len() as u64)),
+            Document::Manifest(manifest) => return Ok((*manifest, descriptor, bytes.len() as u64)),
             Document::Index(index) => descriptor = Platform::host().choose(&index)?.clone(),
         }
     }

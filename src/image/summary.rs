@@ -1,7 +1,8 @@
 //! A cache of what `images` shows: `summaries.json` in the store, one [`Image`] for each manifest in the index.
 //!
 //! A manifest's digest fixes everything in its summary, so a summary is never wrong, only missing: then the manifest and
-//! configuration are read instead. Names are not in it.
+//! configuration are read instead. Names are not in it, nor what only `inspect` shows and makes images large: the history
+//! and the configuration as it stands.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -32,7 +33,7 @@ pub fn refresh(images: &Path, index: &Index) {
         if let Some(image) = known.remove(&entry.digest) {
             fresh.insert(entry.digest.clone(), image);
         } else if let Ok(image) = read_image(images, entry) {
-            fresh.insert(entry.digest.clone(), image);
+            fresh.insert(entry.digest.clone(), summarise(image));
             changed = true;
         }
     }
@@ -41,4 +42,9 @@ pub fn refresh(images: &Path, index: &Index) {
     {
         let _ = atomic::write(&images.join("summaries.json"), &bytes, Durability::Process);
     }
+}
+
+/// An image as lists show it.
+pub fn summarise(image: Image) -> Image {
+    Image { history: Vec::new(), raw_config: serde_json::Value::Null, ..image }
 }

@@ -61,7 +61,8 @@ impl ImageStore {
     /// All entries of the image that this entry is of.
     pub(super) fn entries_of(&self, index: &Index, entry: &Descriptor) -> Vec<Descriptor> {
         let same = |other: &&Descriptor| {
-            other.digest == entry.digest || (index::id_of(other).is_some() && index::id_of(other) == index::id_of(entry))
+            other.digest == entry.digest
+                || (index::id_of(other).is_some() && index::id_of(other) == index::id_of(entry))
         };
         index.manifests.iter().filter(same).cloned().collect()
     }

@@ -25,6 +25,8 @@ pub struct Config {
     /// As in the record.
     pub network: String,
     pub ports: Vec<PortMapping>,
+    /// The network helper's program, where it is not the one on PATH.
+    pub network_program: Option<PathBuf>,
     /// Everything is set up, but the command waits for a start message (`init`).
     pub hold: bool,
     /// fuse-overlayfs, if it makes the root file system: its command line.

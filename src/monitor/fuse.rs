@@ -63,8 +63,11 @@ fn start(fuse: &Fuse, writable: bool) -> Result<Child> {
         if let Some(status) = child.try_wait().context("waiting for `fuse-overlayfs`")? {
             let mut text = String::new();
             let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
-            return Err(Error::new(format!("mounting the root file system: `fuse-overlayfs` {status}: {}", text.trim()))
-                .hint("check that /dev/fuse is there and may be opened by you"));
+            return Err(Error::new(format!(
+                "mounting the root file system: `fuse-overlayfs` {status}: {}",
+                text.trim()
+            ))
+            .hint("check that /dev/fuse is there and may be opened by you"));
         }
         if device(&fuse.merged).is_some_and(|now| Some(now) != before) {
             let _ = rustix::fs::fcntl_add_seals(&said, SealFlags::GROW);
@@ -73,7 +76,9 @@ fn start(fuse: &Fuse, writable: bool) -> Result<Child> {
         if Instant::now() > deadline {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(Error::new("mounting the root file system: `fuse-overlayfs` did not mount it within 10 seconds"));
+            return Err(Error::new(
+                "mounting the root file system: `fuse-overlayfs` did not mount it within 10 seconds",
+            ));
         }
         // It says nothing when it is ready; the mount point says it.
         rest(Duration::from_micros(500));

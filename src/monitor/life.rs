@@ -22,8 +22,8 @@ use crate::container::store::Store;
 use crate::container::{State, Status};
 use crate::error::{Context, Error, Result};
 use crate::network;
-use crate::runtime::spawn::{self, Report, Started};
 use crate::runtime::channel;
+use crate::runtime::spawn::{self, Report, Started};
 use crate::storage::atomic::Durability;
 use crate::storage::{Roots, fs};
 use crate::sys::{lock, process};
@@ -211,7 +211,8 @@ impl Life {
         // The helper starts while the child does its mounts.
         let mode = network::Mode::parse(&self.config.network)?;
         if mode.needs_helper() {
-            let plan = network::Plan::new(mode, self.config.ports.clone());
+            let mut plan = network::Plan::new(mode, self.config.ports.clone());
+            plan.program = self.config.network_program.clone();
             container.network = network::Helper::spawn(plan, pid, &run_dir)?;
         }
         match spawn::read_report(&container.started.channel) {
@@ -292,9 +293,7 @@ impl Life {
         }
         match policy.name.as_str() {
             "always" | "unless-stopped" => true,
-            "on-failure" => {
-                code != 0 && (policy.max_retries == 0 || self.state.restart_count < policy.max_retries)
-            }
+            "on-failure" => code != 0 && (policy.max_retries == 0 || self.state.restart_count < policy.max_retries),
             _ => false,
         }
     }
@@ -363,7 +362,7 @@ impl Life {
 
     fn remove_image(&self, id: &str) {
         let Ok(images) = crate::image::store::ImageStore::open(self.store.roots()) else { return };
-        let _ = crate::container::usage::remove_image_if_unused(&self.store, &images, id);
+        let _ = crate::container::usage::remove_image(&self.store, &images, id, true);
     }
 
     fn unmount(&mut self) {

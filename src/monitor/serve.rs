@@ -9,9 +9,9 @@ use rustix::net::SocketFlags;
 use super::client::Role;
 use super::life::Life;
 use super::log::Stream;
+use super::pause;
 use super::protocol::{ATTACH_STDIN, MAX_MESSAGE, kind};
 use super::watch::Token;
-use super::pause;
 use crate::container::Status;
 use crate::error::Result;
 use crate::storage::atomic::Durability;
@@ -200,7 +200,8 @@ impl Life {
         let was_behind = self.clients.is_behind();
         self.clients.flush(&self.watch, slot);
         // Input waits in its socket while the container does not take it.
-        let waits = matches!(self.clients.get(slot).map(|c| c.role), Some(Role::Attach { .. })) && !self.input.is_empty();
+        let waits =
+            matches!(self.clients.get(slot).map(|c| c.role), Some(Role::Attach { .. })) && !self.input.is_empty();
         if !waits {
             let mut buffer = [0_u8; MAX_MESSAGE];
             match self.clients.receive(slot, &mut buffer) {
@@ -264,10 +265,10 @@ impl Life {
                 self.write_input();
             }
             kind::WINDOW => {
-                let number = |at: usize| {
-                    payload.get(at..at + 2).and_then(|b| b.try_into().ok()).map_or(0, u16::from_le_bytes)
-                };
-                let size = rustix::termios::Winsize { ws_row: number(0), ws_col: number(2), ws_xpixel: 0, ws_ypixel: 0 };
+                let number =
+                    |at: usize| payload.get(at..at + 2).and_then(|b| b.try_into().ok()).map_or(0, u16::from_le_bytes);
+                let size =
+                    rustix::termios::Winsize { ws_row: number(0), ws_col: number(2), ws_xpixel: 0, ws_ypixel: 0 };
                 if let Some(terminal) = self.container.as_ref().and_then(|c| c.terminal.as_ref()) {
                     let _ = rustix::termios::tcsetwinsize(terminal, size);
                 }

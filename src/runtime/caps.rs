@@ -383,7 +383,8 @@ mod tests {
     fn add_and_drop() {
         let available = CapSet::ALL.difference(set(&["bpf"]));
         let default = CapSet::DEFAULT;
-        let cases: &[(&[&str], &[&str], Result<CapSet, &str>)] = &[
+        type Case<'a> = (&'a [&'a str], &'a [&'a str], Result<CapSet, &'a str>);
+        let cases: &[Case<'_>] = &[
             (&[], &[], Ok(default)),
             (&["net_raw"], &[], Ok(default.union(set(&["net_raw"])))),
             (

@@ -23,6 +23,8 @@ pub struct Launch {
     pub stdin: bool,
     /// The container gets the standard streams of the command line itself.
     pub passthrough: bool,
+    /// The mode of the network, as the record has it.
+    pub network: String,
     /// Our init is PID 1.
     pub init: bool,
     /// `--group-add`: names or numbers, looked up in the container.

@@ -10,10 +10,10 @@
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::unpack::remove_tree;
+use super::workdir::WorkDir;
 use super::{Roots, atomic, fs, id};
 use crate::error::{Context, Error, Result};
 
@@ -34,12 +34,11 @@ pub enum Claim {
     Busy,
 }
 
-/// A layer that is being made. Removed again unless it is committed.
+/// A layer that is being made. Removed again unless it is committed (see [`super::workdir`]).
 #[derive(Debug)]
 pub struct LayerDraft {
     diff_id: String,
-    dir: PathBuf,
-    _lock: File,
+    work: WorkDir,
 }
 
 impl LayerDraft {
@@ -59,23 +58,13 @@ impl LayerDraft {
 
     /// The directory to unpack into.
     pub fn root(&self) -> PathBuf {
-        self.dir.join("root")
+        self.work.path("root")
     }
 
     /// The same, opened.
     pub fn open_root(&self) -> Result<File> {
         let root = self.root();
         File::open(&root).with_context(|| format!("opening `{}`", root.display()))
-    }
-}
-
-impl Drop for LayerDraft {
-    fn drop(&mut self) {
-        // Here too after a commit, when only the lock is left. An error leaves rubbish for the next prune. The lock goes
-        // last: without it another may begin here, in what must be an empty directory.
-        let _ = remove_tree(&self.root());
-        let _ = std::fs::remove_file(self.dir.join(".lock"));
-        let _ = std::fs::remove_dir(&self.dir);
     }
 }
 
@@ -103,59 +92,41 @@ impl Layers {
 
     /// Begins a layer unless it is there or somebody else is at it.
     pub fn claim(&self, diff_id: &str) -> Result<Claim> {
-        self.claim_or(diff_id, |file| match file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(e)) => Err(e),
-        })
+        self.claim_with(diff_id, WorkDir::try_new)
     }
 
     /// Begins a layer after whoever is at it has finished or died. Never [`Claim::Busy`]. The caller must hold no draft.
     pub fn wait(&self, diff_id: &str) -> Result<Claim> {
-        self.claim_or(diff_id, |file| file.lock().map(|()| true))
+        self.claim_with(diff_id, |dir| WorkDir::wait(dir).map(Some))
     }
 
-    fn claim_or(&self, diff_id: &str, take: impl Fn(&File) -> std::io::Result<bool>) -> Result<Claim> {
+    fn claim_with(&self, diff_id: &str, take: impl Fn(&Path) -> Result<Option<WorkDir>>) -> Result<Claim> {
         if !is_diff_id(diff_id) {
             crate::bail!("`{}` is not a diff ID of a layer", diff_id.escape_debug());
         }
-        let dir = self.roots.tmp().join(format!("layer-{diff_id}"));
-        loop {
-            if self.exists(diff_id) {
-                return Ok(Claim::Exists);
-            }
-            let Some(lock) = open_lock(&dir).with_context(|| format!("locking `{}`", dir.display()))? else {
-                continue;
-            };
-            if !take(&lock).with_context(|| format!("locking `{}`", dir.display()))? {
-                return Ok(Claim::Busy);
-            }
-            // The one who held it may have finished and removed the lock: then this one protects nothing.
-            if !is_same_file(&lock, &dir.join(".lock")) {
-                continue;
-            }
-            let draft = LayerDraft { diff_id: diff_id.to_owned(), dir, _lock: lock };
-            if self.exists(diff_id) {
-                return Ok(Claim::Exists);
-            }
-            // What a maker left that was killed.
-            remove_tree(&draft.root())?;
-            fs::create_dir(&draft.root(), 0o755)?;
-            set_mode(&draft.root(), 0o755)?;
-            return Ok(Claim::Mine(draft));
+        if self.exists(diff_id) {
+            return Ok(Claim::Exists);
         }
+        let Some(work) = take(&self.roots.tmp().join(format!("layer-{diff_id}")))? else { return Ok(Claim::Busy) };
+        // Whoever had it may have finished.
+        if self.exists(diff_id) {
+            return Ok(Claim::Exists);
+        }
+        Self::begin(diff_id, work).map(Claim::Mine)
+    }
+
+    fn begin(diff_id: &str, work: WorkDir) -> Result<LayerDraft> {
+        let draft = LayerDraft { diff_id: diff_id.to_owned(), work };
+        // What a maker left that was killed.
+        remove_tree(&draft.root())?;
+        fs::create_dir(&draft.root(), 0o755)?;
+        set_mode(&draft.root(), 0o755)?;
+        Ok(draft)
     }
 
     /// Begins a layer whose diff ID is not known yet; say it with [`LayerDraft::named`] before the commit.
     pub fn draft(&self) -> Result<LayerDraft> {
-        let dir = self.roots.tmp().join(format!("layer-new-{}", id::hex(&id::random::<8>()?)));
-        fs::create_dir(&dir, 0o700)?;
-        let lock = File::create_new(dir.join(".lock")).with_context(|| format!("creating `{}`", dir.display()))?;
-        lock.lock().with_context(|| format!("locking `{}`", dir.display()))?;
-        let draft = LayerDraft { diff_id: String::new(), dir, _lock: lock };
-        fs::create_dir(&draft.root(), 0o755)?;
-        set_mode(&draft.root(), 0o755)?;
-        Ok(draft)
+        Self::begin("", WorkDir::random(&self.roots, "layer-new-")?)
     }
 
     /// Puts complete layers in place. They must be durable already: call [`Layers::flush`] before.
@@ -188,15 +159,10 @@ impl Layers {
         if !self.exists(diff_id) {
             return Ok(None);
         }
-        let dir = self.roots.tmp().join(format!("removed-layer-{}", id::random_id()?));
-        fs::create_dir(&dir, 0o700)?;
-        let detached = DetachedLayer { dir: dir.clone(), _lock: super::lock::exclusive(&dir.join(".lock"))? };
-        match std::fs::rename(self.path(diff_id), dir.join("root")) {
+        let detached = DetachedLayer { work: WorkDir::random(&self.roots, "removed-layer-")? };
+        match std::fs::rename(self.path(diff_id), detached.work.path("root")) {
             Ok(()) => Ok(Some(detached)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                detached.delete()?;
-                Ok(None)
-            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(Error::from(e).wrap(format!("removing layer `{diff_id}`"))),
         }
     }
@@ -205,41 +171,19 @@ impl Layers {
 /// A layer that nobody can find any more.
 #[derive(Debug)]
 pub struct DetachedLayer {
-    dir: PathBuf,
-    _lock: super::lock::Lock,
+    work: WorkDir,
 }
 
 impl DetachedLayer {
     /// Deletes its files. The caller must be in the user's user namespace.
     pub fn delete(self) -> Result<()> {
-        remove_tree(&self.dir)
+        self.work.remove()
     }
 }
 
 /// Whether this is the hexadecimal part of a SHA-256 diff ID.
 pub fn is_diff_id(text: &str) -> bool {
     text.len() == 64 && id::is_hex(text)
-}
-
-/// Opens the lock in `dir`, both made when missing. `None` when somebody removed the directory meanwhile.
-fn open_lock(dir: &Path) -> std::io::Result<Option<File>> {
-    match std::fs::create_dir(dir) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e),
-        _ => {}
-    }
-    let mut options = File::options();
-    match options.read(true).write(true).create(true).truncate(false).mode(0o600).open(dir.join(".lock")) {
-        Ok(file) => Ok(Some(file)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e),
-    }
-}
-
-fn is_same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
 }
 
 fn set_mode(path: &Path, mode: u32) -> Result<()> {

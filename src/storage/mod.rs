@@ -8,5 +8,6 @@ pub mod lock;
 pub mod roots;
 pub mod tree;
 pub mod unpack;
+pub mod workdir;
 
 pub use roots::Roots;

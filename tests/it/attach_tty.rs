@@ -44,7 +44,9 @@ fn keys_make_signals_and_jobs() {
     until("sleep", SOON, || env.ok(["top", "k", "args"]).contains("sleep 1000").then_some(()));
     pty.send("\x1a");
     pty.expect("Stopped");
-    pty.send("kill %1; wait; exit\n");
+    pty.send("kill -9 %1; wait; echo go'ne'\n");
+    pty.expect("gone");
+    pty.send("exit\n");
     pty.wait();
     assert!(pty.is_cooked());
 }
@@ -73,7 +75,20 @@ fn detach_and_attach_again() {
 #[test]
 fn half_of_the_detach_keys_is_input() {
     let env = Env::busybox();
-    let mut pty = Pty::spawn(&env.coracle(["run", "-it", "--rm", "--network", "none", "busybox", "sh", "-c", "stty raw -echo; echo ready; head -c 2 | xxd"]).raw());
+    let mut pty = Pty::spawn(
+        &env.coracle([
+            "run",
+            "-it",
+            "--rm",
+            "--network",
+            "none",
+            "busybox",
+            "sh",
+            "-c",
+            "stty raw -echo; echo ready; head -c 2 | xxd",
+        ])
+        .raw(),
+    );
     pty.expect("ready");
     pty.send("\x10x");
     pty.expect("1078");

@@ -62,7 +62,10 @@ fn options() {
     assert_eq!(env.ok(["exec", "-w", "/etc", "c", "pwd"]), "/etc");
     assert_eq!(env.ok(["exec", "-e", "B=exec", "c", "sh", "-c", "echo $A $B"]), "container exec");
     assert_eq!(env.ok(["exec", "-e", "A=exec", "c", "sh", "-c", "echo $A"]), "exec");
-    assert_eq!(env.ok(["exec", "-u", "app", "c", "sh", "-c", "echo $(id -u):$(id -G) $HOME"]), "1000:1000 2000 /home/app");
+    assert_eq!(
+        env.ok(["exec", "-u", "app", "c", "sh", "-c", "echo $(id -u):$(id -G) $HOME"]),
+        "1000:1000 2000 /home/app"
+    );
     assert_eq!(env.ok(["exec", "--user", "7:8", "c", "sh", "-c", "echo $(id -u):$(id -g)"]), "7:8");
     env.fails(126, ["exec", "-u", "nosuch", "c", "true"]);
     let missing = env.coracle(["exec", "-w", "/no/such", "c", "true"]).run();
@@ -89,7 +92,9 @@ fn detached_goes_on_alone() {
     let env = Env::busybox();
     env.start("c", &["-v", &format!("{}:/w", env.work().display())]);
     env.ok(["exec", "-d", "c", "sh", "-c", "echo done > /w/part; mv /w/part /w/done"]);
-    crate::support::until("the detached command's file", crate::support::SOON, || env.work().join("done").exists().then_some(()));
+    crate::support::until("the detached command's file", crate::support::SOON, || {
+        env.work().join("done").exists().then_some(())
+    });
 }
 
 #[test]
@@ -117,7 +122,9 @@ fn exec_ends_when_the_container_does() {
     let env = Env::busybox();
     env.start("c", &[]);
     let running = env.coracle(["exec", "c", "sleep", "1000"]).spawn();
-    crate::support::until("the command to run", crate::support::SOON, || env.ok(["top", "c", "args"]).contains("sleep 1000").then_some(()));
+    crate::support::until("the command to run", crate::support::SOON, || {
+        env.ok(["top", "c", "args"]).contains("sleep 1000").then_some(())
+    });
     env.ok(["rm", "-f", "-t", "0", "c"]);
     assert_eq!(running.finish().code(), 137);
     env.assert_nothing_left();
@@ -127,7 +134,8 @@ fn exec_ends_when_the_container_does() {
 fn many_at_once() {
     let env = Env::busybox();
     env.start("c", &[]);
-    let running: Vec<_> = (0..20).map(|i| (i, env.coracle(["exec", "c", "sh", "-c", &format!("echo {i}; exit {i}")]).spawn())).collect();
+    let running: Vec<_> =
+        (0..20).map(|i| (i, env.coracle(["exec", "c", "sh", "-c", &format!("echo {i}; exit {i}")]).spawn())).collect();
     for (i, running) in running {
         running.finish().expect(i).says(&i.to_string());
     }

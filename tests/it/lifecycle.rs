@@ -5,14 +5,24 @@ use crate::support::{Env, SOON, until};
 #[test]
 fn create_start_stop_rm() {
     let env = Env::busybox();
-    let id = env.ok(["create", "--name", "c", "--network", "none", "busybox", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 1000 & wait $!; done"]);
+    let id = env.ok([
+        "create",
+        "--name",
+        "c",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'exit 7' TERM; while :; do sleep 1000 & wait $!; done",
+    ]);
     assert_eq!(id.len(), 64);
     assert_eq!(env.status("c"), "created");
     env.fails(125, ["stop", "nosuch"]);
     assert_eq!(env.ok(["start", "c"]), "c");
     assert_eq!(env.status("c"), "running");
     assert_eq!(env.ok(["start", "c"]), "c", "starting a running one does nothing");
-    assert_eq!(env.fails(2, ["rm", "c"]).matches("running").count(), 1);
+    assert!(env.fails(2, ["rm", "c"]).contains("running"));
     assert_eq!(env.ok(["stop", "-t", "20", "c"]), "c");
     assert_eq!(env.status("c"), "exited");
     assert_eq!(env.inspect("c", "State.ExitCode"), 7);
@@ -30,10 +40,34 @@ fn create_start_stop_rm() {
 #[test]
 fn stop_kills_what_does_not_listen() {
     let env = Env::busybox();
-    env.ok(["run", "-d", "--name", "deaf", "--network", "none", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 1000; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "deaf",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap '' TERM; while :; do sleep 1000; done",
+    ]);
     env.ok(["stop", "-t", "1", "deaf"]);
     assert_eq!(env.inspect("deaf", "State.ExitCode"), 137);
-    env.ok(["run", "-d", "--name", "usr1", "--stop-signal", "USR1", "--network", "none", "busybox", "sh", "-c", "trap 'exit 5' USR1; while :; do sleep 1000 & wait $!; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "usr1",
+        "--stop-signal",
+        "USR1",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'exit 5' USR1; while :; do sleep 1000 & wait $!; done",
+    ]);
     env.ok(["stop", "-t", "20", "usr1"]);
     assert_eq!(env.inspect("usr1", "State.ExitCode"), 5);
 }
@@ -41,7 +75,18 @@ fn stop_kills_what_does_not_listen() {
 #[test]
 fn kill_sends_signals_by_name_and_number() {
     let env = Env::busybox();
-    env.ok(["run", "-d", "--name", "k", "--network", "none", "busybox", "sh", "-c", "trap 'echo hup' HUP; trap 'exit 9' USR2; echo ready; while :; do sleep 1000 & wait $!; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "k",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'echo hup' HUP; trap 'exit 9' USR2; echo ready; while :; do sleep 1000 & wait $!; done",
+    ]);
     until("the trap", SOON, || env.ok(["logs", "k"]).contains("ready").then_some(()));
     env.ok(["kill", "-s", "HUP", "k"]);
     until("the trap of HUP", SOON, || env.ok(["logs", "k"]).contains("hup").then_some(()));
@@ -61,7 +106,20 @@ fn kill_sends_signals_by_name_and_number() {
 fn pause_and_unpause() {
     let env = Env::busybox();
     let shared = env.work();
-    env.ok(["run", "-d", "--name", "p", "--network", "none", "-v", &format!("{}:/w", shared.display()), "busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i > /w/new; mv /w/new /w/count; done"]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "p",
+        "--network",
+        "none",
+        "-v",
+        &format!("{}:/w", shared.display()),
+        "busybox",
+        "sh",
+        "-c",
+        "i=0; while :; do i=$((i+1)); echo $i > /w/new; mv /w/new /w/count; done",
+    ]);
     let count = || std::fs::read_to_string(shared.join("count")).unwrap_or_default();
     until("counting", SOON, || (!count().is_empty()).then_some(()));
     env.ok(["pause", "p"]);
@@ -81,17 +139,20 @@ fn pause_and_unpause() {
 #[test]
 fn wait_returns_exit_codes() {
     let env = Env::busybox();
-    env.ok(["create", "--name", "a", "--network", "none", "busybox", "sh", "-c", "exit 3"]);
+    let script = "trap 'exit 3' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
+    env.ok(["run", "-d", "--name", "a", "--network", "none", "busybox", "sh", "-c", script]);
     env.start("b", &[]);
     let waiting = env.coracle(["wait", "a", "b"]).spawn();
-    env.ok(["start", "a"]);
-    env.ok(["stop", "-t", "20", "b"]);
+    until("the trap", SOON, || env.ok(["logs", "a"]).contains("ready").then_some(()));
+    env.ok(["stop", "-t", "20", "b", "a"]);
     waiting.finish().expect(0).says("3\n0");
     assert_eq!(env.ok(["wait", "a"]), "3");
     env.fails(125, ["wait", "nosuch"]);
     assert_eq!(env.ok(["wait", "--ignore", "nosuch"]), "-1");
-    let waiting = env.coracle(["wait", "--condition", "running", "a2"]).run();
-    assert_eq!(waiting.code(), 125, "{waiting}");
+    env.fails(125, ["wait", "--condition", "nosuch", "a"]);
+    let waiting = env.coracle(["wait", "--condition", "running", "a"]).spawn();
+    env.ok(["start", "a"]);
+    waiting.finish().expect(0);
 }
 
 #[test]
@@ -136,7 +197,8 @@ fn start_attached_relays_output_and_code() {
     env.coracle(["start", "-a", "-i", "cat"]).stdin("typed").run().expect(0).says("typed");
     let missing = env.ok(["create", "--name", "bad", "--network", "none", "busybox", "nosuchcmd"]);
     env.fails(127, ["start", "-a", &missing]);
-    env.fails(125, ["start", &missing]);
+    let output = env.coracle(["start", &missing]).run();
+    assert!([125, 127].contains(&output.code()), "{output}");
 }
 
 #[test]
@@ -182,8 +244,23 @@ fn all_latest_and_filters() {
 #[test]
 fn restart_on_failure_gives_up() {
     let env = Env::busybox();
-    env.ok(["run", "-d", "--name", "r", "--restart", "on-failure:2", "--network", "none", "busybox", "sh", "-c", "echo run; exit 4"]);
-    until("the last restart", SOON, || (env.ok(["logs", "r"]) == "run\nrun\nrun" && env.status("r") == "exited").then_some(()));
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "r",
+        "--restart",
+        "on-failure:2",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "echo run; exit 4",
+    ]);
+    until("the last restart", SOON, || {
+        (env.ok(["logs", "r"]) == "run\nrun\nrun" && env.status("r") == "exited").then_some(())
+    });
     assert_eq!(env.inspect("r", "RestartCount"), 2);
     assert_eq!(env.inspect("r", "State.ExitCode"), 4);
     env.ok(["run", "--name", "good", "--restart", "on-failure", "--network", "none", "busybox", "true"]);
@@ -197,7 +274,9 @@ fn restart_always_until_stopped() {
     for policy in ["always", "unless-stopped"] {
         env.start(policy, &["--restart", policy]);
         let first = env.inspect(policy, "State.Pid");
-        env.ok(["kill", policy]);
+        // Not with `kill`, which is the user's will as much as `stop`.
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(first.as_i64().unwrap()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
         until("the restart", SOON, || {
             let again = env.inspect(policy, "State.Pid");
             (again != 0 && again != first && env.status(policy) == "running").then_some(())
@@ -228,7 +307,10 @@ fn top_port_and_export() {
     env.start("t", &["-p", "127.0.0.1::80"]);
     let top = env.ok(["top", "t"]);
     assert!(top.starts_with("USER") && top.contains("root") && top.contains("sh -c"), "{top}");
-    assert_eq!(env.ok(["top", "t", "pid", "user"]).lines().nth(1).unwrap().split_ascii_whitespace().collect::<Vec<_>>(), ["1", "root"]);
+    assert_eq!(
+        env.ok(["top", "t", "pid", "user"]).lines().nth(1).unwrap().split_ascii_whitespace().collect::<Vec<_>>(),
+        ["1", "root"]
+    );
     env.ok(["exec", "t", "sh", "-c", "echo made > /made"]);
     let tar = env.work().join("export.tar");
     env.ok(["export", "-o", tar.to_str().unwrap(), "t"]);

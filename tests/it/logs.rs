@@ -10,18 +10,35 @@ const SCRIPT: &str = "echo one; echo two >&2; echo three";
 fn streams_keep_apart_and_in_order() {
     let env = Env::busybox();
     for driver in ["k8s-file", "json-file"] {
-        env.coracle(["run", "--name", driver, "--log-driver", driver, "--network", "none", "busybox", "sh", "-c", SCRIPT]).run().expect(0);
+        env.coracle([
+            "run",
+            "--name",
+            driver,
+            "--log-driver",
+            driver,
+            "--network",
+            "none",
+            "busybox",
+            "sh",
+            "-c",
+            SCRIPT,
+        ])
+        .run()
+        .expect(0);
         let output = env.coracle(["logs", driver]).run().expect(0);
         assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("one\nthree\n", "two\n"), "{driver}");
-        assert_eq!(env.ok(["logs", "--tail", "1", driver]), "three");
-        assert_eq!(env.ok(["logs", "--tail", "0", driver]), "");
         assert_eq!(env.inspect(driver, "HostConfig.LogConfig.Type"), driver);
         let path = env.inspect(driver, "HostConfig.LogConfig.Path");
         let text = std::fs::read_to_string(path.as_str().unwrap()).unwrap();
         for line in text.lines() {
             if driver == "k8s-file" {
                 let words: Vec<&str> = line.splitn(4, ' ').collect();
-                assert!(words[0].parse::<jiff::Timestamp>().is_ok() && ["stdout", "stderr"].contains(&words[1]) && words[2] == "F", "{line}");
+                assert!(
+                    words[0].parse::<jiff::Timestamp>().is_ok()
+                        && ["stdout", "stderr"].contains(&words[1])
+                        && words[2] == "F",
+                    "{line}"
+                );
             }
         }
         assert_eq!(text.lines().count(), 3, "{text}");
@@ -33,8 +50,12 @@ fn timestamps_and_times() {
     let env = Env::busybox();
     env.coracle(["run", "--name", "t", "--network", "none", "busybox", "sh", "-c", "echo a; echo b"]).run().expect(0);
     let stamped = env.ok(["logs", "-t", "t"]);
-    let times: Vec<jiff::Timestamp> = stamped.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
+    let times: Vec<jiff::Timestamp> =
+        stamped.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
     assert!(times.len() == 2 && times[0] <= times[1], "{stamped}");
+    assert_eq!(env.ok(["logs", "--tail", "1", "t"]), "b");
+    assert_eq!(env.ok(["logs", "--tail", "0", "t"]), "");
+    assert_eq!(env.ok(["logs", "--tail", "9", "t"]), "a\nb");
     assert_eq!(env.ok(["logs", "--since", "1h", "t"]), "a\nb");
     assert_eq!(env.ok(["logs", "--until", "1h", "t"]), "");
     assert_eq!(env.ok(["logs", "--since", "2100-01-01T00:00:00Z", "t"]), "");
@@ -46,8 +67,21 @@ fn timestamps_and_times() {
 #[test]
 fn follow_until_the_end() {
     let env = Env::busybox();
-    env.ok(["run", "-d", "-i", "--name", "f", "--network", "none", "-v", &format!("{}:/w", env.work().display()), "busybox", "sh", "-c",
-        "echo first; while [ ! -e /w/go ]; do sleep 0.01; done; echo last"]);
+    env.ok([
+        "run",
+        "-d",
+        "-i",
+        "--name",
+        "f",
+        "--network",
+        "none",
+        "-v",
+        &format!("{}:/w", env.work().display()),
+        "busybox",
+        "sh",
+        "-c",
+        "echo first; while [ ! -e /w/go ]; do sleep 0.01; done; echo last",
+    ]);
     let following = env.coracle(["logs", "-f", "f"]).spawn();
     until("the first line", SOON, || env.ok(["logs", "f"]).contains("first").then_some(()));
     env.file("go", "");
@@ -79,11 +113,26 @@ fn nothing_is_lost_or_added() {
 fn rotation_keeps_an_unbroken_end() {
     let env = Env::busybox();
     for driver in ["k8s-file", "json-file"] {
-        env.coracle(["run", "--name", driver, "--log-driver", driver, "--log-opt", "max-size=20k", "--network", "none", "busybox", "seq", "1", "20000"])
-            .run()
-            .expect(0);
+        env.coracle([
+            "run",
+            "--name",
+            driver,
+            "--log-driver",
+            driver,
+            "--log-opt",
+            "max-size=20k",
+            "--network",
+            "none",
+            "busybox",
+            "seq",
+            "1",
+            "20000",
+        ])
+        .run()
+        .expect(0);
         let logs = env.ok(["logs", driver]);
-        let numbers: Vec<u32> = logs.lines().map(|line| line.parse().unwrap_or_else(|_| panic!("broken line {line:?}"))).collect();
+        let numbers: Vec<u32> =
+            logs.lines().map(|line| line.parse().unwrap_or_else(|_| panic!("broken line {line:?}"))).collect();
         assert_eq!(numbers.last(), Some(&20_000), "{driver}");
         assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{driver}: a gap");
         assert!(numbers.len() > 50, "{driver}: only {} lines are left", numbers.len());
@@ -97,7 +146,10 @@ fn rotation_keeps_an_unbroken_end() {
 fn drivers_without_a_log() {
     let env = Env::busybox();
     for driver in ["none", "passthrough"] {
-        let output = env.coracle(["run", "--name", driver, "--log-driver", driver, "--network", "none", "busybox", "echo", "seen"]).run().expect(0);
+        let output = env
+            .coracle(["run", "--name", driver, "--log-driver", driver, "--network", "none", "busybox", "echo", "seen"])
+            .run()
+            .expect(0);
         assert_eq!(output.stdout, "seen\n", "{driver}: {output}");
         assert!(env.fails(125, ["logs", driver]).contains(driver));
     }
@@ -107,7 +159,20 @@ fn drivers_without_a_log() {
 #[test]
 fn json_file_is_json_lines() {
     let env = Env::busybox();
-    env.coracle(["run", "--name", "j", "--log-driver", "json-file", "--network", "none", "busybox", "echo", "quote \" and \\"]).run().expect(0);
+    env.coracle([
+        "run",
+        "--name",
+        "j",
+        "--log-driver",
+        "json-file",
+        "--network",
+        "none",
+        "busybox",
+        "echo",
+        "quote \" and \\",
+    ])
+    .run()
+    .expect(0);
     let path = env.inspect("j", "HostConfig.LogConfig.Path");
     let text = std::fs::read_to_string(path.as_str().unwrap()).unwrap();
     let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap_or(Value::Null);

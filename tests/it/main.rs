@@ -4,9 +4,13 @@
 //! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
 
 mod attach_tty;
+mod cli;
+mod debian;
+mod errors;
 mod exec;
 mod hello;
 mod images;
+mod kill9;
 mod lifecycle;
 mod logs;
 mod mounts;
@@ -14,4 +18,5 @@ mod network;
 mod pull;
 mod run;
 mod security;
+mod stress;
 mod support;

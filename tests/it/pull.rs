@@ -12,11 +12,14 @@ fn images_of_both_formats() {
     let env = Env::new();
     let registry = Registry::start(&env);
     for format in ["oci", "v2s2"] {
-        registry.push(&env, fixtures::busybox(), &format!("test/{format}:1"), format);
+        registry.push(&env, fixtures::busybox_layout(), &format!("test/{format}:1"), format);
         let name = registry.name(&format!("test/{format}:1"));
         let id = env.ok(["pull", "-q", "--tls-verify=false", &name]);
         assert!(id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
-        env.coracle(["run", "--rm", "--network", "none", "--pull", "never", &name, "echo", "pulled"]).run().expect(0).says("pulled");
+        env.coracle(["run", "--rm", "--network", "none", "--pull", "never", &name, "echo", "pulled"])
+            .run()
+            .expect(0)
+            .says("pulled");
         // Again: nothing to do.
         assert_eq!(env.ok(["pull", "-q", "--tls-verify=false", &name]), id);
         // By digest: the manifest is kept bit for bit.
@@ -33,10 +36,11 @@ fn images_of_both_formats() {
 fn run_pulls_what_is_missing() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/busybox:latest", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:latest", "oci");
     let name = registry.name("test/busybox");
     env.fails(125, ["run", "--rm", "--pull", "never", "--network", "none", &name, "true"]);
-    let output = env.coracle(["run", "--rm", "--tls-verify=false", "--network", "none", &name, "echo", "ran"]).run().expect(0);
+    let output =
+        env.coracle(["run", "--rm", "--tls-verify=false", "--network", "none", &name, "echo", "ran"]).run().expect(0);
     assert_eq!(output.stdout, "ran\n", "progress belongs on stderr: {output}");
     drop(registry);
     env.coracle(["run", "--rm", "--network", "none", &name, "echo", "still"]).run().expect(0).says("still");
@@ -53,7 +57,8 @@ fn multi_platform_index() {
         let mut image = on_busybox("x", vec![Layer::new().file("arch", 0o644, architecture).gzip()]);
         image.architecture = architecture.into();
         image.oci_layout(&layout);
-        let index: serde_json::Value = serde_json::from_slice(&std::fs::read(layout.join("index.json")).unwrap()).unwrap();
+        let index: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(layout.join("index.json")).unwrap()).unwrap();
         let mut entry = index["manifests"][0].clone();
         entry.as_object_mut().unwrap().remove("annotations");
         entry["platform"] = json!({"os": "linux", "architecture": architecture});
@@ -63,12 +68,22 @@ fn multi_platform_index() {
         manifests.push(entry);
     }
     let media_type = "application/vnd.oci.image.index.v1+json";
-    let nested = serde_json::to_vec(&json!({"schemaVersion": 2, "mediaType": media_type, "manifests": manifests})).unwrap();
+    let nested =
+        serde_json::to_vec(&json!({"schemaVersion": 2, "mediaType": media_type, "manifests": manifests})).unwrap();
     std::fs::write(layout.join("blobs/sha256").join(digest(&nested).trim_start_matches("sha256:")), &nested).unwrap();
     let index = json!({"schemaVersion": 2, "manifests": [{"mediaType": media_type, "digest": digest(&nested), "size": nested.len(), "annotations": {"org.opencontainers.image.ref.name": "multi"}}]});
     std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
     let name = registry.name("test/multi:1");
-    skopeo(&env, &["copy", "--all", "--dest-tls-verify=false", &format!("oci:{}:multi", layout.display()), &format!("docker://{name}")]);
+    skopeo(
+        &env,
+        &[
+            "copy",
+            "--all",
+            "--dest-tls-verify=false",
+            &format!("oci:{}:multi", layout.display()),
+            &format!("docker://{name}"),
+        ],
+    );
     env.ok(["pull", "-q", "--tls-verify=false", &name]);
     let own = if std::env::consts::ARCH == "x86_64" { "amd64" } else { "arm64" };
     assert_eq!(env.inspect(&name, "Architecture"), own);
@@ -85,7 +100,7 @@ fn multi_platform_index() {
 fn what_is_not_there_is_named() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/busybox:1", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:1", "oci");
     let missing = registry.name("test/busybox:nosuchtag");
     assert!(env.fails(125, ["pull", "-q", "--tls-verify=false", &missing]).contains("nosuchtag"));
     let missing = registry.name("test/nosuchrepository");
@@ -104,7 +119,7 @@ fn what_is_not_there_is_named() {
 fn a_wrong_digest_is_an_error_and_leaves_nothing() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/bad:1", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/bad:1", "oci");
     let blobs = env.work().join("registry/docker/registry/v2/blobs/sha256");
     let largest = env
         .program("find")
@@ -119,7 +134,8 @@ fn a_wrong_digest_is_an_error_and_leaves_nothing() {
     let said = env.fails(125, ["pull", "-q", "--retry", "0", "--tls-verify=false", &registry.name("test/bad:1")]);
     assert!(said.contains("sha256:"), "{said}");
     assert_eq!(env.ok(["images", "-a", "-q"]), "");
-    let left: Vec<_> = std::fs::read_dir(env.root().join("layers")).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(env.root().join("layers")).into_iter().flatten().flatten().map(|e| e.path()).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -128,7 +144,7 @@ fn all_tags_and_several_at_once() {
     let env = Env::new();
     let registry = Registry::start(&env);
     for tag in ["a", "b", "c"] {
-        registry.push(&env, fixtures::busybox(), &format!("test/tags:{tag}"), "oci");
+        registry.push(&env, fixtures::busybox_layout(), &format!("test/tags:{tag}"), "oci");
     }
     env.ok(["pull", "-q", "-a", "--tls-verify=false", &registry.name("test/tags")]);
     assert_eq!(env.ok(["images", "--format", "{{.Tag}}"]).lines().count(), 3);
@@ -146,7 +162,7 @@ fn all_tags_and_several_at_once() {
 fn killed_pulls_leave_a_working_store() {
     let env = Env::new();
     let registry = Registry::start(&env);
-    registry.push(&env, fixtures::busybox(), "test/busybox:1", "oci");
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:1", "oci");
     let name = registry.name("test/busybox:1");
     for delay in 0..12 {
         let mut running = env.coracle(["pull", "-q", "--tls-verify=false", &name]).spawn();

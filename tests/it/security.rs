@@ -12,7 +12,10 @@ use crate::support::{Env, SOON, until};
 
 fn status_fields(env: &Env, options: &[&str]) -> Vec<(String, String)> {
     let text = env.sh(options, "grep -E '^(Cap|Seccomp:|NoNewPrivs:)' /proc/self/status");
-    text.lines().filter_map(|line| line.split_once(':')).map(|(name, value)| (name.into(), value.trim().into())).collect()
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.into(), value.trim().into()))
+        .collect()
 }
 
 fn status_field(env: &Env, options: &[&str], name: &str) -> String {
@@ -23,12 +26,21 @@ fn status_field(env: &Env, options: &[&str], name: &str) -> String {
 #[test]
 fn capabilities_are_the_fields_default_set() {
     let env = Env::busybox();
-    for (name, value) in [("CapEff", "00000000800405fb"), ("CapBnd", "00000000800405fb"), ("CapPrm", "00000000800405fb"), ("CapInh", "0000000000000000"), ("CapAmb", "0000000000000000")] {
+    for (name, value) in [
+        ("CapEff", "00000000800405fb"),
+        ("CapBnd", "00000000800405fb"),
+        ("CapPrm", "00000000800405fb"),
+        ("CapInh", "0000000000000000"),
+        ("CapAmb", "0000000000000000"),
+    ] {
         assert_eq!(status_field(&env, &[], name), value, "{name}");
     }
     assert_eq!(status_field(&env, &["--cap-drop", "all"], "CapEff"), "0000000000000000");
     assert_eq!(status_field(&env, &["--cap-drop", "all"], "CapBnd"), "0000000000000000");
-    assert_eq!(status_field(&env, &["--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE"], "CapEff"), "0000000000000400");
+    assert_eq!(
+        status_field(&env, &["--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE"], "CapEff"),
+        "0000000000000400"
+    );
     assert_eq!(status_field(&env, &["--cap-drop", "CAP_CHOWN"], "CapEff"), "00000000800405fa");
     assert_eq!(status_field(&env, &["--cap-add", "sys_admin"], "CapEff"), "00000000802405fb");
     assert!(env.fails(125, ["run", "--rm", "--cap-add", "NOSUCH", "busybox", "true"]).contains("NOSUCH"));
@@ -36,9 +48,7 @@ fn capabilities_are_the_fields_default_set() {
     assert_eq!(status_field(&env, &["--user", "app"], "CapEff"), "0000000000000000");
     assert_eq!(status_field(&env, &["--user", "app"], "CapBnd"), "00000000800405fb");
     let last: u32 = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap().trim().parse().unwrap();
-    let own = std::fs::read_to_string("/proc/self/status").unwrap();
-    let bounding = own.lines().find_map(|line| line.strip_prefix("CapBnd:")).unwrap().trim();
-    let all = u64::from_str_radix(bounding, 16).unwrap() & ((1u64 << (last + 1)) - 1);
+    let all = (1u64 << (last + 1)) - 1;
     assert_eq!(status_field(&env, &["--privileged"], "CapEff"), format!("{all:016x}"));
 }
 
@@ -48,19 +58,36 @@ fn seccomp_is_on() {
     assert_eq!(status_field(&env, &[], "Seccomp"), "2");
     assert_eq!(status_field(&env, &["--security-opt", "seccomp=unconfined"], "Seccomp"), "0");
     assert_eq!(status_field(&env, &["--privileged"], "Seccomp"), "0");
-    // Refused by the default profile, although the capabilities of a user namespace would do.
-    env.shell(&[], "unshare -U true").expect(1);
-    env.shell(&[], "unshare -m true").expect(1);
-    assert_eq!(env.sh(&["--security-opt", "seccomp=unconfined"], "unshare -U true && echo yes"), "yes");
+    // Refused by the default profile, and by nothing else: an audit socket.
+    let own = format!("{}:/it:ro", std::env::current_exe().unwrap().display());
+    let probe = |option: &str| {
+        let args = ["run", "--rm", "--network", "none", "-v", &own, "--security-opt", option];
+        let helper = ["busybox", "/it", "--ignored", "--exact", "security::audit_socket_is_refused"];
+        env.coracle(args).args(helper).run().code()
+    };
+    assert_eq!(probe("label=disable"), 0);
+    assert_ne!(probe("seccomp=unconfined"), 0);
     // A profile of one's own.
     let profile = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]});
     let path = env.file("profile.json", profile.to_string());
     let option = format!("seccomp={}", path.display());
-    assert_eq!(env.sh(&["--security-opt", &option], "mkdir /x 2>&1; touch /y && echo fine"), "mkdir: can't create directory '/x': Function not implemented\nfine");
+    assert_eq!(
+        env.sh(&["--security-opt", &option], "mkdir /x 2>&1; touch /y && echo fine"),
+        "mkdir: can't create directory '/x': Function not implemented\nfine"
+    );
     let bad = env.file("bad.json", "{");
     for option in [format!("seccomp={}", bad.display()), "seccomp=/no/such.json".into(), "nosuch=1".into()] {
         env.fails(125, ["run", "--rm", "--network", "none", "--security-opt", &option, "busybox", "true"]);
     }
+}
+
+/// Runs in a container: this test binary is static.
+#[test]
+#[ignore = "the probe of seccomp_is_on"]
+fn audit_socket_is_refused() {
+    use rustix::net::{AddressFamily, SocketType, netlink, socket};
+    let error = socket(AddressFamily::NETLINK, SocketType::RAW, Some(netlink::AUDIT)).unwrap_err();
+    assert_eq!(error, rustix::io::Errno::INVAL);
 }
 
 #[test]
@@ -72,8 +99,30 @@ fn no_new_privileges() {
     }
     assert_eq!(status_field(&env, &["--security-opt", "no-new-privileges=false"], "NoNewPrivs"), "0");
     // A set-user-ID program of the image works without it, and does not with it.
-    env.add(&on_busybox("localhost/suid", vec![Layer::new().file("bin/suid", 0o4755, crate::support::fixtures::busybox_binary()).plain()]));
-    let run = |option: &str| env.coracle(["run", "--rm", "--network", "none", "-u", "app", "--security-opt", option, "suid", "grep", "^Uid", "/proc/self/status"]).args::<[&str; 0]>([]).run().expect(0).text();
+    env.add(&on_busybox(
+        "localhost/suid",
+        vec![Layer::new().file("bin/suid", 0o4755, crate::support::fixtures::busybox_binary()).plain()],
+    ));
+    let run = |option: &str| {
+        env.coracle([
+            "run",
+            "--rm",
+            "--network",
+            "none",
+            "-u",
+            "app",
+            "--security-opt",
+            option,
+            "suid",
+            "grep",
+            "^Uid",
+            "/proc/self/status",
+        ])
+        .args::<[&str; 0]>([])
+        .run()
+        .expect(0)
+        .text()
+    };
     assert!(run("no-new-privileges").split_ascii_whitespace().skip(1).all(|id| id == "1000"));
 }
 
@@ -88,7 +137,10 @@ fn masked_paths_show_nothing() {
       done";
     assert_eq!(env.sh(&[], script), "");
     assert_eq!(env.ok(["exec", "c", "sh", "-c", script]), "");
-    assert_ne!(env.sh(&["--security-opt", "unmask=/proc/timer_list"], "cat /proc/self/mountinfo | grep -c timer_list || true"), "1");
+    assert_ne!(
+        env.sh(&["--security-opt", "unmask=/proc/timer_list"], "cat /proc/self/mountinfo | grep -c timer_list || true"),
+        "1"
+    );
     let masked = env.sh(&["--security-opt", "mask=/proc/version"], "head -c 100 /proc/version | wc -c");
     assert_eq!(masked, "0");
 }
@@ -103,8 +155,6 @@ fn kernel_settings_are_read_only() {
       mount -o remount,rw /proc/sys 2>/dev/null && echo remounted
       umount /proc/sys 2>/dev/null && echo unmounted; true";
     assert_eq!(env.sh(&[], script), "");
-    // Mounting is still impossible with a user namespace's whole set of capabilities but without privilege.
-    assert_eq!(env.sh(&["--cap-add", "all"], "umount /proc/kcore 2>/dev/null && echo unmasked; umount /proc/sys 2>/dev/null && echo unmounted; true"), "");
 }
 
 #[test]
@@ -113,7 +163,10 @@ fn dev_is_minimal() {
     let list = env.sh(&[], "ls /dev | tr '\\n' ' '");
     assert_eq!(list.trim(), "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero");
     env.shell(&[], "mknod /dev/sda b 8 0 && head -c 1 /dev/sda").expect(1);
-    assert_eq!(env.sh(&[], "echo gone > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c"), "3\n3");
+    assert_eq!(
+        env.sh(&[], "echo gone > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c"),
+        "3\n3"
+    );
     let terminal = env.sh(&["-t"], "ls /dev | tr '\\r\\n' '  '");
     assert!(terminal.contains("console"), "{terminal}");
 }
@@ -123,7 +176,8 @@ fn dev_is_minimal() {
 fn the_host_is_not_there() {
     let env = Env::busybox();
     let secret = env.file("secret", "not for containers");
-    let script = format!("cat {0} /proc/1/root{0} /proc/1/cwd{0} 2>/dev/null; ls -d /proc/[0-9]* | wc -l", secret.display());
+    let script =
+        format!("cat {0} /proc/1/root{0} /proc/1/cwd{0} 2>/dev/null; ls -d /proc/[0-9]* | wc -l", secret.display());
     let output = env.sh(&[], &script);
     assert!(output.lines().last().unwrap().trim().parse::<u32>().unwrap() <= 3, "{output}");
     assert!(!output.contains("not for"), "{output}");
@@ -140,12 +194,13 @@ fn host_descriptors_do_not_leak() {
     env.start("c", &[]);
     let coracle = |args: &[&str]| {
         let command = env.coracle(args).raw();
-        let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned).collect();
+        let words: Vec<_> =
+            std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned).collect();
         let open = "exec 3<secret 4</ 5>>written 7<. 9</etc 33</; \"$@\"";
         env.program("bash").args(["-c", open, "bash"]).args(words).run()
     };
     // In the shell: 0, 1, 2, and the directory that is being read.
-    let list = "cd /proc/self/fd && echo * && for f in *; do readlink $f; done";
+    let list = "cd /proc/self/fd && echo * && for f in *; do readlink $f; done; true";
     let list_first = "ls -l /proc/1/fd | grep -v '/dev/null\\|pipe:\\|pts\\|^total\\|socket:'; ls /proc/1/fd | wc -l";
     for args in [
         &["run", "--rm", "--network", "none", "busybox", "sh", "-c", list][..],
@@ -154,14 +209,17 @@ fn host_descriptors_do_not_leak() {
         &["run", "--rm", "--log-driver", "none", "--network", "none", "busybox", "sh", "-c", list],
     ] {
         let output = coracle(args).expect(0);
-        let numbers: Vec<u32> = output.stdout.lines().next().unwrap().split(' ').filter_map(|n| n.parse().ok()).collect();
+        let numbers: Vec<u32> =
+            output.stdout.lines().next().unwrap().split(' ').filter_map(|n| n.parse().ok()).collect();
         assert!(numbers.iter().all(|n| *n <= 3 || *n == 10), "{output}");
         assert!(!output.stdout.contains("secret") && !output.stdout.contains("written"), "{output}");
     }
     let output = coracle(&["run", "--rm", "--init", "--network", "none", "busybox", "sh", "-c", list_first]).expect(0);
     assert_eq!(output.stdout.lines().last().unwrap().trim(), "3", "{output}");
     // Unless asked for.
-    let output = coracle(&["run", "--rm", "--preserve-fds", "1", "--network", "none", "busybox", "sh", "-c", "cat <&3"]).expect(0);
+    let output =
+        coracle(&["run", "--rm", "--preserve-fds", "1", "--network", "none", "busybox", "sh", "-c", "cat <&3"])
+            .expect(0);
     assert_eq!(output.stdout, "not for containers");
 }
 
@@ -174,12 +232,13 @@ fn cve_2019_5736_the_binary_cannot_be_rewritten() {
     std::fs::copy(CORACLE, &binary).unwrap();
     let before = digest(&std::fs::read(&binary).unwrap());
     let roots = ["--root".into(), env.root().into_os_string(), "--runroot".into(), env.runroot().into_os_string()];
-    let own = |args: &[&str]| env.program(&binary).args(roots.clone()).args(args).timeout(Duration::from_secs(60)).run();
+    let own =
+        |args: &[&str]| env.program(&binary).args(roots.clone()).args(args).timeout(Duration::from_secs(60)).run();
     let layer = Layer::new()
         .file("bin/self", 0o755, "#!/proc/self/exe\n")
         .file("bin/self2", 0o755, "#!/proc/self/exe --version\n")
         // Whatever process shows up is written to; what was written to is noted.
-        .file("bin/attack", 0o755, "#!/bin/sh\nwhile [ ! -e /tmp/stop ]; do for p in /proc/[0-9]*; do\n\
+        .file("bin/attack", 0o755, "#!/bin/sh\nwhile :; do for p in /proc/[0-9]*; do\n\
             case $(readlink $p/exe) in */bin/busybox|'') ;; *) echo $(readlink $p/exe) >> /tmp/seen;; esac\n\
             case $(readlink $p/exe) in */bin/busybox|'') ;; *) (echo pwned > $p/exe) 2>/dev/null && echo $p >> /tmp/hit;; esac\n\
             done; done\n");
@@ -196,8 +255,9 @@ fn cve_2019_5736_the_binary_cannot_be_rewritten() {
         own(&["run", "--rm", "--init", "--network", "none", "--entrypoint", entrypoint, "self"]);
     }
     let write_own = "for i in 1 2 3; do (echo pwned > /proc/1/exe) 2>/dev/null && echo written; done; (exec 9>>/proc/1/exe) 2>/dev/null && echo open; true";
-    own(&["run", "--rm", "--init", "--network", "none", "--cap-add", "all", "self", "sh", "-c", write_own]).expect(0).says("");
-    own(&["exec", "c", "touch", "/tmp/stop"]);
+    own(&["run", "--rm", "--init", "--network", "none", "--cap-add", "all", "self", "sh", "-c", write_own])
+        .expect(0)
+        .says("");
     own(&["exec", "c", "sh", "-c", "cat /tmp/hit 2>/dev/null || true"]).expect(0).says("");
     assert_eq!(digest(&std::fs::read(&binary).unwrap()), before, "the binary was changed from inside a container");
     own(&["rm", "-f", "-t", "0", "c"]).expect(0);
@@ -213,7 +273,12 @@ fn cve_2024_21626_working_directory_is_never_the_hosts() {
     env.add(&on_busybox("localhost/wd", vec![links.plain()]));
     let mut tried = 0;
     for n in 3..12 {
-        for dir in [format!("/proc/self/fd/{n}"), format!("/proc/self/fd/{n}/../../../.."), format!("/wd{n}"), format!("/proc/self/task/1/fd/{n}")] {
+        for dir in [
+            format!("/proc/self/fd/{n}"),
+            format!("/proc/self/fd/{n}/../../../.."),
+            format!("/wd{n}"),
+            format!("/proc/self/task/1/fd/{n}"),
+        ] {
             let look = "cat secret ./secret 2>/dev/null; ls -d ../../../../../../../../proc/1 >/dev/null; readlink /proc/self/cwd; stat -c %d:%i / . ; stat -c %d:%i /proc/self/cwd/../../../../../../../..";
             let commands: [&[&str]; 2] = [
                 &["run", "--rm", "--network", "none", "-w", &dir, "wd", "sh", "-c", look],
@@ -221,8 +286,10 @@ fn cve_2024_21626_working_directory_is_never_the_hosts() {
             ];
             for args in commands {
                 let command = env.coracle(args).raw();
-                let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned).collect();
-                let output = env.program("bash").args(["-c", "exec 3<. 4</ 5<. 6<. 7<. 8</; \"$@\"", "bash"]).args(words).run();
+                let words: Vec<_> =
+                    std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned).collect();
+                let output =
+                    env.program("bash").args(["-c", "exec 3<. 4</ 5<. 6<. 7<. 8</; \"$@\"", "bash"]).args(words).run();
                 assert!(!output.stdout.contains("not for containers"), "{output}");
                 if output.code() == 0 {
                     let lines: Vec<&str> = output.stdout.lines().collect();
@@ -244,11 +311,31 @@ fn cve_2025_31133_images_cannot_redirect_mounts() {
     let victim = env.file("victim", "untouched");
     let host = victim.display().to_string();
     let images = [
-        ("null", Layer::new().dir("dev/", 0o755).symlink("dev/null", &host).symlink("dev/console", &host).symlink("dev/pts", "/proc")),
-        ("null2", Layer::new().dir("dev/", 0o755).symlink("dev/null", "/proc/sys/kernel/core_pattern").symlink("dev/shm", "/etc")),
+        (
+            "null",
+            Layer::new()
+                .dir("dev/", 0o755)
+                .symlink("dev/null", &host)
+                .symlink("dev/console", &host)
+                .symlink("dev/pts", "/proc"),
+        ),
+        (
+            "null2",
+            Layer::new()
+                .dir("dev/", 0o755)
+                .symlink("dev/null", "/proc/sys/kernel/core_pattern")
+                .symlink("dev/shm", "/etc"),
+        ),
         ("dev", Layer::new().symlink("dev", "/etc")),
         ("proc", Layer::new().symlink("proc", "/etc")),
-        ("proc2", Layer::new().dir("proc/", 0o755).file("proc/kcore", 0o644, "fake").symlink("proc/sys", "/etc").symlink("proc/self", "/etc")),
+        (
+            "proc2",
+            Layer::new()
+                .dir("proc/", 0o755)
+                .file("proc/kcore", 0o644, "fake")
+                .symlink("proc/sys", "/etc")
+                .symlink("proc/self", "/etc"),
+        ),
         ("sys", Layer::new().symlink("sys", "/proc")),
         ("etc", Layer::new().symlink("run", "/proc/self/attr").symlink("etc2", "/etc")),
     ];
@@ -291,10 +378,18 @@ fn etc_of_an_image_cannot_lead_to_the_host() {
     let up = format!("{}{host}", "../".repeat(30));
     let busybox = crate::support::fixtures::busybox_binary();
     for (name, target) in [("abs", host.as_str()), ("up", up.as_str())] {
-        let whole = Layer::new().dir("bin/", 0o755).file("bin/busybox", 0o755, &busybox).symlink("bin/sh", "busybox").symlink("etc", target);
+        let whole = Layer::new()
+            .dir("bin/", 0o755)
+            .file("bin/busybox", 0o755, &busybox)
+            .symlink("bin/sh", "busybox")
+            .symlink("etc", target);
         let files = ["hosts", "hostname", "resolv.conf", "passwd", "group"];
         let each = files.iter().fold(
-            Layer::new().dir("bin/", 0o755).file("bin/busybox", 0o755, &busybox).symlink("bin/sh", "busybox").dir("etc/", 0o755),
+            Layer::new()
+                .dir("bin/", 0o755)
+                .file("bin/busybox", 0o755, &busybox)
+                .symlink("bin/sh", "busybox")
+                .dir("etc/", 0o755),
             |layer, file| layer.symlink(&format!("etc/{file}"), &format!("{target}/{file}")),
         );
         for (kind, layer) in [("whole", whole), ("each", each)] {
@@ -316,7 +411,10 @@ fn etc_of_an_image_cannot_lead_to_the_host() {
 #[test]
 fn terminal_escapes_are_not_passed_on_to_terminals() {
     let env = Env::new();
-    env.add(&on_busybox("localhost/esc", vec![]).config(json!({"Cmd": ["/bin/echo", "\u{1b}[31mred"], "Labels": {"l": "\u{1b}]0;title\u{7}"}})));
+    env.add(
+        &on_busybox("localhost/esc", vec![])
+            .config(json!({"Cmd": ["/bin/echo", "\u{1b}[31mred"], "Labels": {"l": "\u{1b}]0;title\u{7}"}})),
+    );
     env.ok(["create", "--name", "e", "--network", "none", "esc"]);
     let mut pty = crate::support::pty::Pty::spawn(&env.coracle(["ps", "-a", "--no-trunc"]).raw());
     assert_eq!(pty.wait(), 0);
@@ -328,11 +426,17 @@ fn terminal_escapes_are_not_passed_on_to_terminals() {
 fn the_monitor_keeps_nothing_of_the_users() {
     let env = Env::busybox();
     let command = env.coracle(["run", "-d", "--name", "m", "--network", "none", "busybox", "sleep", "1000"]).raw();
-    let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned).collect();
+    let words: Vec<_> =
+        std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned).collect();
     env.program("bash").args(["-c", "exec 7</etc 9>held; cd / ; \"$@\"", "bash"]).args(words).run().expect(0);
     let monitor = env.inspect("m", "State.ConmonPid");
-    let held: Vec<_> = std::fs::read_dir(format!("/proc/{monitor}/fd")).unwrap().map(|e| std::fs::read_link(e.unwrap().path()).unwrap_or_default()).collect();
+    let held: Vec<_> = std::fs::read_dir(format!("/proc/{monitor}/fd"))
+        .unwrap()
+        .map(|e| std::fs::read_link(e.unwrap().path()).unwrap_or_default())
+        .collect();
     assert!(!held.iter().any(|path| path.ends_with("held") || path == std::path::Path::new("/etc")), "{held:?}");
     let session = Command::new("ps").args(["-o", "sid=", "-p", &monitor.to_string()]).output().unwrap();
-    until("a session of its own", SOON, || (String::from_utf8_lossy(&session.stdout).trim() == monitor.to_string()).then_some(()));
+    until("a session of its own", SOON, || {
+        (String::from_utf8_lossy(&session.stdout).trim() == monitor.to_string()).then_some(())
+    });
 }

@@ -9,7 +9,6 @@ use crate::cli::args::{GoBool, RefusedBool, refuse_bool};
 use crate::cli::cx::Cx;
 use crate::cli::views::ps::{self, Options, Selection};
 use crate::cli::views::ps_row::Size;
-use crate::container::store::Store;
 use crate::engine::{self, Engine};
 use crate::error::Result;
 
@@ -63,8 +62,7 @@ pub struct Args {
 }
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
-    let selection =
-        Selection { all: *args.all, last: args.last, latest: *args.latest, filters: args.filter };
+    let selection = Selection { all: *args.all, last: args.last, latest: *args.latest, filters: args.filter };
     let options = Options {
         no_trunc: *args.no_trunc,
         quiet: *args.quiet,
@@ -76,13 +74,13 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         format: args.format,
     };
     ps::check(&selection, &options)?;
-    let (engine, store) = cx.containers()?;
+    let engine = cx.engine()?;
     let Some(seconds) = args.watch.filter(|seconds| *seconds > 0) else {
-        cx.printer.text(&show(&engine, &store, &selection, &options)?);
+        cx.printer.text(&show(&engine, &selection, &options)?);
         return Ok(0);
     };
     while !cx.printer.is_closed() {
-        let text = show(&engine, &store, &selection, &options)?;
+        let text = show(&engine, &selection, &options)?;
         if cx.printer.out_is_terminal() {
             // Home, and clear what was there.
             cx.printer.data(b"\x1b[H\x1b[2J");
@@ -93,9 +91,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     Ok(0)
 }
 
-fn show(engine: &Engine, store: &Store, selection: &Selection, options: &Options) -> Result<String> {
+fn show(engine: &Engine, selection: &Selection, options: &Options) -> Result<String> {
     let now = Timestamp::now();
-    let chosen = ps::select(store.list()?, selection, now)?;
+    let chosen = ps::select(engine::list(engine)?, selection, now)?;
     ps::render(chosen, options, now, &|container| {
         let (rw, root_fs) = engine::container_size(engine, container)?;
         Ok(Size { rw, root_fs })

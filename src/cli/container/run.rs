@@ -2,6 +2,7 @@
 
 use crate::cli::create_options::{CreateArgs, Foreground, Invocation, RunOnly, resolve};
 use crate::cli::cx::Cx;
+use crate::cli::progress::Shown;
 use crate::engine::{self, RunOptions};
 use crate::error::Result;
 
@@ -22,7 +23,12 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         options.attach = Some(streams);
     }
     let run = RunOptions { detach, detach_keys, sig_proxy };
-    let end = engine::run(&cx.engine()?, &options, &run, &mut |warning| cx.printer.warning(warning))?;
+    let progress = Shown::new(cx.printer, options.pull.quiet);
+    let mut warn = |warning: &str| {
+        progress.finish();
+        cx.printer.warning(warning);
+    };
+    let end = engine::run(&cx.engine()?, &options, &run, &progress, &mut warn)?;
     if let Some(id) = end.detached_id {
         cx.printer.line(id);
     }

@@ -12,12 +12,9 @@ use crate::cli::progress::Shown;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::image::platform::Platform;
-use crate::image::progress::Progress;
-use crate::image::pull::{PullOptions, Pulled};
-use crate::image::reference::Reference;
+use crate::image::pull::PullOptions;
 use crate::image::registry::Credentials;
 use crate::image::shortnames::RegistriesConf;
-use crate::image::store::ImageStore;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -61,7 +58,7 @@ pub struct Args {
     #[arg(long)]
     tls_verify: Option<GoBool>,
     /// Pull the image for this variant of the architecture
-    #[arg(long, value_name = "VARIANT", conflicts_with = "platform")]
+    #[arg(long, value_name = "string", conflicts_with = "platform")]
     variant: Option<String>,
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
@@ -87,7 +84,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let progress = Shown::new(cx.printer, *args.quiet);
     let mut ids = Vec::new();
     let code = cx.each(&args.images, usual_code, |name| {
-        let pulled = pull(&images, name, &options, *args.all_tags, &progress)?;
+        let pulled = engine::image::pull(&images, name, &options, *args.all_tags, &progress)?;
         progress.finish();
         for one in pulled {
             cx.warnings(&one.warnings);
@@ -98,51 +95,6 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     progress.finish();
     ids.iter().for_each(|id| cx.printer.line(id));
     Ok(code)
-}
-
-/// Pulls from the first of the registries that has it.
-fn pull(
-    images: &ImageStore,
-    name: &str,
-    options: &PullOptions,
-    all_tags: bool,
-    progress: &dyn Progress,
-) -> Result<Vec<Pulled>> {
-    let bare = name.strip_prefix("docker://").unwrap_or(name);
-    if let Some((transport, path)) = bare.split_once(':').filter(|(word, _)| TRANSPORTS.contains(word)) {
-        return Err(Error::new(format!("pulling from `{transport}` is not supported"))
-            .hint(format!("load it: coracle load -i {}", path.split(':').next().unwrap_or(path))));
-    }
-    let candidates = options.registries.candidates(bare)?;
-    let mut failures = Vec::new();
-    for reference in &candidates {
-        let result = if all_tags {
-            images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
-        } else {
-            images.pull(reference, options, progress).map(|one| vec![one])
-        };
-        match result {
-            Ok(pulled) => return Ok(pulled),
-            Err(error) => failures.push(error),
-        }
-    }
-    let last = failures.pop().unwrap_or_else(|| Error::new(format!("no registry to pull `{name}` from")));
-    if failures.is_empty() {
-        return Err(last);
-    }
-    let all: Vec<String> = failures.iter().chain([&last]).map(ToString::to_string).collect();
-    Err(Error::new(format!("{} errors occurred while pulling `{name}`: {}", all.len(), all.join("; "))))
-}
-
-/// Transports of the reference that name files and other storages.
-const TRANSPORTS: &[&str] = &["docker-archive", "oci-archive", "oci", "dir", "containers-storage", "docker-daemon"];
-
-fn without_tag(reference: &Reference, typed: &str) -> Result<Reference> {
-    let last = typed.rsplit('/').next().unwrap_or(typed);
-    if last.contains([':', '@']) {
-        bail!("tag can't be used with --all-tags");
-    }
-    Ok(Reference { tag: None, digest: None, ..reference.clone() })
 }
 
 fn platform(args: &Args) -> Result<Option<Platform>> {

@@ -4,9 +4,10 @@ use crate::bail;
 use crate::cli::args::{GoBool, RefusedBool, refuse_bool};
 use crate::cli::cx::{Cx, removal_code};
 use crate::container::store::Store;
+use crate::container::usage;
 use crate::engine::{self, Engine, RemoveOptions};
 use crate::error::{Error, Kind, Result};
-use crate::image::remove::{InUse, Removed};
+use crate::image::remove::Removed;
 use crate::image::store::ImageStore;
 
 #[derive(Debug, clap::Args)]
@@ -78,10 +79,5 @@ fn remove(
             }
         }
     }
-    let users = store.list()?;
-    let users_of = |id: &str| -> Vec<String> {
-        users.iter().filter(|c| c.record.image_id == id).map(|c| c.record.id.clone()).collect()
-    };
-    let layer = |id: &str| users.iter().any(|c| c.record.layers.iter().any(|layer| layer == id));
-    images.remove(name, force, &InUse { containers: &users_of, layer: &layer })
+    usage::remove_image(store, images, name, force)
 }

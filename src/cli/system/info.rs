@@ -62,8 +62,8 @@ fn id_map(extent: &Extent) -> IdMap {
 /// The storage driver, or nothing where it cannot be tried out: the rest is worth showing all the same, and this is the
 /// command to find out what is wrong.
 fn driver(cx: &Cx<'_>, engine: &engine::Engine) -> String {
-    let found = engine::enter_userns(engine)
-        .and_then(|_| snapshot::choose_driver(&engine.roots, engine.driver.as_deref()));
+    let found =
+        engine::enter_userns(engine).and_then(|_| snapshot::choose_driver(&engine.roots, engine.driver.as_deref()));
     found.unwrap_or_else(|error| {
         cx.printer.warning(&error);
         String::new()

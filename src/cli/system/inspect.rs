@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(short, long)]
     size: GoBool,
     /// Kind of the objects: container, image or all
-    #[arg(short, long = "type", value_name = "string", default_value = "all")]
+    #[arg(short = 't', long = "type", value_name = "string", default_value = "all")]
     kind: String,
     #[arg(value_name = "OBJECT")]
     objects: Vec<String>,
@@ -36,12 +36,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         bail!("no names or ids specified");
     }
     let kind = if *args.latest && kind == Kind::Any { Kind::Container } else { kind };
-    let wanted = Wanted {
-        kind,
-        names: &args.objects,
-        latest: *args.latest,
-        size: *args.size,
-        format: args.format.as_deref(),
-    };
+    let wanted =
+        Wanted { kind, names: &args.objects, latest: *args.latest, size: *args.size, format: args.format.as_deref() };
     show(cx, &wanted)
 }

@@ -64,7 +64,11 @@ mod tests {
                 protocol: (*protocol).to_owned(),
             })
             .collect();
-        Container { record: Record { id: id.into(), ports, ..Record::default() }, state: Default::default() }
+        Container {
+            record: Record { id: id.into(), ports, ..Record::default() },
+            state: Default::default(),
+            is_lost: false,
+        }
     }
 
     #[test]

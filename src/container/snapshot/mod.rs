@@ -104,9 +104,7 @@ pub fn root(record: &Record, dir: &Path, roots: &Roots) -> (Root, Option<Fuse>) 
     let (upper, work, merged) = (dir.join("upper"), dir.join("work"), dir.join("merged"));
     match record.driver.as_str() {
         "vfs" => (Root::Directory(dir.join("rootfs")), None),
-        "fuse-overlayfs" => {
-            (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged }))
-        }
+        "fuse-overlayfs" => (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged })),
         _ => (Root::Overlay { lower, upper, work, merged }, None),
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Plan {
 }
 
 /// The options of volumes and of the file systems that make a read-only container usable.
-const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind";
+const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind,copy";
 const TMPFS_OPTIONS: &str = "rw,rprivate,nosuid,nodev,tmpcopyup";
 
 pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place, shares_network: bool) -> Result<Plan> {
@@ -154,6 +154,8 @@ fn volume_name(id: &str, destination: &Path) -> String {
 /// The file systems of the kernel.
 fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Result<Vec<Mount>> {
     let access = if options.privileged { "rw" } else { "ro" };
+    // The host's /sys has file systems mounted in it, the cgroups' among them.
+    let deep_access = if options.privileged { "rw" } else { "rro" };
     let mut mounts = Vec::new();
     let mut push = |destination: &str, kind: &str, source: &str, options: &str| -> Result<()> {
         mounts.push(mount(Path::new(destination), kind, Path::new(source), list(options))?);
@@ -161,7 +163,7 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
     };
     if shares_network {
         // sysfs shows the network namespace, so that only the namespace's owner may mount it.
-        push("/sys", "bind", "/sys", &format!("rprivate,nosuid,noexec,nodev,{access},rbind"))?;
+        push("/sys", "bind", "/sys", &format!("rprivate,nosuid,noexec,nodev,{deep_access},rbind"))?;
     } else {
         push("/sys", "sysfs", "sysfs", &format!("nosuid,noexec,nodev,{access}"))?;
     }
@@ -200,9 +202,12 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
         }
         // Only the owner of a cgroup namespace may mount its hierarchy. A bind of /sys has it already.
         CgroupMode::Host if shares_network => {}
-        CgroupMode::Host => {
-            push("/sys/fs/cgroup", "bind", "/sys/fs/cgroup", &format!("rprivate,nosuid,noexec,nodev,{access},rbind"))?
-        }
+        CgroupMode::Host => push(
+            "/sys/fs/cgroup",
+            "bind",
+            "/sys/fs/cgroup",
+            &format!("rprivate,nosuid,noexec,nodev,{deep_access},rbind"),
+        )?,
     }
     Ok(mounts)
 }

@@ -78,6 +78,10 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     let mut warnings = Vec::new();
     let shares_network = place.network == HOST;
     check(options, &place.network)?;
+    if matches!(place.network.as_str(), HOST | "none") && (options.publish_all || !options.publish.is_empty()) {
+        warnings
+            .push(format!("port mappings have been discarded: network mode `{}` publishes no ports", place.network));
+    }
 
     let hostname = hostname(options, place, shares_network);
     let user = options.user.clone().unwrap_or_else(|| config.user.clone());

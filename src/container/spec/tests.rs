@@ -186,6 +186,7 @@ fn sharing_namespaces_changes_their_file_systems() {
         ipc: IpcMode::Host,
         uts: UtsMode::Host,
         cgroup: CgroupMode::Host,
+        publish: vec!["80".to_owned()],
         ..options()
     };
     let prepared = prepare(&shared, Some(&image()), &place).unwrap();
@@ -194,13 +195,14 @@ fn sharing_namespaces_changes_their_file_systems() {
     assert_eq!(spec.pointer("/linux/sysctl"), Some(&serde_json::json!({})));
     assert_eq!(spec.pointer("/hostname"), None);
     assert_eq!(prepared.record.hostname, "machine");
+    assert!(prepared.warnings.iter().any(|w| w.contains("discarded")), "{:?}", prepared.warnings);
     let binds: Vec<_> =
         prepared.spec.mounts().iter().flatten().filter(|m| m.typ().as_deref() == Some("bind")).collect();
     for path in ["/sys", "/proc", "/dev/shm"] {
         assert!(binds.iter().any(|m| m.destination() == std::path::Path::new(path)), "{path}");
     }
     let alone = CreateOptions { cgroup: CgroupMode::Host, ipc: IpcMode::None, ..options() };
-    assert_eq!(find(&alone, "/sys/fs/cgroup").unwrap(), "bind /sys/fs/cgroup rprivate,nosuid,noexec,nodev,ro,rbind");
+    assert_eq!(find(&alone, "/sys/fs/cgroup").unwrap(), "bind /sys/fs/cgroup rprivate,nosuid,noexec,nodev,rro,rbind");
     assert_eq!(find(&alone, "/dev/shm"), None);
 }
 

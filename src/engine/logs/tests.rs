@@ -11,7 +11,11 @@ use crate::container::record::LogConfig;
 
 fn container(driver: &str, path: &Path) -> Container {
     let log = LogConfig { driver: driver.into(), path: Some(path.into()), ..LogConfig::default() };
-    Container { record: ContainerRecord { log, ..ContainerRecord::default() }, state: Default::default() }
+    Container {
+        record: ContainerRecord { log, ..ContainerRecord::default() },
+        state: Default::default(),
+        is_lost: false,
+    }
 }
 
 fn k8s(second: u32, rest: &str) -> String {

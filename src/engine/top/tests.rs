@@ -7,6 +7,7 @@ fn container(pid: i32, status: Status) -> Container {
     Container {
         record: Record { name: "c".into(), ..Record::default() },
         state: State { pid, status, ..State::default() },
+        is_lost: false,
     }
 }
 

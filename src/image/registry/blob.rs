@@ -5,7 +5,8 @@ use std::io::{self, Read};
 
 use ureq::BodyReader;
 
-use super::client::{Client, Failure, header};
+use super::client::{Client, header};
+use super::failure::Failure;
 use crate::error::Result;
 
 /// A blob being read from a registry.

@@ -110,7 +110,10 @@ mod tests {
         for (header, expected) in table {
             assert_eq!(Challenge::parse(header), expected, "{header}");
         }
-        assert_eq!(token_url("https://a/t", "s v", "repository:a/b:pull x"), "https://a/t?service=s%20v&scope=repository%3Aa%2Fb%3Apull&scope=x");
+        assert_eq!(
+            token_url("https://a/t", "s v", "repository:a/b:pull x"),
+            "https://a/t?service=s%20v&scope=repository%3Aa%2Fb%3Apull&scope=x"
+        );
         assert_eq!(token_url("https://a/t?x=1", "", "y"), "https://a/t?x=1&scope=y");
     }
 

@@ -14,8 +14,9 @@ use ureq::{Agent, Body};
 
 use super::challenge::{Challenge, token_url};
 use super::credentials::Credentials;
+use super::failure::{Failure, explain, shown_url, transport_failure, unauthorized};
 use super::{tls, url};
-use crate::error::{Error, Result, os_message};
+use crate::error::{Error, Result};
 use crate::image::manifest::{self, MAX_JSON};
 use crate::image::reference::Reference;
 
@@ -70,13 +71,6 @@ pub struct Client {
 pub struct RawManifest {
     pub bytes: Vec<u8>,
     pub media_type: String,
-}
-
-/// Why a request failed: only some failures are worth another try.
-pub(super) enum Failure {
-    /// A connection that broke, a server that is busy; with how long it asks to wait.
-    Passing(Error, Option<Duration>),
-    Final(Error),
 }
 
 impl Client {
@@ -243,7 +237,12 @@ impl Client {
         self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn send(&self, url: &str, headers: &[(&str, &str)], authorization: Option<&str>) -> Result<Response<Body>, Failure> {
+    fn send(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        authorization: Option<&str>,
+    ) -> Result<Response<Body>, Failure> {
         let mut request = self.agent.get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -311,17 +310,13 @@ impl Client {
     }
 }
 
-fn unauthorized() -> Failure {
-    let error = Error::new("unauthorized: authentication required");
-    Failure::Final(error.hint("pass --creds USER[:PASSWORD], if the image exists at all"))
-}
-
 /// A header as text.
 pub(super) fn header(response: &Response<Body>, name: &str) -> Option<String> {
     response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn read_limited(response: &mut Response<Body>, what: &str) -> Result<Vec<u8>> {
+/// A body of at most 4 MiB.
+pub(super) fn read_limited(response: &mut Response<Body>, what: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut reader = response.body_mut().as_reader().take(MAX_JSON + 1);
     reader.read_to_end(&mut bytes).map_err(|e| Error::from(e).wrap(format!("reading {what}")))?;
@@ -341,100 +336,17 @@ fn next_page(base: &str, link: &str) -> Option<String> {
     url::resolve(base, target)
 }
 
-/// What a registry says with a status that is no success.
-fn explain(mut response: Response<Body>) -> Failure {
-    let status = response.status().as_u16();
-    let wait = header(&response, "retry-after").and_then(|s| s.trim().parse().ok()).map(Duration::from_secs);
-    let body = read_limited(&mut response, "error message").unwrap_or_default();
-    let said = registry_message(&body).unwrap_or_else(|| {
-        let reason = response.status().canonical_reason().unwrap_or("unknown status").to_ascii_lowercase();
-        format!("registry answers with status {status} ({reason})")
-    });
-    let error = Error::new(said);
-    match status {
-        429 | 500..=599 => Failure::Passing(error, wait),
-        _ => Failure::Final(error),
-    }
-}
-
-/// The errors in the body of a registry's answer: `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"..."}]}`. Pure.
-fn registry_message(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Answer {
-        errors: Vec<Item>,
-    }
-    #[derive(Deserialize)]
-    struct Item {
-        #[serde(default)]
-        code: String,
-        #[serde(default)]
-        message: String,
-    }
-    let answer: Answer = serde_json::from_slice(body).ok()?;
-    let one = |item: &Item| {
-        let code = item.code.to_ascii_lowercase().replace('_', " ");
-        match (code.is_empty(), item.message.is_empty()) {
-            (true, true) => None,
-            (true, false) => Some(item.message.clone()),
-            (false, true) => Some(code),
-            (false, false) if code == item.message => Some(code),
-            (false, false) => Some(format!("{code}: {}", item.message)),
-        }
-    };
-    let messages: Vec<String> = answer.errors.iter().filter_map(one).take(3).collect();
-    let clean: String = messages.join(", ").chars().filter(|c| !c.is_control()).take(500).collect();
-    (!clean.is_empty()).then_some(clean)
-}
-
-/// A URL for people: without its query, which may be a signature.
-fn shown_url(url: &str) -> String {
-    url.split(['?', '#']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-fn transport_failure(url: &str, error: ureq::Error) -> Failure {
-    let host = url::origin(url).map(|origin| origin.authority).unwrap_or_default();
-    let explained = |cause: String| Error::new(cause).wrap(format!("pinging container registry {host}"));
-    match error {
-        ureq::Error::Io(e) => {
-            // rustls hides what it has against a certificate in an I/O error.
-            let about_tls = e.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-            let error = explained(os_message(&e));
-            if about_tls { Failure::Final(tls_hint(error)) } else { Failure::Passing(error, None) }
-        }
-        ureq::Error::HostNotFound => Failure::Final(explained("no such host".to_owned())),
-        ureq::Error::Timeout(what) => Failure::Passing(explained(format!("no answer in time ({what})")), None),
-        ureq::Error::ConnectionFailed => Failure::Passing(explained("connection failed".to_owned()), None),
-        ureq::Error::Rustls(e) => Failure::Final(tls_hint(explained(e.to_string()))),
-        ureq::Error::Tls(e) => Failure::Final(tls_hint(explained(e.to_owned()))),
-        other => Failure::Final(explained(other.to_string())),
-    }
-}
-
-fn tls_hint(error: Error) -> Error {
-    error.hint("a registry without TLS, or with a certificate of its own, needs --tls-verify=false or --cert-dir")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_registries_say() {
-        let table = [
-            (r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#, Some("manifest unknown")),
-            (r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no \u001b[31mrepo"}]}"#, Some("name unknown: no [31mrepo")),
-            (r#"{"errors":[]}"#, None),
-            ("<html>", None),
-        ];
-        for (body, expected) in table {
-            assert_eq!(registry_message(body.as_bytes()).as_deref(), expected, "{body}");
-        }
-    }
-
-    #[test]
     fn pages_of_tags() {
         let base = "http://r/v2/x/tags/list?n=2";
-        assert_eq!(next_page(base, "</v2/x/tags/list?n=2&last=b>; rel=\"next\"").unwrap(), "http://r/v2/x/tags/list?n=2&last=b");
+        assert_eq!(
+            next_page(base, "</v2/x/tags/list?n=2&last=b>; rel=\"next\"").unwrap(),
+            "http://r/v2/x/tags/list?n=2&last=b"
+        );
         assert_eq!(next_page(base, "</v2/x>; rel=\"prev\""), None);
     }
 }

@@ -59,7 +59,14 @@ mod tests {
 
     #[test]
     fn base64_of_the_rfc() {
-        let table = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy"), ("a:\u{ff}", "YTrDvw==")];
+        let table = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+            ("a:\u{ff}", "YTrDvw=="),
+        ];
         for (text, expected) in table {
             assert_eq!(base64(text.as_bytes()), expected);
         }

@@ -4,13 +4,19 @@
 //! - `blob.rs`       a blob as a stream that takes up again where a connection broke
 //! - `challenge.rs`  `WWW-Authenticate`, pure
 //! - `credentials.rs` a name and a password that cannot be printed
+//! - `failure.rs`  errors in words, and whether another try may help
 //! - `url.rs`        the little of URLs that is needed, pure
+//! - `download.rs`  a file from any web server
 //! - `tls.rs`        certificates and the TLS provider
 
 pub mod blob;
 pub mod challenge;
 pub mod client;
 pub mod credentials;
+pub mod download;
+mod failure;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 pub mod url;
 

@@ -40,9 +40,11 @@ impl Command {
     }
 
     fn new(arguments: &[String], environment: &[String]) -> Result<Self> {
-        let name = arguments.first().filter(|a| !a.is_empty()).cloned().ok_or_else(|| {
-            Error::of(Kind::CommandNotFound, "the command is empty")
-        })?;
+        let name = arguments
+            .first()
+            .filter(|a| !a.is_empty())
+            .cloned()
+            .ok_or_else(|| Error::of(Kind::CommandNotFound, "the command is empty"))?;
         let path = environment.iter().find_map(|e| e.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
         Ok(Command {
             candidates: candidates(&name, path).into_iter().map(|c| c_string(&c)).collect::<Result<_>>()?,
@@ -58,9 +60,12 @@ impl Command {
         for candidate in &self.candidates {
             match nix::unistd::execve(candidate, &self.arguments, &self.environment) {
                 Err(Errno::ENOENT | Errno::ENOTDIR) if exists(candidate) => {
-                    return Error::of(Kind::CommandNotFound, "its interpreter or dynamic loader is not in the container")
-                        .wrap(format!("executing `{}`", candidate.to_string_lossy()))
-                        .hint("check the first line of a script, and that libc of the image fits the program");
+                    return Error::of(
+                        Kind::CommandNotFound,
+                        "its interpreter or dynamic loader is not in the container",
+                    )
+                    .wrap(format!("executing `{}`", candidate.to_string_lossy()))
+                    .hint("check the first line of a script, and that libc of the image fits the program");
                 }
                 Err(Errno::ENOENT | Errno::ENOTDIR) => {}
                 // As a shell does: a later directory may have one that can be executed.

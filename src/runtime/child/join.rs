@@ -71,7 +71,8 @@ fn set_up(
     let cwd = match target::open_place(&root_fd, process.cwd().strip_prefix("/").unwrap_or(process.cwd())) {
         Ok(fd) => fd,
         Err(errno) => {
-            let error = Error::of(crate::error::Kind::CannotInvoke, nix::errno::Errno::from_raw(errno.raw_os_error()).desc());
+            let error =
+                Error::of(crate::error::Kind::CannotInvoke, nix::errno::Errno::from_raw(errno.raw_os_error()).desc());
             return Err(error.wrap(format!("changing to the working directory `{}`", process.cwd().display())));
         }
     };
@@ -107,10 +108,7 @@ fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
         let all: std::collections::HashSet<oci_spec::runtime::Capability> =
             caps::all().iter().filter_map(|c| c.to_string().parse().ok()).collect();
         let mut capabilities = process.capabilities().clone().unwrap_or_default();
-        capabilities
-            .set_bounding(Some(all.clone()))
-            .set_effective(Some(all.clone()))
-            .set_permitted(Some(all));
+        capabilities.set_bounding(Some(all.clone())).set_effective(Some(all.clone())).set_permitted(Some(all));
         process.set_capabilities(Some(capabilities)).set_no_new_privileges(Some(false));
     }
     Ok(process)
@@ -118,7 +116,8 @@ fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
 
 fn stdio(request: &ExecRequest, streams: Vec<OwnedFd>, _uid: u32) -> Result<Stdio> {
     if request.tty {
-        let socket = streams.into_iter().next().ok_or_else(|| Error::new("the request has no socket for a terminal"))?;
+        let socket =
+            streams.into_iter().next().ok_or_else(|| Error::new("the request has no socket for a terminal"))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // The runtime's own devpts, or what the container's root has put over it: then it only deceives itself.
         let devpts = rustix::fs::open(c"/dev/pts", flags, Mode::empty()).context("opening `/dev/pts`")?;
@@ -138,5 +137,9 @@ const DEVPTS_MAGIC: u64 = 0x1cd1;
 
 fn check_devpts(devpts: &OwnedFd) -> Result<()> {
     let seen = rustix::fs::fstatfs(devpts).context("looking at `/dev/pts`")?;
-    if u64::try_from(seen.f_type) == Ok(DEVPTS_MAGIC) { Ok(()) } else { Err(Error::new("`/dev/pts` in the container is not a devpts")) }
+    if u64::try_from(seen.f_type) == Ok(DEVPTS_MAGIC) {
+        Ok(())
+    } else {
+        Err(Error::new("`/dev/pts` in the container is not a devpts"))
+    }
 }

@@ -15,8 +15,7 @@ pub fn sysctls(spec: &Spec) -> Result<()> {
             return Err(Error::new(format!("sysctl `{key}` is not a valid name")));
         }
         let path = Path::new("/proc/sys").join(key.replace('.', "/"));
-        fs::write(&path, value.as_bytes())
-            .map_err(|e| e.wrap(format!("setting the sysctl `{key}` to `{value}`")))?;
+        fs::write(&path, value.as_bytes()).map_err(|e| e.wrap(format!("setting the sysctl `{key}` to `{value}`")))?;
     }
     Ok(())
 }

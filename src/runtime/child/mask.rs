@@ -54,8 +54,7 @@ fn mask(root: &OwnedFd, path: &Path, null: &OwnedFd) -> Result<()> {
         let seen = rustix::fs::fstatfs(&over).context("looking at the mask")?;
         return check(u64::try_from(seen.f_type) == Ok(TMPFS_MAGIC));
     }
-    let flags =
-        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
     let cover = rustix::mount::open_tree(null, c"", flags).context("cloning /dev/null")?;
     attach(&cover, &place)?;
     let over = find(root, path)?.ok_or_else(|| Error::new("it vanished"))?;

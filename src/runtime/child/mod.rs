@@ -57,13 +57,18 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     let place = root::attach(&launch.root)?;
     let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
     let console = if launch.tty {
-        let devpts = mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
+        let devpts =
+            mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
         Some(terminal::open(devpts, launch.window)?)
     } else {
         None
     };
     if let (Some(console), Some(dev)) = (&console, &mounted.dev) {
         dev::bind_console(dev, console)?;
+    }
+    if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
+        // While the host's /proc is still there.
+        crate::network::prepare_namespace(&crate::network::Mode::parse(&launch.network)?)?;
     }
     limits::sysctls(&spec)?;
     mask::apply(&place, &spec, &mounted.null)?;
@@ -77,10 +82,6 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     {
         nix::unistd::sethostname(hostname).with_context(|| format!("setting the host name `{hostname}`"))?;
     }
-    if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
-        crate::network::loopback_up().context("bringing up the loopback interface")?;
-    }
-
     let root_fd = root::open_root()?;
     let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd())?;
@@ -153,11 +154,7 @@ impl Prepared {
         process::cloexec_from(3).context("marking descriptors close-on-exec")?;
         tie_to_parent()?;
         drop(self.root_fd);
-        if self.init {
-            command.supervise(channel)
-        } else {
-            Err(command.execute())
-        }
+        if self.init { command.supervise(channel) } else { Err(command.execute()) }
     }
 }
 
@@ -197,9 +194,7 @@ fn wait_for_go(channel: BorrowedFd<'_>) -> Result<()> {
 }
 
 fn streams_of(streams: &Streams, console: Option<terminal::Console>) -> Result<Stdio> {
-    let copy = |number| {
-        rustix::io::fcntl_dupfd_cloexec(borrow(number), 3).context("duplicating a standard stream")
-    };
+    let copy = |number| rustix::io::fcntl_dupfd_cloexec(borrow(number), 3).context("duplicating a standard stream");
     match console {
         Some(console) => {
             drop(console.master);

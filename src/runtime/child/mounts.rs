@@ -26,11 +26,21 @@ pub struct Mounted {
 
 /// Makes every mount of the spec, in its order.
 pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
+    let mut frozen = Vec::new();
     let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()? };
     for mount in spec.mounts().as_deref().unwrap_or_default() {
         let destination = mount.destination();
-        let attached = mount_one(root, mount)
-            .map_err(|e| e.wrap(format!("mounting `{}` in the container", destination.display())))?;
+        let named = |e: Error| e.wrap(format!("mounting `{}` in the container", destination.display()));
+        let mut options = options::parse(mount.options().as_deref().unwrap_or_default()).map_err(named)?;
+        // A read-only file system that is still to be filled becomes read-only afterwards.
+        let freeze = options.attributes.set & RDONLY != 0 && mount.typ().as_deref() == Some("tmpfs");
+        if freeze {
+            options.attributes.set &= !RDONLY;
+        }
+        let attached = mount_one(root, mount, options).map_err(named)?;
+        if freeze {
+            frozen.push(attached.try_clone().context("duplicating a mount")?);
+        }
         match destination.to_str() {
             Some("/dev") if mount.typ().as_deref() == Some("tmpfs") => {
                 dev::populate(&attached, tty)?;
@@ -40,19 +50,20 @@ pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
             _ => {}
         }
     }
-    if let Some(dev) = &mounted.dev {
+    if mounted.dev.is_some() {
         let devices = spec.linux().as_ref().and_then(|l| l.devices().as_deref()).unwrap_or_default();
         for device in devices {
             dev::bind(root, device.path())?;
         }
-        // The spec's `ro` of /dev, if it has one, holds from here on.
-        let _ = dev;
+    }
+    for mount in frozen {
+        let read_only = Attributes { set: RDONLY, ..Attributes::default() };
+        set_attributes(mount.as_fd(), read_only, false).context("making a mount read-only")?;
     }
     Ok(mounted)
 }
 
-fn mount_one(root: &OwnedFd, mount: &Mount) -> Result<OwnedFd> {
-    let options = options::parse(mount.options().as_deref().unwrap_or_default())?;
+fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd> {
     let kind = mount.typ().as_deref().unwrap_or("none");
     let source = mount.source().as_deref();
     let detached = if options.bind || kind == "bind" {
@@ -68,7 +79,8 @@ fn mount_one(root: &OwnedFd, mount: &Mount) -> Result<OwnedFd> {
                     "proc" => "/proc",
                     _ => "/dev/mqueue",
                 });
-                let options = Options { bind: true, recursive: true, recursive_read_only: kind == "sysfs", ..options };
+                let options =
+                    Options { bind: true, recursive: true, recursive_read_only: kind == "sysfs", ..options.clone() };
                 bind(host, &options)?
             }
             // Where cgroups cannot be shown, nothing is: a container rarely looks.
@@ -78,7 +90,7 @@ fn mount_one(root: &OwnedFd, mount: &Mount) -> Result<OwnedFd> {
     };
     let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };
     let place = open_mount_point(root, mount.destination(), kind, wanted)?;
-    if options.copy_up {
+    if options.copy_up && tree::is_empty(&detached)? {
         tree::copy(&place, &detached).context("copying what the image has there")?;
     }
     attach(&detached, &place)?;

@@ -1,9 +1,7 @@
 //! Mount options of an OCI spec, sorted by what the kernel wants to know them as.
 
 use crate::error::{Error, Result};
-use crate::sys::mount::{
-    ATIME_MASK, Attributes, NOATIME, NODEV, NODIRATIME, NOEXEC, NOSUID, RDONLY, STRICTATIME,
-};
+use crate::sys::mount::{ATIME_MASK, Attributes, NOATIME, NODEV, NODIRATIME, NOEXEC, NOSUID, RDONLY, STRICTATIME};
 
 /// Parsed options of one mount.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub struct Options {
     pub recursive_propagation: bool,
     /// Read-only for the whole tree (`rro`).
     pub recursive_read_only: bool,
-    /// Begin with a copy of what the image has there (`tmpcopyup`).
+    /// If it is empty, begin with a copy of what the image has there (`tmpcopyup`, `copy`).
     pub copy_up: bool,
     /// What the file system itself is to know: `size=65536k`, a flag without a value.
     pub data: Vec<(String, Option<String>)>,
@@ -51,7 +49,7 @@ pub fn parse<S: AsRef<str>>(options: &[S]) -> Result<Options> {
             "nodiratime" => set(NODIRATIME),
             // The defaults of a fresh mount; on a bind mount of the host's they cannot be forced by a user namespace.
             "rw" | "suid" | "dev" | "exec" | "atime" | "diratime" | "defaults" | "async" | "norelatime"
-            | "nostrictatime" | "idmap" | "notmpcopyup" | "copy" | "nocopy" | "z" | "Z" => {}
+            | "nostrictatime" | "idmap" | "notmpcopyup" | "nocopy" | "z" | "Z" => {}
             "private" => attributes.propagation = libc::MS_PRIVATE,
             "slave" => attributes.propagation = libc::MS_SLAVE,
             "shared" => attributes.propagation = libc::MS_SHARED,
@@ -60,7 +58,7 @@ pub fn parse<S: AsRef<str>>(options: &[S]) -> Result<Options> {
             "rslave" => (attributes.propagation, parsed.recursive_propagation) = (libc::MS_SLAVE, true),
             "rshared" => (attributes.propagation, parsed.recursive_propagation) = (libc::MS_SHARED, true),
             "runbindable" => (attributes.propagation, parsed.recursive_propagation) = (libc::MS_UNBINDABLE, true),
-            "tmpcopyup" => parsed.copy_up = true,
+            "tmpcopyup" | "copy" => parsed.copy_up = true,
             other if other.contains('\0') => return Err(Error::new(format!("mount option `{other}` has a NUL byte"))),
             "" => {}
             other => parsed.data.push(match other.split_once('=') {

@@ -4,9 +4,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
-};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::launch::Root;
@@ -49,9 +47,9 @@ fn overlay(lower: &[PathBuf], upper: &Path, work: &Path, merged: &Path) -> Resul
         Err(errno) => Err(errno),
     }
     .map_err(|errno| {
-        Error::from(errno)
-            .wrap(format!("mounting the overlay over `{}`", upper.display()))
-            .hint("try `--storage-driver fuse-overlayfs`, or `vfs` on a file system that cannot be an overlay's upper layer")
+        Error::from(errno).wrap(format!("mounting the overlay over `{}`", upper.display())).hint(
+            "try `--storage-driver fuse-overlayfs`, or `vfs` on a file system that cannot be an overlay's upper layer",
+        )
     })
 }
 

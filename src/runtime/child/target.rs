@@ -1,6 +1,6 @@
 //! Paths inside the container's root, resolved by the kernel and never leaving it.
 
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -42,7 +42,8 @@ pub fn open_or_create(root: impl AsFd, path: &Path, wanted: Wanted) -> Result<Ow
         Err(Errno::NOENT) => {}
         other => return other.with_context(describe),
     }
-    let parts: Vec<_> = path.components().filter(|c| matches!(c, Component::Normal(_) | Component::ParentDir)).collect();
+    let parts: Vec<_> =
+        path.components().filter(|c| matches!(c, Component::Normal(_) | Component::ParentDir)).collect();
     let mut prefix = PathBuf::new();
     let mut parent = open_place(root, Path::new(".")).with_context(describe)?;
     for (index, part) in parts.iter().enumerate() {
@@ -92,9 +93,4 @@ pub fn check_inside() -> Result<()> {
         return Ok(());
     }
     Err(Error::of(Kind::CannotInvoke, "the working directory is outside of the container"))
-}
-
-/// A path by which this process can name an open descriptor to the kernel.
-pub fn proc_path(fd: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }

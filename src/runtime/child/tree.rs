@@ -15,6 +15,14 @@ pub fn copy(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
     copy_open(&from, &to)
 }
 
+/// Whether nothing is in a directory.
+pub fn is_empty(directory: &OwnedFd) -> Result<bool> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = rustix::fs::openat(directory, c".", flags, Mode::empty()).context("opening the new directory")?;
+    let mut entries = Dir::read_from(&open).context("listing a directory")?;
+    Ok(!entries.any(|e| e.is_ok_and(|e| !matches!(e.file_name().to_bytes(), b"." | b".."))))
+}
+
 fn copy_open(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
     let own = rustix::fs::fstat(from).context("looking at a directory")?;
     let _ = rustix::fs::fchown(to, owner(own.st_uid), group(own.st_gid));

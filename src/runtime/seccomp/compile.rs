@@ -21,7 +21,11 @@ const ARGS: u32 = 16;
 /// `BPF_MAXINSNS`
 const LONGEST: usize = 4096;
 
-/// The number that a tracer sets to have a call skipped. It is no x32 call, although the bit is set.
+/// How many single calls are asked for one by one.
+const FEW: usize = 3;
+
+/// The number that a tracer sets to have a call skipped. It is no x32 call, although the bit is set. (Where x32 is
+/// covered, it is a number above all others.)
 const SKIPPED: u32 = u32::MAX;
 
 /// Compiles a plan.
@@ -30,16 +34,9 @@ const SKIPPED: u32 = u32::MAX;
 /// The program is longer than the kernel takes.
 pub(super) fn compile(plan: &Plan) -> Result<Vec<sock_filter>> {
     let mut compiler = Compiler { plan, asm: Assembler::with_capacity(512), labels: Vec::new() };
-    let mut sections: Vec<(u32, Label)> = Vec::new();
     // Assembled backward: the native architecture, which is first in the plan, ends up next to the start.
-    for table in plan.tables.iter().rev() {
-        let audit = table.abi.audit();
-        if sections.iter().any(|(a, _)| *a == audit) {
-            continue;
-        }
-        let section = compiler.section(audit);
-        sections.push((audit, section));
-    }
+    let sections: Vec<(u32, Label)> =
+        plan.tables.iter().rev().map(|table| (table.abi.audit(), compiler.section(table))).collect();
     let mut start = compiler.asm.ret(plan.foreign);
     for (audit, section) in sections {
         start = compiler.asm.branch(Test::Equal, audit, section, start);
@@ -59,58 +56,35 @@ pub(super) fn compile(plan: &Plan) -> Result<Vec<sock_filter>> {
 struct Compiler<'a> {
     plan: &'a Plan,
     asm: Assembler,
-    /// Where the code of each outcome is, in the section that is being made.
+    /// Where the code of each chain of rules is, in the section that is being made.
     labels: Vec<Option<Label>>,
 }
 
 impl Compiler<'_> {
-    /// The part for one audit architecture.
-    fn section(&mut self, audit: u32) -> Label {
-        let narrow = self.plan.tables.iter().any(|t| t.abi.audit() == audit && t.abi.is_narrow());
+    /// The part for one architecture.
+    fn section(&mut self, table: &Table) -> Label {
         self.labels.clear();
         // Chains first, so that the search tree jumps over as little as possible.
         for (place, outcome) in (0..).zip(&self.plan.outcomes) {
             let label = match outcome {
-                Outcome::Chain(rules) if self.uses(audit, place) => Some(self.chain(rules, narrow)),
+                Outcome::Chain(rules) if table.has(place) => Some(self.chain(rules, table.abi.is_narrow())),
                 _ => None,
             };
             self.labels.push(label);
         }
-        let ranges = self.ranges(audit);
-        let tree = self.tree(&ranges);
-        self.asm.load(NUMBER, tree)
-    }
-
-    /// Whether a call of this architecture has this outcome.
-    fn uses(&self, audit: u32, outcome: u16) -> bool {
-        self.plan.tables.iter().any(|t| t.abi.audit() == audit && t.has(outcome))
-    }
-
-    /// The outcomes of one architecture's numbers, from zero, as (first number, what to do).
-    fn ranges(&self, audit: u32) -> Vec<(u32, Target)> {
         let mut ranges = Vec::with_capacity(128);
-        let mut of_table = Vec::with_capacity(128);
-        let mut tables: Vec<&Table> = self.plan.tables.iter().filter(|t| t.abi.audit() == audit).collect();
-        tables.sort_by_key(|t| t.abi.base());
-        let marked = tables.iter().any(|t| t.abi == Abi::X32);
-        let plain = tables.iter().any(|t| t.abi.base() == 0);
-        if !plain {
-            push(&mut ranges, 0, Target::Return(self.plan.foreign));
+        table.ranges(&mut ranges);
+        let mut ranges: Vec<(u32, Target)> = ranges.iter().map(|(first, o)| (*first, self.target(*o))).collect();
+        let x86_64 = table.abi == Abi::X86_64;
+        if x86_64 && !self.plan.x32 {
+            ranges.push((X32_BIT, Target::Return(self.plan.foreign)));
+            ranges.push((SKIPPED, Target::Return(self.plan.default)));
         }
-        for table in tables {
-            of_table.clear();
-            table.ranges(&mut of_table);
-            for (first, outcome) in &of_table {
-                push(&mut ranges, *first, self.target(*outcome));
-            }
+        let mut start = self.tree(&ranges, u32::MAX);
+        if x86_64 && self.plan.x32 {
+            start = self.asm.and(!X32_BIT, start);
         }
-        if audit == Abi::X86_64.audit() {
-            if !marked {
-                push(&mut ranges, X32_BIT, Target::Return(self.plan.foreign));
-            }
-            push(&mut ranges, SKIPPED, Target::Return(self.plan.default));
-        }
-        ranges
+        self.asm.load(NUMBER, start)
     }
 
     fn target(&self, outcome: u16) -> Target {
@@ -121,25 +95,28 @@ impl Compiler<'_> {
         }
     }
 
-    /// The search in these ranges.
-    fn tree(&mut self, ranges: &[(u32, Target)]) -> Label {
-        match *ranges {
-            [] => self.asm.ret(self.plan.default),
-            [(_, only)] => self.leaf(only),
-            // One number with the same on both sides: one comparison instead of two.
-            [(_, before), (first, inner), (end, after)] if before == after && end - first == 1 => {
-                let outer = self.leaf(before);
-                let inner = self.leaf(inner);
-                self.asm.branch(Test::Equal, first, inner, outer)
-            }
-            _ => {
-                let (below, above) = ranges.split_at(split(ranges));
-                let value = above.first().map_or(0, |(first, _)| *first);
-                let below = self.tree(below);
-                let above = self.tree(above);
-                self.asm.branch(Test::AtLeast, value, above, below)
+    /// The search in these ranges, the last of which goes to `end`.
+    fn tree(&mut self, ranges: &[(u32, Target)], end: u32) -> Label {
+        let Some(&(_, first)) = ranges.first() else { return self.asm.ret(self.plan.default) };
+        if ranges.len() == 1 {
+            return self.leaf(first);
+        }
+        let second = ranges.get(1).map_or(first, |(_, second)| *second);
+        for background in [first, second] {
+            if let Some(exceptions) = exceptions(ranges, end, background) {
+                let mut label = self.leaf(background);
+                for (number, target) in exceptions.into_iter().rev() {
+                    let target = self.leaf(target);
+                    label = self.asm.branch(Test::Equal, number, target, label);
+                }
+                return label;
             }
         }
+        let (below, above) = ranges.split_at(split(ranges, end));
+        let value = above.first().map_or(end, |(first, _)| *first);
+        let below = self.tree(below, value);
+        let above = self.tree(above, end);
+        self.asm.branch(Test::AtLeast, value, above, below)
     }
 
     fn leaf(&mut self, target: Target) -> Label {
@@ -218,10 +195,23 @@ enum Target {
     Chain(u16),
 }
 
-fn push(ranges: &mut Vec<(u32, Target)>, first: u32, target: Target) {
-    if ranges.last().is_none_or(|(_, last)| *last != target) {
-        ranges.push((first, target));
+/// The single calls in `ranges` for which something else happens than `background`, where they are few: to ask for each
+/// is shorter then than to search for where it begins and ends.
+fn exceptions(ranges: &[(u32, Target)], end: u32, background: Target) -> Option<Vec<(u32, Target)>> {
+    if ranges.len() > 2 * FEW + 1 {
+        return None;
     }
+    let mut exceptions = Vec::new();
+    for (i, (first, target)) in ranges.iter().enumerate() {
+        let next = ranges.get(i + 1).map_or(end, |(next, _)| *next);
+        if *target != background {
+            if exceptions.len() + (next - first) as usize > FEW {
+                return None;
+            }
+            exceptions.extend((*first..next).map(|number| (number, *target)));
+        }
+    }
+    Some(exceptions)
 }
 
 /// The offset of an argument's low half. All ABIs that we know are little-endian.
@@ -229,7 +219,22 @@ fn offset(index: u8) -> u32 {
     ARGS + 8 * u32::from(index)
 }
 
-/// Where to halve: near the middle, and so that single calls stay together with their neighbours on both sides.
-fn split(ranges: &[(u32, Target)]) -> usize {
-    ranges.len() / 2
+/// Where to halve: so that both sides weigh the same.
+///
+/// When a filter is installed the kernel tries it with every number that it has a call for, which takes longer than
+/// all else there, so what weighs is how many of these numbers a range has.
+fn split(ranges: &[(u32, Target)], end: u32) -> usize {
+    const KERNELS: u32 = 470;
+    let next = |i: usize| ranges.get(i + 1).map_or(end, |(next, _)| *next).min(KERNELS);
+    let weight = |i: usize| ranges.get(i).map_or(0, |(first, _)| 1 + 16 * next(i).saturating_sub(*first));
+    let whole: u32 = (0..ranges.len()).map(weight).sum();
+    let (mut best, mut least, mut below) = (1, u32::MAX, 0);
+    for i in 1..ranges.len() {
+        below += weight(i - 1);
+        let difference = whole.abs_diff(2 * below);
+        if difference < least {
+            (best, least) = (i, difference);
+        }
+    }
+    best
 }

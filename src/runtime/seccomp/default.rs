@@ -250,9 +250,9 @@ pub(super) fn plan(caps: CapSet, machine: &str, abis: &[Abi]) -> Result<Plan> {
             Action::Errno(number) => errno(number.into()),
         };
         let id = plan.add_rule(action, rule.conditions)?;
-        for (table, abi) in abis.iter().enumerate() {
+        for abi in abis {
             for number in rule.list.numbers.iter().filter_map(|numbers| abi.pick(numbers)) {
-                plan.apply(table, number, id)?;
+                plan.apply(*abi, number, id)?;
             }
         }
     }

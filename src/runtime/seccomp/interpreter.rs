@@ -20,7 +20,7 @@ impl Data {
             16.. => {
                 let word = (offset - 16) / 4;
                 let value = self.args[word as usize / 2];
-                if word % 2 == 0 { value as u32 } else { (value >> 32) as u32 }
+                if word.is_multiple_of(2) { value as u32 } else { (value >> 32) as u32 }
             }
             _ => unreachable!(),
         }

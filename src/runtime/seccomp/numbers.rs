@@ -6,7 +6,7 @@
 
 use oci_spec::runtime::Arch;
 
-/// One way into the kernel: an audit architecture, and for x32 the marked half of one.
+/// One way into the kernel: an audit architecture; x32 shares that of x86-64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Abi {
     X86_64,
@@ -26,7 +26,6 @@ pub(super) const NONE: u32 = u32::MAX;
 const ARM_PRIVATE: u32 = 0x000f_0000;
 
 impl Abi {
-    /// In the order of the columns of [`numbers_of`].
     #[cfg(test)]
     pub(super) const ALL: [Abi; 5] = [Abi::X86_64, Abi::X32, Abi::X86, Abi::Aarch64, Abi::Arm];
 
@@ -75,11 +74,6 @@ impl Abi {
         }
     }
 
-    /// What is added to a number of this ABI in `seccomp_data.nr`.
-    pub(super) fn base(self) -> u32 {
-        if self == Abi::X32 { X32_BIT } else { 0 }
-    }
-
     /// Whether arguments are 32 bits wide (x32's registers are not).
     pub(super) fn is_narrow(self) -> bool {
         matches!(self, Abi::X86 | Abi::Arm)
@@ -98,7 +92,7 @@ impl Abi {
         (number != NONE).then_some(number)
     }
 
-    /// The number of the call `name`, without [`Abi::base`].
+    /// The number of the call `name`; for x32 without the bit.
     pub(super) fn number(self, name: &str) -> Option<u32> {
         let number = number_of(self, name);
         if number == NONE { None } else { Some(number) }
@@ -142,7 +136,7 @@ static X86: &[Entry] = &X86_TABLE;
 static AARCH64: &[Entry] = &AARCH64_TABLE;
 static ARM: &[Entry] = &ARM_TABLE;
 
-/// The calls for which x32 has entries of its own, from number 512 on (arch/x86/entry/syscalls/syscall_64.tbl).
+/// The calls for which x32 has entries of its own, from number 512 on. The others have the number of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
 const X32_OWN: [&str; 36] = [
     "rt_sigaction",
     "rt_sigreturn",
@@ -183,21 +177,6 @@ const X32_OWN: [&str; 36] = [
 ];
 const X32_OWN_FIRST: u32 = 512;
 
-/// Calls of x86-64 that x32 does not have.
-const X32_LACKS: [&str; 11] = [
-    "_sysctl",
-    "create_module",
-    "epoll_ctl_old",
-    "epoll_wait_old",
-    "get_kernel_syms",
-    "get_thread_area",
-    "nfsservctl",
-    "query_module",
-    "set_thread_area",
-    "uselib",
-    "vserver",
-];
-
 /// Second names and private calls: ABI, name, number.
 const EXTRA: [(Abi, &str, u32); 7] = [
     (Abi::Aarch64, "newfstatat", 79),
@@ -209,7 +188,7 @@ const EXTRA: [(Abi, &str, u32); 7] = [
     (Abi::Arm, "set_tls", ARM_PRIVATE + 5),
 ];
 
-/// The numbers of one name in the order X86_64, X32, X86, Aarch64, Arm; [`NONE`] where an ABI lacks it.
+/// The numbers of one name in the order X86_64, X32 (without the bit), X86, Aarch64, Arm; [`NONE`] where an ABI lacks it.
 pub(super) type Numbers = [u32; 5];
 
 /// Resolves names while compiling, so that nothing is looked up when the default filter is made.
@@ -240,10 +219,6 @@ fn number_of(abi: Abi, name: &str) -> u32 {
 }
 
 const fn x32_number(x86_64: &[Entry], name: &str) -> u32 {
-    let native = in_table(x86_64, name);
-    if native == NONE {
-        return NONE;
-    }
     let mut i = 0;
     while i < X32_OWN.len() {
         if compare(X32_OWN[i], name) == 0 {
@@ -251,14 +226,7 @@ const fn x32_number(x86_64: &[Entry], name: &str) -> u32 {
         }
         i += 1;
     }
-    let mut i = 0;
-    while i < X32_LACKS.len() {
-        if compare(X32_LACKS[i], name) == 0 {
-            return NONE;
-        }
-        i += 1;
-    }
-    native
+    in_table(x86_64, name)
 }
 
 const fn or_extra(abi: Abi, name: &str, number: u32) -> u32 {
@@ -331,7 +299,7 @@ mod tests {
             ("ioctl", [Some(16), Some(514), Some(54), Some(29), Some(54)]),
             ("pwritev2", [Some(328), Some(547), Some(379), Some(287), Some(393)]),
             ("recvmmsg", [Some(299), Some(537), Some(337), Some(243), Some(365)]),
-            ("uselib", [Some(134), None, Some(86), None, Some(86)]),
+            ("uselib", [Some(134), Some(134), Some(86), None, Some(86)]),
             ("newfstatat", [Some(262), Some(262), None, Some(79), None]),
             ("socketcall", [None, None, Some(102), None, None]),
             ("clone3", [Some(435); 5]),

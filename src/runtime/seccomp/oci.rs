@@ -33,10 +33,10 @@ pub(super) fn plan_for(profile: &LinuxSeccomp, default: u32, abis: &[Abi]) -> Re
         }
     }
     // The other way into the same calls has conditions always, so that the order must be made here.
-    if let Some(table) = abis.iter().position(|abi| *abi == Abi::X86) {
+    if abis.contains(&Abi::X86) {
         let (plain, conditional): (Vec<&Rule>, Vec<&Rule>) = rules.partition(|rule| rule.conditions.is_empty());
         for rule in plain.iter().chain(&conditional) {
-            rule.apply_multiplexed(&mut plan, table)?;
+            rule.apply_multiplexed(&mut plan)?;
         }
     }
     Ok(plan)
@@ -74,22 +74,22 @@ impl Rule<'_> {
 
     fn apply(&self, plan: &mut Plan, abis: &[Abi], conditions: &[Condition]) -> Result<()> {
         let id = plan.add_rule(self.action, conditions)?;
-        for (table, abi) in abis.iter().enumerate() {
+        for abi in abis {
             for number in self.names.iter().filter_map(|name| abi.number(name)) {
-                plan.apply(table, number, id)?;
+                plan.apply(*abi, number, id)?;
             }
         }
         Ok(())
     }
 
-    fn apply_multiplexed(&self, plan: &mut Plan, table: usize) -> Result<()> {
+    fn apply_multiplexed(&self, plan: &mut Plan) -> Result<()> {
         let allows = self.action == libc::SECCOMP_RET_ALLOW;
         if allows && !self.conditions.is_empty() {
             return Ok(());
         }
         for (number, condition) in self.names.iter().filter_map(|name| mux::on_x86(name)) {
             let id = plan.add_rule(self.action, &[condition])?;
-            plan.apply(table, number, id)?;
+            plan.apply(Abi::X86, number, id)?;
         }
         Ok(())
     }

@@ -50,7 +50,7 @@ pub(super) enum Outcome {
 /// Calls with numbers from here on (ARM's private ones) are kept apart.
 const LOW: usize = 640;
 
-/// The outcomes of one ABI's calls, by place in [`Plan::outcomes`].
+/// The outcomes of one architecture's calls, by place in [`Plan::outcomes`].
 #[derive(Debug)]
 pub(super) struct Table {
     pub abi: Abi,
@@ -58,13 +58,19 @@ pub(super) struct Table {
     high: Vec<(u32, u16)>,
 }
 
-/// What to do with each call of each ABI.
+/// What to do with each call of each architecture.
+///
+/// x32 has no table of its own. Its calls are those of x86-64 with a bit set, except for some that have other numbers
+/// there; kernels have taken each number with the bit and without it. So the rules for a call hold for all its numbers,
+/// with the bit and without it.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The action for calls without a rule.
     pub default: u32,
-    /// The action for calls of other ABIs than those of `tables`.
+    /// The action for calls of other ABIs than those of the plan.
     pub foreign: u32,
+    /// Whether x32 is covered.
+    pub x32: bool,
     pub tables: Vec<Table>,
     pub rules: Vec<Rule>,
     /// The first is the default.
@@ -84,7 +90,8 @@ impl Plan {
         Plan {
             default,
             foreign,
-            tables: abis.iter().map(table).collect(),
+            x32: abis.contains(&Abi::X32),
+            tables: abis.iter().filter(|abi| **abi != Abi::X32).map(table).collect(),
             rules: Vec::new(),
             outcomes: vec![Outcome::Return(default)],
         }
@@ -100,8 +107,9 @@ impl Plan {
         Ok(RuleId::Conditional { rule })
     }
 
-    /// Applies a rule to a call of one of the tables: its number without [`Abi::base`].
-    pub(super) fn apply(&mut self, table: usize, number: u32, rule: RuleId) -> Result<()> {
+    /// Applies a rule to a call of an ABI, by its number there (for x32 without the bit).
+    pub(super) fn apply(&mut self, abi: Abi, number: u32, rule: RuleId) -> Result<()> {
+        let Some(table) = self.tables.iter().position(|table| table.abi.audit() == abi.audit()) else { return Ok(()) };
         let Some(current) = self.tables.get(table).map(|table| table.get(number)) else { return Ok(()) };
         let chain = match self.outcomes.get(usize::from(current)) {
             // An outcome other than the default that returns at once is an unconditional rule's.
@@ -111,6 +119,8 @@ impl Plan {
         };
         let outcome = match rule {
             RuleId::Unconditional { outcome } => outcome,
+            // It was applied to this number under another name already.
+            RuleId::Conditional { rule } if chain.is_some_and(|chain| chain.last() == Some(&rule)) => return Ok(()),
             RuleId::Conditional { rule } => {
                 let mut chain = chain.cloned().unwrap_or_default();
                 chain.push(rule);
@@ -165,13 +175,12 @@ impl Table {
 
     /// Adds the runs of equal outcomes to `ranges` as (first number, outcome); the last is open to the end.
     pub(super) fn ranges(&self, ranges: &mut Vec<(u32, u16)>) {
-        let base = self.abi.base();
         let first = self.low.first().copied().unwrap_or(0);
-        ranges.push((base, first));
+        ranges.push((0, first));
         let mut last = first;
         let mut put = |number: u32, outcome: u16| {
             if outcome != last {
-                ranges.push((base + number, outcome));
+                ranges.push((number, outcome));
                 last = outcome;
             }
         };

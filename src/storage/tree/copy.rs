@@ -205,14 +205,8 @@ mod tests {
             std::fs::write(at(file), text).unwrap();
         }
         // As root only a real whiteout can be made; elsewhere the name is hidden by a file of the same name.
-        let can_whiteout = rustix::fs::mknodat(
-            open(&at("top")),
-            "gone",
-            FileType::CharacterDevice,
-            Mode::empty(),
-            0,
-        )
-        .is_ok();
+        let can_whiteout =
+            rustix::fs::mknodat(open(&at("top")), "gone", FileType::CharacterDevice, Mode::empty(), 0).is_ok();
         opaque(&at("top/dir"));
         std::fs::hard_link(at("low/a"), at("low/both/b")).unwrap();
         symlink("/etc/passwd", at("low/link")).unwrap();

@@ -1,9 +1,9 @@
 //! The content of files, copied inside the kernel where that is possible: shared, else copied without its holes.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
-use std::ffi::CStr;
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;

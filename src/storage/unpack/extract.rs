@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io::BufRead;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
@@ -17,10 +16,8 @@ use super::reader::{Entry, Kind, Reader};
 use super::remove::remove_beneath;
 use super::times::DirTimes;
 use super::warnings::Warnings;
+use super::write::{write_data, write_segments};
 use crate::error::{Context, Error, Result};
-
-/// Runs of zeroes of this size become holes.
-const HOLE: usize = 64 * 1024;
 
 /// What was unpacked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -429,50 +426,4 @@ fn set_times(parent: &OwnedFd, name: &[u8], mtime: (i64, u32)) -> Result<()> {
 
 fn set_times_of_dir(dir: BorrowedFd<'_>, mtime: (i64, u32)) -> rustix::io::Result<()> {
     rustix::fs::utimensat(dir, ".", &timestamps(mtime), AtFlags::empty())
-}
-
-fn write_segments<R: BufRead>(
-    archive: &mut Reader<R>,
-    file: &File,
-    segments: &[(u64, u64)],
-    size: u64,
-) -> Result<()> {
-    for &(offset, length) in segments {
-        write_data(archive, file, offset, length, 0)?;
-    }
-    file.set_len(size).context("setting its size")
-}
-
-/// Writes the next `length` bytes of the archive at `offset`; runs of zeroes become holes. Sets the size to `size`
-/// when that is not 0 and a hole is at the end.
-fn write_data<R: BufRead>(archive: &mut Reader<R>, file: &File, offset: u64, length: u64, size: u64) -> Result<()> {
-    let mut done = 0_u64;
-    let mut hole_at_end = false;
-    while done < length {
-        let data = archive.data()?;
-        let limit = usize::try_from(length - done).unwrap_or(usize::MAX);
-        let data = data.get(..limit.min(data.len())).unwrap_or_default();
-        if data.is_empty() {
-            crate::bail!("archive ends within a file");
-        }
-        let zeroes = data.len() >= HOLE && is_zero(data);
-        if !zeroes {
-            file.write_all_at(data, offset + done).context("writing")?;
-        }
-        hole_at_end = zeroes;
-        let step = data.len();
-        archive.consume(step);
-        done += step as u64;
-    }
-    if hole_at_end && size > 0 {
-        file.set_len(size).context("setting its size")?;
-    }
-    Ok(())
-}
-
-fn is_zero(data: &[u8]) -> bool {
-    // The first bytes decide most cases; the rest is compared with itself moved by one block, which is fast.
-    let head = data.get(..16).unwrap_or(data);
-    head.iter().all(|&b| b == 0)
-        && data.get(16..).unwrap_or_default() == data.get(..data.len().saturating_sub(16)).unwrap_or_default()
 }

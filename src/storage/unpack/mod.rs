@@ -13,8 +13,11 @@ pub mod pipe;
 pub mod pipeline;
 pub mod reader;
 pub mod remove;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod times;
 pub mod warnings;
+pub mod write;
 
 pub use extract::{Owners, Unpacked, unpack};
 pub use pipeline::{Flow, Sinks};

@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn times() {
-        let table: [(&[u8], Option<(i64, u32)>); 6] = [
+        type Row<'a> = (&'a [u8], Option<(i64, u32)>);
+        let table: [Row<'_>; 6] = [
             (b"0", Some((0, 0))),
             (b"1.5", Some((1, 500_000_000))),
             (b"-1.5", Some((-2, 500_000_000))),

@@ -88,8 +88,13 @@ impl<R: BufRead> Reader<R> {
         let mut pax = self.global.clone();
         let mut long_path = None;
         let mut long_link = None;
+        let mut announced = false;
         loop {
-            let Some(header) = self.next_header()? else { return Ok(None) };
+            let Some(header) = self.next_header()? else {
+                // An extension announces an entry.
+                return if announced { Err(truncated().into()) } else { Ok(None) };
+            };
+            announced |= matches!(header.type_flag, b'x' | b'L' | b'K');
             match header.type_flag {
                 b'x' => pax::apply(&mut pax, &self.extension(&header)?)?,
                 b'g' => {

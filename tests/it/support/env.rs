@@ -78,7 +78,8 @@ impl Env {
 
     /// `coracle ARGS` in this environment.
     pub fn coracle<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Cmd {
-        let roots = ["--root".into(), self.root().into_os_string(), "--runroot".into(), self.runroot().into_os_string()];
+        let roots =
+            ["--root".into(), self.root().into_os_string(), "--runroot".into(), self.runroot().into_os_string()];
         self.program(CORACLE).args(roots).args(args)
     }
 
@@ -119,9 +120,13 @@ impl Env {
     pub fn start(&self, name: &str, options: &[&str]) -> String {
         let mut args = vec!["run", "-d", "--network", "none", "--name", name];
         args.extend(options);
-        // A shell that waits in the background's wait, so that it ends on SIGTERM at once.
-        args.extend(["busybox", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done"]);
-        self.ok(args)
+        // A shell that waits in the background's wait, so that it ends on SIGTERM at once; and as PID 1 it does not see
+        // SIGTERM at all before the trap is there.
+        let script = "trap 'exit 0' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
+        args.extend(["busybox", "sh", "-c", script]);
+        let id = self.ok(args);
+        super::until("the container's trap", super::SOON, || self.ok(["logs", name]).contains("ready").then_some(()));
+        id
     }
 
     /// Loads an archive into the store.

@@ -73,6 +73,17 @@ pub fn busybox() -> &'static Path {
     })
 }
 
+/// The same image as a directory: skopeo unpacks archives as the root that it is not.
+pub fn busybox_layout() -> &'static Path {
+    static LAYOUT: OnceLock<PathBuf> = OnceLock::new();
+    LAYOUT.get_or_init(|| {
+        let path = cache().join("busybox");
+        let _ = std::fs::remove_dir_all(&path);
+        on_busybox("localhost/busybox:latest", vec![]).oci_layout(&path);
+        path
+    })
+}
+
 /// A tar of a minimal Debian of the host's release, made with mmdebstrap from the mirror the host itself uses.
 pub fn debian() -> &'static Path {
     static TAR: OnceLock<PathBuf> = OnceLock::new();

@@ -65,7 +65,10 @@ impl Pty {
                 return before;
             }
             if !self.read(Duration::from_millis(50)) && Instant::now() > deadline {
-                panic!("waited {SOON:?} in vain for {text:?} on the terminal, where this was written:\n{}", self.transcript);
+                panic!(
+                    "waited {SOON:?} in vain for {text:?} on the terminal, where this was written:\n{}",
+                    self.transcript
+                );
             }
         }
     }

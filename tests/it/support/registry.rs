@@ -39,10 +39,10 @@ impl Registry {
         format!("127.0.0.1:{}/{repository}", self.port)
     }
 
-    /// Pushes an OCI archive with skopeo; `format` is `oci` or `v2s2` (Docker schema 2).
+    /// Pushes the one image of an OCI layout with skopeo; `format` is `oci` or `v2s2` (Docker schema 2).
     #[track_caller]
-    pub fn push(&self, env: &Env, archive: &Path, repository: &str, format: &str) {
-        let source = format!("oci-archive:{}", archive.display());
+    pub fn push(&self, env: &Env, layout: &Path, repository: &str, format: &str) {
+        let source = format!("oci:{}", layout.display());
         let target = format!("docker://{}", self.name(repository));
         skopeo(env, &["copy", "--format", format, "--dest-tls-verify=false", &source, &target]);
     }

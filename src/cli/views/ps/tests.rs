@@ -51,6 +51,7 @@ fn containers() -> Vec<Container> {
             ..record.clone()
         },
         state: State { pid: 11696, ..state.clone() },
+        is_lost: false,
     };
     web.record.labels.insert("tier".into(), "front".into());
     let web2 = Container {
@@ -61,6 +62,7 @@ fn containers() -> Vec<Container> {
             ..record.clone()
         },
         state: State { pid: 11748, ..state },
+        is_lost: false,
     };
     let done = Container {
         record: Record {
@@ -77,6 +79,7 @@ fn containers() -> Vec<Container> {
             exit_code: 3,
             ..State::default()
         },
+        is_lost: false,
     };
     vec![done, web, web2]
 }

@@ -1,0 +1,41 @@
+# Makes the table of `make bench` from lines `KEY VALUE`.
+
+{ value[$1] = $2 }
+
+END {
+    printf "\n%-42s %12s %20s %9s  %s\n", "work", "coracle", "beside", "ratio", "wanted"
+    ratio("run --rm --network none IMAGE true", "run_none", "podman", 8)
+    ratio("  the same, a bundle", "run_none", "crun", 1)
+    ratio("run --rm IMAGE true (default network)", "run_network", "podman", 6)
+    ratio("exec NAME true", "exec", "podman", 10)
+    ratio("ps -a, 200 containers", "ps", "podman", 8)
+    ratio("--version", "version", "podman", 8)
+    ratio("images", "images", "podman", 8)
+    ratio("20 parallel run --rm", "parallel", "podman", 8)
+    if (("parallel.coracle" in value) && ("sequential.coracle" in value))
+        line("20 parallel / 20 sequential", ms(value["parallel.coracle"]), "sequential " ms(value["sequential.coracle"]),
+            sprintf("%.2f", value["parallel.coracle"] / value["sequential.coracle"]), "near 0.50",
+            value["parallel.coracle"] / value["sequential.coracle"] <= 0.6)
+    limit("private memory of a monitor, kB", "memory.coracle", value["memory.coracle"], 300,
+        ("memory.podman" in value) ? "conmon " value["memory.podman"] : "")
+    limit("binary, MB", "binary.coracle", sprintf("%.1f", value["binary.coracle"] / 1e6), 12, "")
+}
+
+function ms(time) { return sprintf(time < 100 ? "%.1f ms" : "%.0f ms", time) }
+
+function ratio(work, key, peer, wanted,    ours, theirs) {
+    ours = key ".coracle"; theirs = key "." peer
+    if (!(ours in value) && !(theirs in value)) return
+    if (!(ours in value)) line(work, "-", peer " " ms(value[theirs]), "-", "x " wanted, 0)
+    else if (!(theirs in value)) line(work, ms(value[ours]), "-", "-", "x " wanted, -1)
+    else line(work, ms(value[ours]), peer " " ms(value[theirs]), sprintf("x %.1f", value[theirs] / value[ours]), "x " wanted,
+        value[theirs] / value[ours] >= wanted)
+}
+
+function limit(work, key, shown, most, beside) {
+    if (key in value) line(work, shown, beside, "-", "at most " most, shown + 0 <= most)
+}
+
+function line(work, ours, beside, figure, wanted, good) {
+    printf "%-42s %12s %20s %9s  %-12s %s\n", work, ours, beside, figure, wanted, good < 0 ? "" : good ? "ok" : "MISSED"
+}
