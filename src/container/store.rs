@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::lock::{self, Lock};
 use crate::storage::unpack::remove_tree;
+use crate::storage::workdir::WorkDir;
 use crate::storage::{Roots, fs, id};
 
 /// The containers under one pair of roots.
@@ -38,23 +39,13 @@ pub struct Container {
 /// A container that is being made: a directory under a temporary name, removed again unless it is committed.
 #[derive(Debug)]
 pub struct Draft {
-    dir: PathBuf,
-    _lock: Lock,
-    committed: bool,
+    work: WorkDir,
 }
 
 impl Draft {
     /// The directory to fill. It will be renamed.
     pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.committed {
-            let _ = remove_locked(&self.dir);
-        }
+        self.work.dir()
     }
 }
 
@@ -69,31 +60,28 @@ impl Store {
 
     /// Begins a container: a locked directory in `tmp/`.
     pub fn draft(&self, id: &str) -> Result<Draft> {
-        let dir = self.roots.tmp().join(format!("container-{id}"));
-        fs::create_dir(&dir, 0o700)?;
-        let lock = lock::exclusive(&dir.join(".lock"))?;
-        Ok(Draft { dir, _lock: lock, committed: false })
+        Ok(Draft { work: WorkDir::wait(&self.roots.tmp().join(format!("container-{id}")))? })
     }
 
     /// Puts a draft in place under its record's ID and name.
     ///
     /// # Errors
     /// [`Kind::InUse`] when the name is taken.
-    pub fn commit(&self, mut draft: Draft, record: &Record, state: &State, durability: Durability) -> Result<()> {
-        write_json(&draft.dir.join("record.json"), record, Durability::Process)?;
-        write_json(&draft.dir.join("state.json"), state, Durability::Process)?;
+    pub fn commit(&self, draft: Draft, record: &Record, state: &State, durability: Durability) -> Result<()> {
+        let dir = draft.dir();
+        write_json(&dir.join("record.json"), record, Durability::Process)?;
+        write_json(&dir.join("state.json"), state, Durability::Process)?;
         if durability == Durability::Power {
-            flush_draft(&draft.dir, &record.driver)?;
+            flush_draft(dir, &record.driver)?;
         }
         let _names = self.lock_names()?;
         self.check_name_is_free(&record.name)?;
         self.point_name(&record.name, &record.id)?;
         // The lock file stays in it, and is the one that `detach` takes: at no moment is the draft without a lock.
-        if let Err(error) = fs::rename(&draft.dir, &self.roots.container(&record.id)) {
+        if let Err(error) = fs::rename(dir, &self.roots.container(&record.id)) {
             let _ = fs::remove_file_if_exists(&self.roots.names().join(&record.name));
             return Err(error);
         }
-        draft.committed = true;
         if durability == Durability::Power {
             atomic::sync_dir(&self.roots.containers())?;
             atomic::sync_dir(&self.roots.names())?;

@@ -115,7 +115,8 @@ fn relay(engine: &Engine, container: &Container, attached: &client::relay::Attac
             stdin: how.streams.stdin,
             tty: how.tty,
             detach_keys: how.keys,
-            proxy: if how.sig_proxy && !how.tty { Some(&mut forward) } else { None },
+            // With a raw terminal, the keys that make signals go to the container as they are.
+            proxy: if how.sig_proxy && !(how.tty && how.streams.stdin) { Some(&mut forward) } else { None },
         },
     )?;
     end(engine, container, outcome)

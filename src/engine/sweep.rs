@@ -1,9 +1,8 @@
 //! Removes what was left by processes that were killed: things half made or half removed, run-time directories and names
 //! of containers that are gone.
 //!
-//! Whoever works on something in `tmp/` holds the lock on its `.lock`, so a lock that can be had says that nobody does.
-//! The one moment without a lock is between making the directory and locking it, for which the directory is young.
-//! Costs a few readdir when there is nothing to do; the user namespace is entered only for something to remove.
+//! Whoever works on something in `tmp/` holds the lock on its `.lock`, so a lock that can be had says that nobody does
+//! (see [`crate::storage::workdir`]). Costs a few readdir when there is nothing to do; the user namespace is entered only for something to remove.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,13 +11,12 @@ use std::time::{Duration, SystemTime};
 
 use super::{Engine, containers, enter_userns};
 use crate::error::{Context, Result};
+use crate::storage::Roots;
 use crate::storage::atomic::{self, Durability};
 use crate::storage::unpack::remove_tree;
-use crate::storage::{Roots, fs, id};
+use crate::storage::workdir::{self, WorkDir};
 use crate::sys::lock;
 
-/// What is younger than this may be about to be locked.
-const YOUNG: Duration = Duration::from_secs(3);
 /// What has no lock (any more) is left alone for this long.
 const YOUNG_WITHOUT_LOCK: Duration = Duration::from_secs(60);
 
@@ -34,7 +32,7 @@ pub fn sweep(engine: &Engine) -> Result<()> {
         // Some of it belongs to other IDs of the mapping.
         enter_userns(engine)?;
         for one in dead {
-            one.remove(roots);
+            one.remove();
         }
     }
     for dir in [roots.images(), roots.run().to_owned()] {
@@ -57,48 +55,28 @@ fn sweep_files(dir: &Path, now: SystemTime) -> Result<()> {
 
 /// Something in `tmp/` whose maker is dead.
 #[derive(Debug)]
-struct Dead {
-    path: PathBuf,
-    _lock: Option<File>,
+enum Dead {
+    Locked(WorkDir),
+    /// Without a lock: what a crash left half removed, or what never had one.
+    Old(PathBuf),
 }
 
 impl Dead {
     fn claim(path: PathBuf, now: SystemTime) -> Option<Self> {
-        let age = age(&path, now)?;
-        let lock_path = path.join(".lock");
-        match File::options().read(true).write(true).open(&lock_path) {
-            Ok(file) => {
-                // Who held it may have removed it meanwhile: then it protects nothing.
-                let held = age < YOUNG || file.try_lock().is_err() || !is_same_file(&file, &lock_path);
-                (!held).then_some(Dead { path, _lock: Some(file) })
-            }
-            Err(_) if age >= YOUNG_WITHOUT_LOCK => Some(Dead { path, _lock: None }),
-            Err(_) => None,
+        match workdir::take_over(&path) {
+            Ok(Some(work)) => Some(Dead::Locked(work)),
+            _ if path.join(".lock").exists() => None,
+            _ => age(&path, now).filter(|age| *age >= YOUNG_WITHOUT_LOCK).map(|_| Dead::Old(path)),
         }
     }
 
-    /// Takes it out of everybody's way in one step, and removes it. The lock goes last.
-    fn remove(self, roots: &Roots) {
-        let Ok(random) = id::random::<8>() else { return };
-        let place = roots.tmp().join(format!("swept-{}", id::hex(&random)));
-        // A maker of the same layer may wait for the lock; it will see that the file is another one, and begin anew.
-        if std::fs::rename(&self.path, &place).is_ok() {
-            let _ = remove_locked(&place);
-        }
+    /// What cannot be removed is left for the next time.
+    fn remove(self) {
+        let _ = match self {
+            Dead::Locked(work) => work.remove(),
+            Dead::Old(path) => remove_tree(&path),
+        };
     }
-}
-
-/// Removes a directory whose `.lock` the caller holds, the lock last.
-fn remove_locked(dir: &Path) -> Result<()> {
-    if !std::fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir()) {
-        return fs::remove_file_if_exists(dir);
-    }
-    for path in entries(dir)? {
-        if !path.ends_with(".lock") {
-            remove_tree(&path)?;
-        }
-    }
-    remove_tree(dir)
 }
 
 /// Time since it was last changed: made, locked, emptied. A clock that was set back makes everything young.
@@ -106,13 +84,6 @@ fn age(path: &Path, now: SystemTime) -> Option<Duration> {
     let meta = std::fs::symlink_metadata(path).ok()?;
     let changed = Duration::new(u64::try_from(meta.ctime()).ok()?, u32::try_from(meta.ctime_nsec()).ok()?);
     now.duration_since(SystemTime::UNIX_EPOCH).ok()?.checked_sub(changed)
-}
-
-fn is_same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
 }
 
 /// Run-time directories of containers that are gone and whose monitor is too. They are made only for containers that
@@ -165,7 +136,7 @@ mod tests {
 
     fn engine(home: &Path) -> Engine {
         let roots = Roots::open(&home.join("data"), &home.join("run")).unwrap();
-        Engine { roots, driver: None, network_cmd_path: None }
+        Engine { roots, driver: None, network_cmd_path: None, config_home: None }
     }
 
     #[test]
@@ -183,16 +154,18 @@ mod tests {
         let now = SystemTime::now();
         let dead_in =
             |path: &PathBuf, after: u64| Dead::claim(path.clone(), now + Duration::from_secs(after)).is_some();
-        assert!(!dead_in(&free, 0));
-        assert!(dead_in(&free, 4));
+        std::fs::create_dir_all(free.join("a/b")).unwrap();
+        std::fs::write(bare.join("file"), "").unwrap();
         assert!(!dead_in(&held, 1000));
         assert!(!dead_in(&bare, 4));
         assert!(dead_in(&bare, 61));
+        // Dropped, a claim removes.
+        assert!(dead_in(&free, 0));
+        assert!(!free.exists());
         drop(lock);
-        assert!(dead_in(&held, 4));
-        std::fs::create_dir_all(free.join("a/b")).unwrap();
-        Dead::claim(free.clone(), now + Duration::from_secs(4)).unwrap().remove(&engine.roots);
-        assert_eq!(entries(&engine.roots.tmp()).unwrap().len(), 2);
+        sweep(&engine).unwrap();
+        assert!(!held.exists());
+        assert!(bare.exists());
     }
 
     #[test]

@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A container that has lived for as long as this is one whose monitor should be small rather than quick.
 const SETTLING: Duration = Duration::from_millis(500);
 
+/// How often a stream is read after the end.
+const DRAIN: usize = 64;
+
 impl Life {
     /// Serves until the container has ended and all of its output is where it belongs. Its exit code.
     pub(super) fn serve_until_end(&mut self) -> i32 {
@@ -200,7 +203,12 @@ impl Life {
     /// After the end: everything that is still in the pipes.
     fn drain(&mut self) {
         for stream in [Stream::Stdout, Stream::Stderr] {
-            while self.read_output(stream) {}
+            // As much as a pipe can hold, and then some: with `--pid host` a process left behind may write for ever.
+            for _ in 0..DRAIN {
+                if !self.read_output(stream) {
+                    break;
+                }
+            }
         }
     }
 

@@ -44,6 +44,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Starts init, and waits for the line that the command prints first.
+#[expect(clippy::zombie_processes, reason = "the caller waits for it")]
 fn started(words: &[&str]) -> (Child, BufReader<ChildStdout>, String) {
     let mut child = init_of(words).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());

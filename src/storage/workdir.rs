@@ -62,6 +62,11 @@ impl WorkDir {
         attempt().with_context(|| format!("locking `{}`", dir.display()))
     }
 
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// A path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
@@ -105,17 +110,23 @@ pub fn sweep(roots: &Roots) -> Result<()> {
     result
 }
 
-fn sweep_one(dir: &Path) -> Result<()> {
+/// Takes over a directory whose worker is dead. `None` when it lives, or when there is no lock; of these an empty
+/// directory goes at once.
+pub fn take_over(dir: &Path) -> Result<Option<WorkDir>> {
     let attempt = || -> std::io::Result<Option<WorkDir>> {
         let Some(file) = open_lock(dir, false)? else {
-            // Nothing, or nearly made, or nearly removed: only an empty one goes.
+            // Nothing, or nearly made, or nearly removed.
             let _ = std::fs::remove_dir(dir);
             return Ok(None);
         };
         let ours = try_lock(&file)? && is_same_file(&file, &dir.join(".lock"));
         Ok(ours.then(|| WorkDir { dir: dir.to_owned(), _lock: file }))
     };
-    match attempt().with_context(|| format!("sweeping `{}`", dir.display()))? {
+    attempt().with_context(|| format!("sweeping `{}`", dir.display()))
+}
+
+fn sweep_one(dir: &Path) -> Result<()> {
+    match take_over(dir)? {
         Some(left) => left.remove(),
         None => Ok(()),
     }
