@@ -28,6 +28,12 @@ fn load_takes_what_others_write() {
         env.coracle(["run", "--rm", "--network", "none", name, "echo", "loaded"]).run().expect(0).says("loaded");
         env.ok(["rmi", name]);
     }
+    // What `docker save` writes, which skopeo's differs from in its names.
+    let saved = env.work().join("saved.tar");
+    Image::new("example.org/saved:3", vec![Layer::new().file("hello", 0o755, busybox_binary()).plain()])
+        .docker_archive(&saved);
+    assert!(env.load(&saved).contains("example.org/saved:3"));
+    env.ok(["rmi", "example.org/saved:3"]);
     // From standard input, too.
     let archive = std::fs::read(fixtures::busybox()).unwrap();
     let output = env.coracle(["load", "-q"]).stdin(archive).run().expect(0);

@@ -254,7 +254,8 @@ fn ports_without_a_network_are_warned_about() {
         let output =
             env.coracle(["run", "--rm", "--network", network, "-p", "8080", "busybox", "echo", "ran"]).run().expect(0);
         assert!(
-            output.stderr.contains("Port mappings have been discarded") && output.stderr.contains(network),
+            output.stderr.to_lowercase().contains("port mappings have been discarded")
+                && output.stderr.contains(network),
             "{output}"
         );
         assert_eq!(output.stdout, "ran\n");

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::env::CORACLE;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::{Layer, digest};
-use crate::support::{Env, SOON, until};
+use crate::support::Env;
 
 fn status_fields(env: &Env, options: &[&str]) -> Vec<(String, String)> {
     let text = env.sh(options, "grep -E '^(Cap|Seccomp:|NoNewPrivs:)' /proc/self/status");
@@ -437,7 +437,5 @@ fn the_monitor_keeps_nothing_of_the_users() {
         .collect();
     assert!(!held.iter().any(|path| path.ends_with("held") || path == std::path::Path::new("/etc")), "{held:?}");
     let session = Command::new("ps").args(["-o", "sid=", "-p", &monitor.to_string()]).output().unwrap();
-    until("a session of its own", SOON, || {
-        (String::from_utf8_lossy(&session.stdout).trim() == monitor.to_string()).then_some(())
-    });
+    assert_eq!(String::from_utf8_lossy(&session.stdout).trim(), monitor.to_string(), "a session of its own");
 }

@@ -181,13 +181,6 @@ impl Output {
         self
     }
 
-    /// Fails the test unless this stands on standard error.
-    #[track_caller]
-    pub fn complains(self, part: &str) -> Self {
-        assert!(self.stderr.contains(part), "wanted on stderr: {part:?}\n{self}");
-        self
-    }
-
     /// Standard output without the last line end.
     pub fn text(self) -> String {
         self.stdout.trim_end_matches('\n').to_owned()

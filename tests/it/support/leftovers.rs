@@ -8,13 +8,18 @@ use nix::sys::signal::{Signal, kill as send};
 use nix::unistd::Pid;
 
 /// A process that is still there.
-#[derive(Debug)]
 pub struct Process {
     pub pid: i32,
     /// Its arguments.
-    pub command: String,
+    command: String,
     /// Name and state, for a process without arguments (a zombie).
-    pub stat: String,
+    stat: String,
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} [{}]", self.pid, self.command, self.stat)
+    }
 }
 
 /// All processes of the environment in `dir`, except this one.
