@@ -153,11 +153,6 @@ fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
     if *args.misc.replace && args.misc.name.as_deref().unwrap_or_default().is_empty() {
         bail!("cannot replace container without --name being set");
     }
-    if let Some(file) = &args.misc.cidfile
-        && at.cwd.join(file).exists()
-    {
-        bail!("container id file exists. Ensure another container is not using it or delete {}", file.display());
-    }
     Ok(())
 }
 
