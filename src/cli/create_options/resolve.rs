@@ -41,7 +41,7 @@ impl Invocation {
 
 /// Converts the flags of `run` and `create`. Reads the files that flags name, and nothing else.
 pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
-    check_misc(args, at)?;
+    check_misc(args)?;
     check_network(&args.network, at)?;
     let (image, command) = args.words.split_first().ok_or_else(|| Error::new("an image is needed"))?;
     let (process, files, network) = (&args.process, &args.files, &args.network);
@@ -121,7 +121,7 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
 }
 
 /// Flags of which only some values are there, and files that must not be.
-fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
+fn check_misc(args: &CreateArgs) -> Result<()> {
     let later = |flag: &str, value: &str, matter: &str| {
         Err(Error::new(format!("`--{flag}={value}` is not there yet: {matter} is the matter of a later release")))
     };
