@@ -20,8 +20,8 @@ use crate::sys::process;
 /// How long the output of a container that has ended may wait for a client that does not read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A container that has lived for as long as this is one whose monitor should be small rather than quick.
-const SETTLING: Duration = Duration::from_millis(500);
+/// A monitor that has had nothing to do for as long as this should be small rather than quick.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// How often a stream is read after the end.
 const DRAIN: usize = 64;
@@ -30,7 +30,6 @@ impl Life {
     /// Serves until the container has ended and all of its output is where it belongs. Its exit code.
     pub(super) fn serve_until_end(&mut self) -> i32 {
         let mut ended_at = None;
-        let mut settle_at = Some(Instant::now() + SETTLING);
         loop {
             let ended = self.container.as_ref().and_then(|c| c.ended);
             if let Some(code) = ended {
@@ -51,12 +50,11 @@ impl Life {
                 continue;
             }
             let patience = ended_at.map(|at| at + PATIENCE + Duration::from_millis(1));
-            if settle_at.is_some_and(|at| at <= Instant::now()) {
-                settle_at = None;
-                crate::sys::memory::forget_program_pages();
-            }
-            let deadline = [kill_at, patience, settle_at].into_iter().flatten().min();
-            match self.watch.wait(deadline) {
+            let deadline = [kill_at, patience].into_iter().flatten().min();
+            let settled = Instant::now() + SETTLING;
+            match self.watch.wait(Some(deadline.map_or(settled, |at| at.min(settled)))) {
+                // Nothing happened for a while.
+                Ok(tokens) if tokens.is_empty() && settled <= Instant::now() => self.watch.sleep(deadline),
                 Ok(tokens) => tokens.into_iter().for_each(|token| self.handle(token)),
                 // An epoll that does not work: kill rather than spin.
                 Err(_) => self.kill_container(libc::SIGKILL),

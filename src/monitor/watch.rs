@@ -84,6 +84,15 @@ impl Watch {
         let _ = epoll::delete(&self.epoll, fd);
     }
 
+    /// Sleeps until something is ready or the deadline has passed, with the least memory ([`crate::sys::memory`]).
+    pub fn sleep(&self, deadline: Option<Instant>) {
+        let timeout = deadline.map_or(-1, |at| {
+            let left = at.saturating_duration_since(Instant::now()).as_millis();
+            i32::try_from(left).unwrap_or(i32::MAX).saturating_add(1)
+        });
+        crate::sys::memory::sleep_small(self.epoll.as_fd(), timeout);
+    }
+
     /// Waits until something is ready or the deadline has passed; calls `each` for what is ready.
     pub fn wait(&self, deadline: Option<Instant>) -> Result<Vec<Token>> {
         let timeout = deadline.map(|at| {
