@@ -36,6 +36,8 @@ mapfile -t executables < <(grep -o '"executable":"[^"]*/deps/[^"]*"' <<<"$built"
 umask 022
 # A short path: socket addresses below it hold a container's ID and have 108 bytes at most.
 scratch=$(mktemp -d /tmp/ct.XXXXXX)
+# User namespaces of other tools (mmdebstrap) map root to another user, who must get to what they make below it.
+chmod 711 "$scratch"
 if [ "$(id -u)" = 0 ]; then
     make_user
     user=$test_user

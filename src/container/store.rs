@@ -296,6 +296,12 @@ impl Store {
             }
         }
         let _ = fs::remove_dir_all_if_exists(&self.roots.run_container(&record.id));
+        // The file of `--cidfile` goes with the container that it names.
+        if let Some(path) = &record.cid_file
+            && std::fs::read(path).is_ok_and(|text| text.trim_ascii() == record.id.as_bytes())
+        {
+            let _ = fs::remove_file_if_exists(path);
+        }
         Ok(Trash { dir: trash, _lock: lock })
     }
 

@@ -132,10 +132,8 @@ fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>) -> Result<(
         }
         Forked::Parent(_) => {
             drop(theirs);
-            match spawn::read_pid(&ours)? {
-                Ok(pid) => Ok((pid, ours)),
-                Err(error) => Err(error),
-            }
+            let pid = spawn::read_pid(&ours)?;
+            Ok((pid, ours))
         }
     }
 }

@@ -20,12 +20,15 @@ use super::{Helper, Mode, Plan, lookup, pasta, prepare_namespace};
 
 const ROLE: &str = "CORACLE_TEST_NETWORK_ROLE";
 const MODE: &str = "CORACLE_TEST_NETWORK_MODE";
+const DIR: &str = "CORACLE_TEST_NETWORK_DIR";
 
 /// A process of this program in a role, spoken to in lines.
 struct Actor {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
+    /// Its run directory; ours to remove, because it is killed.
+    _dir: tempfile::TempDir,
 }
 
 impl Actor {
@@ -33,10 +36,13 @@ impl Actor {
         let mut command = Command::new("unshare");
         command.args(unshare).arg(std::env::current_exe().unwrap());
         command.args(["--exact", "network::live::role", "--nocapture", "--test-threads=1"]);
+        let dir = tempfile::tempdir().unwrap();
+        // What a killed one leaves in its own temporary directory goes as well.
+        command.env(DIR, dir.path()).env("TMPDIR", dir.path());
         command.env(ROLE, role).env(MODE, mode).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("unshare(1)");
         let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Actor { child, to, from }
+        Actor { child, to, from, _dir: dir }
     }
 
     fn say(&mut self, line: &str) {
@@ -142,8 +148,8 @@ fn monitor(mode: &str) {
     let plan = plan(mode);
     plan.check().unwrap();
     let ports = plan.ports.clone();
-    let run_dir = tempfile::tempdir().unwrap();
-    let run_dir = run_dir.path().join("a-long-name-".repeat(12));
+    let run_dir = std::path::PathBuf::from(std::env::var_os(DIR).unwrap());
+    let run_dir = run_dir.join("a-long-name-".repeat(12));
     std::fs::create_dir(&run_dir).unwrap();
 
     let start = Instant::now();
@@ -190,8 +196,8 @@ fn monitor(mode: &str) {
 fn doomed(mode: &str) {
     let mut container = Actor::start("container", mode, &["--net"]);
     container.hear("up");
-    let run_dir = tempfile::tempdir().unwrap();
-    let mut helper = Helper::spawn(plan(mode), container.child.id() as i32, run_dir.path()).unwrap().unwrap();
+    let run_dir = std::path::PathBuf::from(std::env::var_os(DIR).unwrap());
+    let mut helper = Helper::spawn(plan(mode), container.child.id() as i32, &run_dir).unwrap().unwrap();
     helper.wait_ready(soon()).unwrap();
     println!("@helper {}", helper.pid());
     std::io::stdin().read_line(&mut String::new()).unwrap();

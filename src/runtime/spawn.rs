@@ -93,14 +93,25 @@ pub fn spawn(launch: &Launch) -> Result<Started> {
     }
 }
 
-/// Reads the PID of a further process in the container, which its maker sends first. The inner error is the maker's.
-pub fn read_pid(channel: &OwnedFd) -> Result<Result<i32>> {
+/// Reads the PID of a further process in the container, which its maker sends. The process itself may be quicker with
+/// what it has to say.
+///
+/// # Errors
+/// The maker's, or the process's.
+pub fn read_pid(channel: &OwnedFd) -> Result<i32> {
     let mut buffer = vec![0; 6 * 1024];
-    let (length, _) = channel::receive(channel, &mut buffer).context("waiting for a process in the container")?;
-    match buffer.get(..length).and_then(<[u8]>::split_first) {
-        Some((b'C', payload)) => Ok(Ok(payload.try_into().map(i32::from_le_bytes).unwrap_or(0))),
-        Some((b'E', payload)) => Ok(Err(channel::decode_error(payload))),
-        _ => Err(Error::new("a process in the container died before it began")),
+    let mut failure = None;
+    loop {
+        let (length, _) = channel::receive(channel, &mut buffer).context("waiting for a process in the container")?;
+        match buffer.get(..length).and_then(<[u8]>::split_first) {
+            Some((b'C', payload)) => {
+                let pid = payload.try_into().map(i32::from_le_bytes).unwrap_or(0);
+                return failure.map_or(Ok(pid), Err);
+            }
+            Some((b'R', _)) => {}
+            Some((b'E', payload)) => failure = Some(channel::decode_error(payload)),
+            _ => return Err(failure.unwrap_or_else(|| Error::new("a process in the container died before it began"))),
+        }
     }
 }
 

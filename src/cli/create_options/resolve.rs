@@ -41,7 +41,7 @@ impl Invocation {
 
 /// Converts the flags of `run` and `create`. Reads the files that flags name, and nothing else.
 pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
-    check_misc(args, at)?;
+    check_misc(args)?;
     check_network(&args.network, at)?;
     let (image, command) = args.words.split_first().ok_or_else(|| Error::new("an image is needed"))?;
     let (process, files, network) = (&args.process, &args.files, &args.network);
@@ -121,7 +121,7 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
 }
 
 /// Flags of which only some values are there, and files that must not be.
-fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
+fn check_misc(args: &CreateArgs) -> Result<()> {
     let later = |flag: &str, value: &str, matter: &str| {
         Err(Error::new(format!("`--{flag}={value}` is not there yet: {matter} is the matter of a later release")))
     };
@@ -152,11 +152,6 @@ fn check_misc(args: &CreateArgs, at: &Invocation) -> Result<()> {
     }
     if *args.misc.replace && args.misc.name.as_deref().unwrap_or_default().is_empty() {
         bail!("cannot replace container without --name being set");
-    }
-    if let Some(file) = &args.misc.cidfile
-        && at.cwd.join(file).exists()
-    {
-        bail!("container id file exists. Ensure another container is not using it or delete {}", file.display());
     }
     Ok(())
 }

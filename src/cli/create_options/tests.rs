@@ -281,7 +281,6 @@ fn what_cannot_be_is_one_clear_line() {
         ("--dns nonsense i", "nonsense is not an ip address"),
         ("--dns none,1.1.1.1 i", "none is not allowed"),
         ("--replace i", "cannot replace container without --name being set"),
-        ("--cidfile passwd i", "container id file exists"),
         ("--shm-size big i", "invalid value for shm-size: invalid size: 'big'"),
         ("--retry-delay soon i", "a duration like 2s"),
         ("--userns nonsense i", "unrecognized namespace mode"),

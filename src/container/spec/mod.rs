@@ -80,7 +80,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     check(options, &place.network)?;
     if matches!(place.network.as_str(), HOST | "none") && (options.publish_all || !options.publish.is_empty()) {
         warnings
-            .push(format!("port mappings have been discarded: network mode `{}` publishes no ports", place.network));
+            .push(format!("Port mappings have been discarded: network mode `{}` publishes no ports", place.network));
     }
 
     let hostname = hostname(options, place, shares_network);

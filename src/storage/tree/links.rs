@@ -19,6 +19,8 @@ struct Seen {
 impl Links {
     /// The name under which this file was seen before, if it was. Otherwise `path` is remembered as that name.
     pub fn first_name(&mut self, stat: &Stat, path: &[u8]) -> Option<Vec<u8>> {
+        // 32 bits wide on arm64.
+        #[allow(clippy::useless_conversion)]
         let names = u64::from(stat.st_nlink);
         if names < 2 {
             return None;

@@ -19,5 +19,5 @@ pub fn shown(path: &[u8]) -> String {
 
 /// Seconds and nanoseconds of the last modification.
 pub fn mtime(stat: &rustix::fs::Stat) -> (i64, u32) {
-    (stat.st_mtime as i64, u32::try_from(stat.st_mtime_nsec).unwrap_or(0))
+    (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0))
 }
