@@ -273,11 +273,9 @@ impl Life {
             let _ = process::pidfd_kill(&container.started.pidfd, libc::SIGKILL);
             let _ = process::wait(container.started.pid);
         }
-        for fd in [&container.terminal, &container.started.stdout, &container.started.stderr, &container.started.stdin]
-        {
-            if let Some(fd) = fd {
-                self.watch.remove(fd);
-            }
+        let started = &container.started;
+        for fd in [&container.terminal, &started.stdout, &started.stderr, &started.stdin].into_iter().flatten() {
+            self.watch.remove(fd);
         }
         if let Some(network) = &mut container.network {
             network.stop();
@@ -334,13 +332,10 @@ impl Life {
         let mut trash = None;
         let mut image = None;
         if self.config.auto_remove {
-            match self.store.load(&self.config.id) {
-                Ok(container) => {
-                    image = self.config.auto_remove_image.then_some(container.record.image_id.clone());
-                    trash = self.store.detach(&container.record).ok();
-                }
-                // Somebody removes it already.
-                Err(_) => {}
+            // If it cannot be loaded, somebody removes it already.
+            if let Ok(container) = self.store.load(&self.config.id) {
+                image = self.config.auto_remove_image.then_some(container.record.image_id.clone());
+                trash = self.store.detach(&container.record).ok();
             }
         }
         if trash.is_none() {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::Env;
 use crate::support::env::CORACLE;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::{Layer, digest};
-use crate::support::Env;
 
 fn status_fields(env: &Env, options: &[&str]) -> Vec<(String, String)> {
     let text = env.sh(options, "grep -E '^(Cap|Seccomp:|NoNewPrivs:)' /proc/self/status");
