@@ -50,6 +50,9 @@ pub struct Life {
     pub(super) listener: OwnedFd,
     pub(super) state: State,
     pub(super) container: Option<Running>,
+    /// A network helper that is on its way out. To wait for its end takes as long as the kernel takes to remove its
+    /// interface, and nobody needs to: it is reaped when the monitor ends, or starts the next.
+    leaving: Option<network::Helper>,
     fuse: Option<Child>,
     /// Standard input that the container has not taken yet.
     pub(super) input: Vec<u8>,
@@ -122,6 +125,7 @@ impl Life {
             listener,
             state,
             container,
+            leaving: None,
             fuse: None,
             input: Vec::new(),
             input_ended: false,
@@ -280,6 +284,7 @@ impl Life {
         if let Some(network) = &mut container.network {
             network.stop();
         }
+        self.leaving = container.network.take();
     }
 
     fn wants_restart(&self, code: i32) -> bool {

@@ -45,6 +45,9 @@ pub enum Root {
         work: PathBuf,
         /// An empty directory to mount it on.
         merged: PathBuf,
+        /// Do not flush the upper layer when it is unmounted: the container goes with it (`--rm`), and the flush takes
+        /// longer than all the rest.
+        volatile: bool,
     },
     /// A directory that is ready: `--rootfs`, vfs, or what fuse-overlayfs has mounted.
     Directory(PathBuf),

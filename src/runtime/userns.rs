@@ -70,10 +70,31 @@ pub fn mapping() -> Result<Mapping> {
     Ok(Mapping { uids: extents(uid, &uids), gids: extents(gid, &gids), single_because })
 }
 
-/// Root needs nobody's permission. Without ranges of its own it takes those above what systemd and useradd give out.
+/// Root needs nobody's permission. Without ranges of its own it takes those above what systemd and useradd give out; in
+/// a user namespace that does not have them (a container), all that it has.
 fn mapping_of_root() -> Mapping {
-    let high = [subid::Range { start: 2_130_706_432, count: 65536 }];
-    Mapping { uids: extents(0, &high), gids: extents(0, &high), single_because: None }
+    let read = |file: &str| parse_map(&std::fs::read_to_string(file).unwrap_or_default());
+    let uids = root_extents(&read("/proc/self/uid_map"));
+    let gids = root_extents(&read("/proc/self/gid_map"));
+    let is_single = |all: &[Extent]| all.iter().map(|e| e.size).sum::<u32>() <= 1;
+    if is_single(&uids) || is_single(&gids) {
+        let because = Some("this user namespace has no other IDs".to_owned());
+        return Mapping { uids: extents(0, &[]), gids: extents(0, &[]), single_because: because };
+    }
+    Mapping { uids, gids, single_because: None }
+}
+
+/// What root of a namespace with this map can map.
+fn root_extents(own: &[Extent]) -> Vec<Extent> {
+    const HIGH: subid::Range = subid::Range { start: 2_130_706_432, count: 65536 };
+    let has_high = |e: &Extent| {
+        e.container_id <= HIGH.start
+            && u64::from(HIGH.start) + u64::from(HIGH.count) <= u64::from(e.container_id) + u64::from(e.size)
+    };
+    if own.iter().any(has_high) {
+        return extents(0, &[HIGH]);
+    }
+    own.iter().map(|e| Extent { host_id: e.container_id, ..*e }).collect()
 }
 
 fn extents(own: u32, ranges: &[subid::Range]) -> Vec<Extent> {
@@ -191,6 +212,10 @@ fn writer_failed(program: &str, code: i32, stderr: &str) -> Error {
         return Error::new(format!("mapping user IDs: `{program}` is not installed"))
             .hint("install it: `apt install uidmap` (Debian, Ubuntu) or `dnf install shadow-utils` (Fedora)");
     }
+    if code == 126 {
+        return Error::new(format!("mapping user IDs: `{program}` cannot be executed"))
+            .hint("install it again: the package is called uidmap or shadow-utils");
+    }
     let file = if program == "newuidmap" { "/etc/subuid" } else { "/etc/subgid" };
     Error::new(format!("mapping user IDs: `{program}` failed: {stderr}"))
         .hint(format!("check that your ranges in {file} belong to you and that {program} is set-user-ID root"))
@@ -251,7 +276,10 @@ fn start_writer(
                 let error = std::os::unix::process::CommandExt::exec(&mut command);
                 Ok(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
             })();
-            process::exit_now(code.unwrap_or(1));
+            process::exit_now(code.unwrap_or_else(|error| {
+                let _ = std::io::stderr().write_all(error.to_string().as_bytes());
+                1
+            }));
         }
     }
 }
@@ -316,6 +344,16 @@ mod tests {
         assert_eq!(lines, [(0, 1001, 1), (1, 100_000, 10), (11, 7000, 5)]);
         let text = "         0       1001          1\n         1     100000         10\n        11 7000 5\n";
         assert_eq!(parse_map(text), all);
+    }
+
+    #[test]
+    fn root_maps_high_ids_or_what_its_own_namespace_has() {
+        let line = |container_id, host_id, size| Extent { container_id, host_id, size };
+        let initial = [line(0, 0, u32::MAX)];
+        assert_eq!(root_extents(&initial), [line(0, 0, 1), line(1, 2_130_706_432, 65536)]);
+        let container = [line(0, 1001, 1), line(1, 100_000, 65536)];
+        assert_eq!(root_extents(&container), [line(0, 0, 1), line(1, 1, 65536)]);
+        assert_eq!(root_extents(&[line(0, 1001, 1)]), [line(0, 0, 1)]);
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub fn root(record: &Record, dir: &Path, roots: &Roots) -> (Root, Option<Fuse>) 
     match record.driver.as_str() {
         "vfs" => (Root::Directory(dir.join("rootfs")), None),
         "fuse-overlayfs" => (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged })),
-        _ => (Root::Overlay { lower, upper, work, merged }, None),
+        _ => (Root::Overlay { lower, upper, work, merged, volatile: record.auto_remove }, None),
     }
 }
 

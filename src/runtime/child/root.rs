@@ -16,8 +16,12 @@ pub fn attach(root: &Root) -> Result<OwnedFd> {
     let attributes = Attributes { propagation: libc::MS_PRIVATE, ..Attributes::default() };
     set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts private")?;
     match root {
-        Root::Overlay { lower, upper, work, merged } => {
-            overlay(lower, upper, work, merged)?;
+        Root::Overlay { lower, upper, work, merged, volatile } => {
+            if *volatile {
+                // The mark that a volatile overlay leaves, for fear of a crash of the host, which ends this container.
+                let _ = std::fs::remove_dir(work.join("work/incompat/volatile"));
+            }
+            overlay(&Layers { lower, upper, work, volatile: *volatile }, merged)?;
             open_directory(merged)
         }
         Root::Directory(path) => {
@@ -39,40 +43,55 @@ fn clone_directory(path: &Path) -> Result<OwnedFd> {
 }
 
 /// Mounts the overlay on `merged`. `userxattr` because trusted.* is not for user namespaces.
-fn overlay(lower: &[PathBuf], upper: &Path, work: &Path, merged: &Path) -> Result<()> {
-    match overlay_by_layers(lower, upper, work) {
+fn overlay(layers: &Layers<'_>, merged: &Path) -> Result<()> {
+    match overlay_by_layers(layers) {
         Ok(mount) => return attach_at(&mount, merged),
         // Before Linux 6.5 there is no `lowerdir+`, and no string may be longer than 255 bytes.
-        Err(rustix::io::Errno::INVAL) => overlay_by_string(lower, upper, work, merged),
+        Err(rustix::io::Errno::INVAL) => overlay_by_string(layers, merged),
         Err(errno) => Err(errno),
     }
     .map_err(|errno| {
-        Error::from(errno).wrap(format!("mounting the overlay over `{}`", upper.display())).hint(
+        Error::from(errno).wrap(format!("mounting the overlay over `{}`", layers.upper.display())).hint(
             "try `--storage-driver fuse-overlayfs`, or `vfs` on a file system that cannot be an overlay's upper layer",
         )
     })
 }
 
-fn overlay_by_layers(lower: &[PathBuf], upper: &Path, work: &Path) -> rustix::io::Result<OwnedFd> {
+/// What an overlay is put together from.
+struct Layers<'a> {
+    /// Topmost first.
+    lower: &'a [PathBuf],
+    upper: &'a Path,
+    work: &'a Path,
+    volatile: bool,
+}
+
+fn overlay_by_layers(layers: &Layers<'_>) -> rustix::io::Result<OwnedFd> {
+    let Layers { lower, upper, work, volatile } = layers;
     let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    for layer in lower {
+    for layer in *lower {
         rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer)?;
     }
-    rustix::mount::fsconfig_set_string(&fs, c"upperdir", upper)?;
-    rustix::mount::fsconfig_set_string(&fs, c"workdir", work)?;
+    rustix::mount::fsconfig_set_string(&fs, c"upperdir", *upper)?;
+    rustix::mount::fsconfig_set_string(&fs, c"workdir", *work)?;
     rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?;
+    if *volatile {
+        rustix::mount::fsconfig_set_flag(&fs, c"volatile")?;
+    }
     rustix::mount::fsconfig_create(&fs)?;
     rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
 }
 
 /// mount(2) takes a page of options; descriptors make names of layers short enough for 200 of them.
-fn overlay_by_string(lower: &[PathBuf], upper: &Path, work: &Path, merged: &Path) -> rustix::io::Result<()> {
+fn overlay_by_string(layers: &Layers<'_>, merged: &Path) -> rustix::io::Result<()> {
+    let Layers { lower, upper, work, volatile } = layers;
     let open = |path: &Path| rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    let layers = lower.iter().map(|p| open(p)).collect::<rustix::io::Result<Vec<_>>>()?;
+    let opened = lower.iter().map(|p| open(p)).collect::<rustix::io::Result<Vec<_>>>()?;
     let (upper, work) = (open(upper)?, open(work)?);
     let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
-    let joined = layers.iter().map(name).collect::<Vec<_>>().join(":");
-    let data = format!("lowerdir={joined},upperdir={},workdir={},userxattr", name(&upper), name(&work));
+    let joined = opened.iter().map(name).collect::<Vec<_>>().join(":");
+    let volatile = if *volatile { ",volatile" } else { "" };
+    let data = format!("lowerdir={joined},upperdir={},workdir={},userxattr{volatile}", name(&upper), name(&work));
     let data = std::ffi::CString::new(data).map_err(|_| rustix::io::Errno::INVAL)?;
     rustix::mount::mount(c"overlay", merged, c"overlay", rustix::mount::MountFlags::empty(), Some(data.as_c_str()))
 }
