@@ -52,6 +52,9 @@ else
     done
 fi
 home=$(getent passwd "$user" | cut -d: -f6)
+# One run at a time: what another one is doing would look like something left behind.
+exec 9<"$home"
+flock 9
 
 # Fixtures that take long to make are kept from one run to the next.
 cache=$checkout/target/it-cache
@@ -76,7 +79,7 @@ run_tests() {
         "${as_user[@]}" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin HOME="$home" USER="$user" \
             LANG=C.UTF-8 TMPDIR="$scratch" CORACLE_TEST_CACHE="$cache" ${small:+"CORACLE_TEST_SMALL=$small"} RUST_BACKTRACE=0 INSTA_UPDATE=no \
             INSTA_WORKSPACE_ROOT="$checkout" CARGO_MANIFEST_DIR="$checkout" RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}" \
-            "$executable" "$@" </dev/null || status=$?
+            "$executable" "$@" </dev/null 9<&- || status=$?
     done
     return "$status"
 }
