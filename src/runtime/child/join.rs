@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Prepared, Stdio, credentials, hide_and_tie, limits, report_and_exit, root, target, terminal};
 use crate::error::{Context, Error, Result};
+use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
 use crate::storage::fs;
 
@@ -63,6 +64,7 @@ fn set_up(
         _ => None,
     };
     let process = process_of(&request, &spec)?;
+    let may_set_groups = credentials::may_set_groups();
     let namespaces = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS
@@ -75,7 +77,7 @@ fn set_up(
     limits::apply(&process)?;
     let stdio = stdio(&request, streams, user.uid)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
-    let prepared = Prepared { filter, user, cwd, root_fd, init: false, session: true };
+    let prepared = Prepared { filter, user, cwd, root_fd, init: false, may_set_groups };
     prepared.execute(&process, stdio, channel)
 }
 
@@ -101,11 +103,10 @@ fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
         process.set_user(oci_user);
     }
     if request.privileged {
-        let all: std::collections::HashSet<oci_spec::runtime::Capability> =
-            caps::all().iter().filter_map(|c| c.to_string().trim_start_matches("CAP_").parse().ok()).collect();
-        let mut capabilities = process.capabilities().clone().unwrap_or_default();
-        capabilities.set_bounding(Some(all.clone())).set_effective(Some(all.clone())).set_permitted(Some(all));
-        process.set_capabilities(Some(capabilities)).set_no_new_privileges(Some(false));
+        let all = CapSet::available();
+        let had = process.capabilities().as_ref().map(ProcessCaps::from_oci).unwrap_or_default();
+        let sets = ProcessCaps { bounding: all, effective: all, permitted: all, ..had };
+        process.set_capabilities(Some(sets.to_oci())).set_no_new_privileges(Some(false));
     }
     Ok(process)
 }
