@@ -223,6 +223,7 @@ impl Life {
         }
         self.input.clear();
         self.input_ended = false;
+        self.clients.resume_input(&self.watch);
         self.write_pid_files(pid);
         self.state.pid = pid;
         self.state.pid_started = crate::runtime::start_time(pid).unwrap_or(0);

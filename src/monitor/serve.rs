@@ -192,7 +192,9 @@ impl Life {
         for (stream, token) in [(Stream::Stdout, Token::Stdout), (Stream::Stderr, Token::Stderr)] {
             if let Some(fd) = self.output_of(stream) {
                 if on {
-                    self.watch.change(fd, token, true, false);
+                    // A terminal that has not taken all of the input yet is watched for that as well.
+                    let output = self.container.as_ref().is_some_and(|c| c.terminal.is_some()) && !self.input.is_empty();
+                    self.watch.change(fd, token, true, output);
                 } else {
                     self.watch.remove(fd);
                 }
@@ -228,8 +230,8 @@ impl Life {
                     self.message(slot, packet, descriptors);
                 }
             }
-        } else if let Some(client) = self.clients.get(slot) {
-            self.watch.change(&client.socket, Token::Client(slot), false, false);
+        } else {
+            self.clients.suspend_input(&self.watch, slot);
         }
         if was_behind && !self.clients.is_behind() {
             self.watch_output(true);
