@@ -17,8 +17,10 @@ pub enum Role {
         flags: u8,
     },
     Wait,
-    /// It waits for the exec session of this PID (0 until that is known).
-    Exec,
+    /// It waits for the exec session with this number.
+    Exec {
+        session: u64,
+    },
 }
 
 /// One connection.

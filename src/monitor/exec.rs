@@ -16,6 +16,8 @@ use crate::sys::process::{self, Forked};
 #[derive(Debug)]
 struct Session {
     pid: i32,
+    /// Never used again, unlike the slot of a client that has gone.
+    number: u64,
     client: u32,
     /// Open until the exec has succeeded or failed.
     channel: Option<OwnedFd>,
@@ -26,6 +28,15 @@ struct Session {
 #[derive(Debug, Default)]
 pub struct Sessions {
     list: Vec<Option<Session>>,
+    last: u64,
+}
+
+impl Session {
+    /// The client that asked for it, unless it is gone and the slot is perhaps another's.
+    fn client(&self, clients: &Clients) -> Option<u32> {
+        let own = Role::Exec { session: self.number };
+        clients.get(self.client).filter(|c| c.role == own).map(|_| self.client)
+    }
 }
 
 impl Sessions {
@@ -39,7 +50,9 @@ impl Sessions {
         container: &OwnedFd,
         streams: Vec<OwnedFd>,
     ) {
-        clients.set_role(client, Role::Exec);
+        self.last += 1;
+        let number = self.last;
+        clients.set_role(client, Role::Exec { session: number });
         match start(request, container, streams) {
             Ok((pid, channel)) => {
                 let slot = self.list.iter().position(Option::is_none).unwrap_or_else(|| {
@@ -48,7 +61,7 @@ impl Sessions {
                 });
                 let _ = watch.add(&channel, Token::Exec(slot as u32));
                 if let Some(place) = self.list.get_mut(slot) {
-                    *place = Some(Session { pid, client, channel: Some(channel), failed: false });
+                    *place = Some(Session { pid, number, client, channel: Some(channel), failed: false });
                 }
             }
             Err(error) => say_failed(watch, clients, client, &error),
@@ -63,16 +76,20 @@ impl Sessions {
             Report::Ready { .. } => {}
             Report::Failed(error) => {
                 session.failed = true;
-                say_failed(watch, clients, session.client, &error);
+                if let Some(client) = session.client(clients) {
+                    say_failed(watch, clients, client, &error);
+                }
             }
             Report::Closed => {
                 if let Some(channel) = session.channel.take() {
                     watch.remove(&channel);
                 }
-                if !session.failed {
+                if !session.failed
+                    && let Some(client) = session.client(clients)
+                {
                     let mut packet = vec![kind::PID];
                     packet.extend(session.pid.to_le_bytes());
-                    clients.send(watch, session.client, &packet);
+                    clients.send(watch, client, &packet);
                 }
             }
         }
@@ -87,11 +104,12 @@ impl Sessions {
         }
         if let Some(session) = self.list.get_mut(slot).and_then(Option::take)
             && !session.failed
+            && let Some(client) = session.client(clients)
         {
             let mut packet = vec![kind::EXIT];
             packet.extend(code.to_le_bytes());
-            clients.send(watch, session.client, &packet);
-            clients.close(watch, session.client);
+            clients.send(watch, client, &packet);
+            clients.close(watch, client);
         }
         true
     }
