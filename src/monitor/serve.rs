@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::client::Role;
+use super::exec::Joined;
 use super::life::Life;
 use super::log::Stream;
 use super::pause;
@@ -373,6 +374,10 @@ impl Life {
         if self.state.status != wanted {
             return Err(libc::EINVAL);
         }
+        // Without a PID namespace of its own, nobody can say which processes are the container's.
+        if self.config.launch.namespaces & libc::CLONE_NEWPID as u64 == 0 {
+            return Err(libc::EOPNOTSUPP);
+        }
         act(&container.started.pidfd).map_err(|_| libc::EIO)?;
         self.state.status = if on { Status::Paused } else { Status::Running };
         self.save(Durability::Process);
@@ -396,6 +401,7 @@ impl Life {
         let Some(container) = running else { return };
         let init = container.started.pidfd.as_fd();
         let Ok(init) = init.try_clone_to_owned() else { return self.clients.close(&self.watch, slot) };
-        self.sessions.begin(&self.watch, &mut self.clients, slot, request, &init, descriptors);
+        let container = Joined { init: &init, namespaces: self.config.launch.namespaces };
+        self.sessions.begin(&self.watch, &mut self.clients, slot, request, container, descriptors);
     }
 }

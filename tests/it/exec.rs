@@ -79,6 +79,25 @@ fn a_client_that_was_killed_leaves_its_exit_code_to_nobody() {
 }
 
 #[test]
+fn it_joins_only_what_the_container_does_not_share() {
+    let env = Env::busybox();
+    for (name, option) in [("net", ""), ("pid", "--pid=host"), ("ipc", "--ipc=host"), ("uts", "--uts=host"), ("cg", "--cgroupns=host")] {
+        let script = "trap 'exit 0' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
+        let net = if name == "net" { "--network=host" } else { "--network=none" };
+        let options = [net, option].into_iter().filter(|o| !o.is_empty());
+        env.ok(["run", "-d", "--name", name].into_iter().chain(options).chain(["busybox", "sh", "-c", script]));
+        assert_eq!(env.ok(["exec", name, "id", "-u"]), "0", "{name}");
+        env.ok(["exec", name, "sh", "-c", "kill -0 $$"]);
+        if name == "pid" {
+            assert!(env.fails(125, ["pause", name]).contains("not supported"));
+            assert_eq!(env.status(name), "running");
+            env.ok(["exec", name, "true"]);
+        }
+        env.ok(["rm", "-f", "-t", "0", name]);
+    }
+}
+
+#[test]
 fn options() {
     let env = Env::busybox();
     env.start("c", &["-e", "A=container", "-w", "/tmp"]);

@@ -36,9 +36,16 @@ pub struct ExecRequest {
 }
 
 /// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
-/// and error, or, with a terminal, one socket on which its master is sent. Never returns.
-pub fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>, channel: BorrowedFd<'_>) -> ! {
-    let error = match set_up(request, container, streams, channel) {
+/// and error, or, with a terminal, one socket on which its master is sent; `namespaces` those that the container does not
+/// share with the host. Never returns.
+pub fn start(
+    request: &[u8],
+    container: &OwnedFd,
+    namespaces: u64,
+    streams: Vec<OwnedFd>,
+    channel: BorrowedFd<'_>,
+) -> ! {
+    let error = match set_up(request, container, namespaces, streams, channel) {
         Ok(never) => match never {},
         Err(error) => error,
     };
@@ -48,6 +55,7 @@ pub fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>, channel
 fn set_up(
     request: &[u8],
     container: &OwnedFd,
+    namespaces: u64,
     streams: Vec<OwnedFd>,
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
@@ -65,12 +73,14 @@ fn set_up(
     };
     let process = process_of(&request, &spec)?;
     let may_set_groups = credentials::may_set_groups();
-    let namespaces = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWCGROUP;
-    nix::sched::setns(container, namespaces).context("joining the container's namespaces")?;
+    let flags = libc::CLONE_NEWNS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWNET
+        | libc::CLONE_NEWCGROUP;
+    // The host's are the monitor's already, and not for the root of a user namespace to join.
+    let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(namespaces).unwrap_or(0));
+    nix::sched::setns(container, flags).context("joining the container's namespaces")?;
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
