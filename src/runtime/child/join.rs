@@ -107,7 +107,12 @@ fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
     if let Some(workdir) = &request.workdir {
         process.set_cwd(PathBuf::from(workdir));
     }
-    if let Some(user) = &request.user {
+    if let Some(user) = &request.user
+        && process.user().username().as_ref() != Some(user)
+    {
+        // What was added for the container's own user is not for others; root has what the container may have.
+        let bounding = process.capabilities().as_ref().map(ProcessCaps::from_oci).unwrap_or_default().bounding;
+        process.set_capabilities(Some(ProcessCaps::for_user(bounding, CapSet::EMPTY, 0).to_oci()));
         let mut oci_user = process.user().clone();
         oci_user.set_username(Some(user.clone())).set_additional_gids(None);
         process.set_user(oci_user);
@@ -148,5 +153,32 @@ fn check_devpts(devpts: &OwnedFd) -> Result<()> {
         Ok(())
     } else {
         Err(Error::new("`/dev/pts` in the container is not a devpts"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_user_does_not_get_what_was_added_for_the_containers_own() -> Result<()> {
+        let (all, added) = (CapSet::from_names(&["CHOWN", "KILL"])?, CapSet::from_names(&["KILL"])?);
+        let mut user = oci_spec::runtime::User::default();
+        user.set_username(Some("app".to_owned()));
+        let mut process = Process::default();
+        process.set_user(user).set_capabilities(Some(ProcessCaps::for_user(all, added, 1000).to_oci()));
+        let mut spec = Spec::default();
+        spec.set_process(Some(process));
+        let caps_of = |user: Option<&str>| -> Result<ProcessCaps> {
+            let request = ExecRequest { user: user.map(str::to_owned), ..ExecRequest::default() };
+            Ok(process_of(&request, &spec)?.capabilities().as_ref().map(ProcessCaps::from_oci).unwrap_or_default())
+        };
+        for own in [None, Some("app")] {
+            assert_eq!(caps_of(own)?, ProcessCaps::for_user(all, added, 1000));
+        }
+        for other in ["root", "7"] {
+            assert_eq!(caps_of(Some(other))?, ProcessCaps::for_user(all, CapSet::EMPTY, 0), "{other}");
+        }
+        Ok(())
     }
 }
