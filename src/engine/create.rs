@@ -188,18 +188,25 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     let final_dir = engine.roots.container(&record.id);
     let mut spec = prepared.spec.clone();
     let capabilities = CapSet::from_names(&record.bounding_caps)?;
-    let filter = match &prepared.seccomp {
-        SeccompChoice::Unconfined => None,
-        SeccompChoice::Default => Some(seccomp::default_filter(capabilities)?),
-        SeccompChoice::File(path) => Some(seccomp::filter_from_file(path, capabilities)?),
+    let (filter, profile) = match &prepared.seccomp {
+        SeccompChoice::Unconfined => (None, None),
+        SeccompChoice::Default => {
+            (Some(seccomp::default_filter(capabilities)?), Some(seccomp::to_oci(capabilities)))
+        }
+        SeccompChoice::File(path) => {
+            let profile = seccomp::oci_from_file(path, capabilities)?;
+            let filter = seccomp::from_oci(&profile)
+                .map_err(|e| e.wrap(format!("compiling seccomp profile `{}`", path.display())))?;
+            (Some(filter), Some(profile))
+        }
     };
     if let Some(filter) = &filter {
         fs::write_private(&dir.join("seccomp.bpf"), &filter.to_bytes())?;
     }
-    if prepared.seccomp == SeccompChoice::Default
+    if profile.is_some()
         && let Some(mut linux) = spec.linux().clone()
     {
-        linux.set_seccomp(Some(seccomp::to_oci(capabilities)));
+        linux.set_seccomp(profile);
         spec.set_linux(Some(linux));
     }
     fs::write_private(&dir.join("config.json"), &serde_json::to_vec(&spec)?)?;

@@ -12,6 +12,11 @@ pub const DEFAULT_REGISTRY: &str = "docker.io";
 /// The registry of images that were never in one.
 pub const LOCAL: &str = "localhost";
 
+/// The namespace of docker.io's names that have none.
+const OFFICIAL: &str = "library/";
+/// How long a name may be, without tag and digest.
+const LONGEST: usize = 255;
+
 /// A complete reference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
@@ -120,7 +125,14 @@ impl Typed {
         if registry.is_none() && repository.len() == 64 && crate::storage::id::is_hex(repository) {
             return Err(invalid("invalid repository name, cannot specify 64-byte hexadecimal strings"));
         }
-        if name.len() > 255 {
+        // The full form counts, so that whatever is accepted is also accepted as it is written into the store.
+        let added = match (registry, repository.contains('/')) {
+            (Some("index.docker.io" | DEFAULT_REGISTRY), false) => OFFICIAL.len(),
+            (Some(_), _) => 0,
+            (None, false) => DEFAULT_REGISTRY.len() + 1 + OFFICIAL.len(),
+            (None, true) => DEFAULT_REGISTRY.len() + 1,
+        };
+        if name.len() + added > LONGEST {
             return Err(invalid("repository name must not be more than 255 characters"));
         }
         Ok(Typed {
@@ -135,7 +147,7 @@ impl Typed {
     pub fn at(&self, registry: &str) -> Reference {
         let registry = if registry == "index.docker.io" { DEFAULT_REGISTRY } else { registry };
         let repository = if registry == DEFAULT_REGISTRY && !self.repository.contains('/') {
-            format!("library/{}", self.repository)
+            format!("{OFFICIAL}{}", self.repository)
         } else {
             self.repository.clone()
         };
@@ -304,6 +316,23 @@ mod tests {
         }
         let message = Reference::parse("docker.io/Foo").unwrap_err().to_string();
         assert!(message.contains("repository name must be lowercase"), "{message}");
+    }
+
+    #[test]
+    fn whatever_is_accepted_is_accepted_in_full() {
+        let prefixes = ["", "a/", "docker.io/", "docker.io/a/", "index.docker.io/", "index.docker.io/a/", "quay.io/"];
+        for prefix in prefixes {
+            let mut accepted = 0;
+            for length in 200..=256_usize {
+                let name = format!("{prefix}{}", "x".repeat(length - prefix.len()));
+                let Ok(reference) = Reference::parse(&name) else { continue };
+                accepted = length;
+                assert_eq!(Reference::parse(&reference.to_string()).unwrap(), reference, "{prefix} {length}");
+            }
+            assert!(accepted >= 237, "{prefix}: {accepted}");
+        }
+        assert!(Reference::parse(&format!("quay.io/{}", "x".repeat(247))).is_ok());
+        assert!(Reference::parse(&format!("quay.io/{}", "x".repeat(248))).is_err());
     }
 
     proptest::proptest! {

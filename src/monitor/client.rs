@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 
-use super::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT, MAX_MESSAGE, kind};
+use super::protocol::{ATTACH_STDERR, ATTACH_STDOUT, MAX_MESSAGE, kind};
 use super::watch::{Token, Watch};
 
 /// What a connection is for.
@@ -17,8 +17,10 @@ pub enum Role {
         flags: u8,
     },
     Wait,
-    /// It waits for the exec session of this PID (0 until that is known).
-    Exec,
+    /// It waits for the exec session with this number.
+    Exec {
+        session: u64,
+    },
 }
 
 /// One connection.
@@ -89,11 +91,23 @@ impl Clients {
         self.slots.iter().flatten().any(|c| c.pending.is_some())
     }
 
+    /// Does not read from a client for now. What it still has to take can be sent; otherwise not even its end is watched,
+    /// which would be reported again and again before it is read.
+    pub fn suspend_input(&self, watch: &Watch, slot: u32) {
+        match self.get(slot) {
+            Some(client) if client.pending.is_some() => {
+                watch.change(&client.socket, Token::Client(slot), false, true);
+            }
+            Some(client) => watch.remove(&client.socket),
+            None => {}
+        }
+    }
+
     /// Reads again from clients whose input had to wait.
     pub fn resume_input(&self, watch: &Watch) {
         for (slot, client) in (0..).zip(&self.slots) {
             if let Some(client) = client
-                && matches!(client.role, Role::Attach { flags } if flags & ATTACH_STDIN != 0)
+                && matches!(client.role, Role::Attach { .. })
             {
                 watch.change(&client.socket, Token::Client(slot), true, client.pending.is_some());
             }

@@ -16,16 +16,36 @@ use crate::sys::process::{self, Forked};
 #[derive(Debug)]
 struct Session {
     pid: i32,
+    /// Never used again, unlike the slot of a client that has gone.
+    number: u64,
     client: u32,
     /// Open until the exec has succeeded or failed.
     channel: Option<OwnedFd>,
     failed: bool,
 }
 
+/// What a process of a client joins.
+#[derive(Debug, Clone, Copy)]
+pub struct Joined<'a> {
+    /// The pidfd of the container's first process.
+    pub init: &'a OwnedFd,
+    /// CLONE_NEW* flags of the namespaces that the container does not share with the host.
+    pub namespaces: u64,
+}
+
 /// All processes that clients asked for.
 #[derive(Debug, Default)]
 pub struct Sessions {
     list: Vec<Option<Session>>,
+    last: u64,
+}
+
+impl Session {
+    /// The client that asked for it, unless it is gone and the slot is perhaps another's.
+    fn client(&self, clients: &Clients) -> Option<u32> {
+        let own = Role::Exec { session: self.number };
+        clients.get(self.client).filter(|c| c.role == own).map(|_| self.client)
+    }
 }
 
 impl Sessions {
@@ -36,10 +56,12 @@ impl Sessions {
         clients: &mut Clients,
         client: u32,
         request: &[u8],
-        container: &OwnedFd,
+        container: Joined<'_>,
         streams: Vec<OwnedFd>,
     ) {
-        clients.set_role(client, Role::Exec);
+        self.last += 1;
+        let number = self.last;
+        clients.set_role(client, Role::Exec { session: number });
         match start(request, container, streams) {
             Ok((pid, channel)) => {
                 let slot = self.list.iter().position(Option::is_none).unwrap_or_else(|| {
@@ -48,7 +70,7 @@ impl Sessions {
                 });
                 let _ = watch.add(&channel, Token::Exec(slot as u32));
                 if let Some(place) = self.list.get_mut(slot) {
-                    *place = Some(Session { pid, client, channel: Some(channel), failed: false });
+                    *place = Some(Session { pid, number, client, channel: Some(channel), failed: false });
                 }
             }
             Err(error) => say_failed(watch, clients, client, &error),
@@ -63,16 +85,20 @@ impl Sessions {
             Report::Ready { .. } => {}
             Report::Failed(error) => {
                 session.failed = true;
-                say_failed(watch, clients, session.client, &error);
+                if let Some(client) = session.client(clients) {
+                    say_failed(watch, clients, client, &error);
+                }
             }
             Report::Closed => {
                 if let Some(channel) = session.channel.take() {
                     watch.remove(&channel);
                 }
-                if !session.failed {
+                if !session.failed
+                    && let Some(client) = session.client(clients)
+                {
                     let mut packet = vec![kind::PID];
                     packet.extend(session.pid.to_le_bytes());
-                    clients.send(watch, session.client, &packet);
+                    clients.send(watch, client, &packet);
                 }
             }
         }
@@ -87,11 +113,12 @@ impl Sessions {
         }
         if let Some(session) = self.list.get_mut(slot).and_then(Option::take)
             && !session.failed
+            && let Some(client) = session.client(clients)
         {
             let mut packet = vec![kind::EXIT];
             packet.extend(code.to_le_bytes());
-            clients.send(watch, session.client, &packet);
-            clients.close(watch, session.client);
+            clients.send(watch, client, &packet);
+            clients.close(watch, client);
         }
         true
     }
@@ -107,15 +134,19 @@ fn say_failed(watch: &Watch, clients: &mut Clients, client: u32, error: &Error) 
 /// The PID of the new process, and the channel on which it tells how its exec goes.
 ///
 /// A process cannot leave a PID namespace that it has joined, so a child joins it, and makes the process as its sibling.
-fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>) -> Result<(i32, OwnedFd)> {
+fn start(request: &[u8], container: Joined<'_>, streams: Vec<OwnedFd>) -> Result<(i32, OwnedFd)> {
     let (ours, theirs) = channel::pair()?;
     match process::fork().context("forking")? {
         Forked::Child => {
-            let joined = nix::sched::setns(container, CloneFlags::CLONE_NEWPID)
+            let own_pids = container.namespaces & libc::CLONE_NEWPID as u64 != 0;
+            let entered = if own_pids { nix::sched::setns(container.init, CloneFlags::CLONE_NEWPID) } else { Ok(()) };
+            let joined = entered
                 .context("joining the container's PID namespace")
                 .and_then(|()| process::clone_sibling().context("forking"));
             match joined {
-                Ok(Forked::Child) => child::join::start(request, container, streams, theirs.as_fd()),
+                Ok(Forked::Child) => {
+                    child::join::start(request, container.init, container.namespaces, streams, theirs.as_fd())
+                },
                 Ok(Forked::Parent(sibling)) => {
                     let mut packet = vec![b'C'];
                     packet.extend(sibling.pid.to_le_bytes());

@@ -161,6 +161,8 @@ impl Life {
             if let Err(error) = self.start().and_then(|()| self.execute()) {
                 self.stop_container();
                 self.state.error = error.to_string();
+                self.state.pid = 0;
+                self.state.finished_at = Some(Timestamp::now());
                 self.state.status = Status::Exited;
                 self.state.exit_code = i32::from(error.kind().exit_code());
                 break;
@@ -227,6 +229,7 @@ impl Life {
         }
         self.input.clear();
         self.input_ended = false;
+        self.clients.resume_input(&self.watch);
         self.write_pid_files(pid);
         self.state.pid = pid;
         self.state.pid_started = crate::runtime::start_time(pid).unwrap_or(0);
@@ -322,7 +325,14 @@ impl Life {
         self.state.exit_code = i32::from(error.kind().exit_code());
         self.state.status = Status::Created;
         self.unmount();
+        self.remove_pid_files();
         self.save(Durability::Process);
+    }
+
+    fn remove_pid_files(&self) {
+        for path in [&self.config.pid_file, &self.config.monitor_pid_file].into_iter().flatten() {
+            let _ = fs::remove_file_if_exists(path);
+        }
     }
 
     /// The end: the last state, the removal, the last word to everybody.
@@ -331,9 +341,7 @@ impl Life {
         self.state.monitor_pid = 0;
         let run_dir = self.store.roots().run_container(&self.config.id);
         let _ = fs::remove_file_if_exists(&run_dir.join("ctl"));
-        for path in [&self.config.pid_file, &self.config.monitor_pid_file].into_iter().flatten() {
-            let _ = fs::remove_file_if_exists(path);
-        }
+        self.remove_pid_files();
         let mut trash = None;
         let mut image = None;
         if self.config.auto_remove {

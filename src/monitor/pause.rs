@@ -7,6 +7,7 @@
 use std::os::fd::OwnedFd;
 
 use nix::sched::CloneFlags;
+use rustix::event::{PollFd, PollFlags};
 
 use crate::error::{Context, Error, Result};
 use crate::sys::process::{self, Forked};
@@ -14,7 +15,9 @@ use crate::sys::process::{self, Forked};
 /// Stops everything in the container.
 pub fn pause(init: &OwnedFd) -> Result<()> {
     process::pidfd_kill(init, libc::SIGSTOP).context("stopping the container's first process")?;
-    signal_others(init, libc::SIGSTOP)
+    signal_others(init, libc::SIGSTOP).inspect_err(|_| {
+        let _ = process::pidfd_kill(init, libc::SIGCONT);
+    })
 }
 
 /// Lets everything go on.
@@ -30,19 +33,30 @@ fn signal_others(init: &OwnedFd, signal: i32) -> Result<()> {
             if nix::sched::setns(init, CloneFlags::CLONE_NEWPID).is_err() {
                 process::exit_now(1)
             }
-            match process::fork() {
+            match process::clone3(0) {
                 Ok(Forked::Child) => {
                     // ESRCH: there is nobody else.
                     let _ = process::kill_all(signal);
                     process::exit_now(0)
                 }
-                Ok(Forked::Parent(pid)) => process::exit_now(u8::from(process::wait(pid).is_err())),
+                Ok(Forked::Parent(child)) => process::exit_now(u8::from(!ends(&child))),
                 Err(_) => process::exit_now(1),
             }
         }
         Forked::Parent(pid) => match process::wait(pid).context("waiting for a child")? {
             0 => Ok(()),
-            _ => Err(Error::new("joining the container's PID namespace failed")),
+            _ => Err(Error::new("signalling the processes of the container failed")),
         },
     }
+}
+
+/// Waits for the end of a process that may be stopped by those in the container: the monitor must not wait for it for
+/// ever. Whether it ended by itself.
+fn ends(child: &process::Child) -> bool {
+    let limit = rustix::event::Timespec { tv_sec: 5, tv_nsec: 0 };
+    let mut fds = [PollFd::new(&child.pidfd, PollFlags::IN)];
+    if !matches!(rustix::event::poll(&mut fds, Some(&limit)), Ok(1)) {
+        let _ = process::pidfd_kill(&child.pidfd, libc::SIGKILL);
+    }
+    process::wait(child.pid).is_ok_and(|status| status == 0)
 }

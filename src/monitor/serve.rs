@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::client::Role;
+use super::exec::Joined;
 use super::life::Life;
 use super::log::Stream;
 use super::pause;
@@ -190,7 +191,9 @@ impl Life {
         for (stream, token) in [(Stream::Stdout, Token::Stdout), (Stream::Stderr, Token::Stderr)] {
             if let Some(fd) = self.output_of(stream) {
                 if on {
-                    self.watch.change(fd, token, true, false);
+                    // A terminal that has not taken all of the input yet is watched for that as well.
+                    let output = self.container.as_ref().is_some_and(|c| c.terminal.is_some()) && !self.input.is_empty();
+                    self.watch.change(fd, token, true, output);
                 } else {
                     self.watch.remove(fd);
                 }
@@ -226,8 +229,8 @@ impl Life {
                     self.message(slot, packet, descriptors);
                 }
             }
-        } else if let Some(client) = self.clients.get(slot) {
-            self.watch.change(&client.socket, Token::Client(slot), false, false);
+        } else {
+            self.clients.suspend_input(&self.watch, slot);
         }
         if was_behind && !self.clients.is_behind() {
             self.watch_output(true);
@@ -369,6 +372,10 @@ impl Life {
         if self.state.status != wanted {
             return Err(libc::EINVAL);
         }
+        // Without a PID namespace of its own, nobody can say which processes are the container's.
+        if self.config.launch.namespaces & libc::CLONE_NEWPID as u64 == 0 {
+            return Err(libc::EOPNOTSUPP);
+        }
         act(&container.started.pidfd).map_err(|_| libc::EIO)?;
         self.state.status = if on { Status::Paused } else { Status::Running };
         self.save(Durability::Process);
@@ -392,6 +399,7 @@ impl Life {
         let Some(container) = running else { return };
         let init = container.started.pidfd.as_fd();
         let Ok(init) = init.try_clone_to_owned() else { return self.clients.close(&self.watch, slot) };
-        self.sessions.begin(&self.watch, &mut self.clients, slot, request, &init, descriptors);
+        let container = Joined { init: &init, namespaces: self.config.launch.namespaces };
+        self.sessions.begin(&self.watch, &mut self.clients, slot, request, container, descriptors);
     }
 }

@@ -54,6 +54,49 @@ fn privileges_are_the_containers_own() {
     assert!(user.lines().any(|line| line.split_ascii_whitespace().eq(["CapEff:", "0000000000000000"])), "{user}");
 }
 
+/// The monitor's slot of a client that has gone is another's soon.
+#[test]
+fn a_client_that_was_killed_leaves_its_exit_code_to_nobody() {
+    let env = Env::busybox();
+    env.start("c", &["--tmpfs", "/t"]);
+    let wait = |file: &str, code: i32| format!("touch /t/{file}.up; until [ -e /t/{file} ]; do sleep 0.02; done; exit {code}");
+    let up = |file: &str| {
+        let there = format!("/t/{file}.up");
+        crate::support::until("the command", crate::support::SOON, || {
+            (env.coracle(["exec", "c", "test", "-e", &there]).run().code() == 0).then_some(())
+        });
+    };
+    let mut killed = env.coracle(["exec", "c", "sh", "-c", &wait("a", 3)]).raw().spawn().unwrap();
+    up("a");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let second = env.coracle(["exec", "c", "sh", "-c", &wait("b", 5)]).spawn();
+    up("b");
+    env.ok(["exec", "c", "touch", "/t/a"]);
+    env.ok(["exec", "c", "sh", "-c", "while ps -o args | grep -v grep | grep -q 'e /t/[a]'; do sleep 0.02; done"]);
+    env.ok(["exec", "c", "touch", "/t/b"]);
+    second.finish().expect(5);
+}
+
+#[test]
+fn it_joins_only_what_the_container_does_not_share() {
+    let env = Env::busybox();
+    for (name, option) in [("net", ""), ("pid", "--pid=host"), ("ipc", "--ipc=host"), ("uts", "--uts=host"), ("cg", "--cgroupns=host")] {
+        let script = "trap 'exit 0' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
+        let net = if name == "net" { "--network=host" } else { "--network=none" };
+        let options = [net, option].into_iter().filter(|o| !o.is_empty());
+        env.ok(["run", "-d", "--name", name].into_iter().chain(options).chain(["busybox", "sh", "-c", script]));
+        assert_eq!(env.ok(["exec", name, "id", "-u"]), "0", "{name}");
+        env.ok(["exec", name, "sh", "-c", "kill -0 $$"]);
+        if name == "pid" {
+            assert!(env.fails(125, ["pause", name]).contains("not supported"));
+            assert_eq!(env.status(name), "running");
+            env.ok(["exec", name, "true"]);
+        }
+        env.ok(["rm", "-f", "-t", "0", name]);
+    }
+}
+
 #[test]
 fn options() {
     let env = Env::busybox();

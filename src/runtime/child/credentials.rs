@@ -2,11 +2,11 @@
 
 use std::os::fd::OwnedFd;
 
-use caps::{CapSet, Capability, CapsHashSet};
 use nix::unistd::{Gid, Uid};
-use oci_spec::runtime::{Capabilities, LinuxCapabilities, Process};
+use oci_spec::runtime::{LinuxCapabilities, Process};
 
 use crate::error::{Context, Result};
+use crate::runtime::caps::{self, CapSet, ProcessCaps};
 use crate::runtime::passwd;
 
 /// The user as the container's files name it.
@@ -55,47 +55,35 @@ pub fn give_streams(streams: &[OwnedFd; 3], uid: u32) {
     }
 }
 
+/// Whether this process may change its groups: not in a user namespace that was mapped without newgidmap. To be asked
+/// while /proc is still the host's, as an image may have a file of its own there, and the groups of the user would stay.
+pub fn may_set_groups() -> bool {
+    !std::fs::read("/proc/self/setgroups").is_ok_and(|text| text.starts_with(b"deny"))
+}
+
 /// Gives up root for `user` and every capability that the spec does not grant.
 ///
 /// Root keeps the spec's sets. Another user keeps only what was added for it by name (the ambient set), as an execve
 /// would clear the rest anyway; the bounding set stays, for set-user-ID programs.
-pub fn become_user(user: &User, capabilities: Option<&LinuxCapabilities>) -> Result<()> {
-    let set = |of: fn(&LinuxCapabilities) -> &Option<Capabilities>| to_set(capabilities.and_then(|c| of(c).as_ref()));
-    let bounding = set(LinuxCapabilities::bounding);
-    let (permitted, effective, inheritable, ambient) = if user.uid == 0 {
-        (
-            set(LinuxCapabilities::permitted),
-            set(LinuxCapabilities::effective),
-            set(LinuxCapabilities::inheritable),
-            CapsHashSet::new(),
-        )
-    } else {
-        let added = set(LinuxCapabilities::ambient);
-        (added.clone(), added.clone(), added.clone(), added)
-    };
-    for capability in caps::all() {
-        if !bounding.contains(&capability) && caps::has_cap(None, CapSet::Bounding, capability).unwrap_or(false) {
-            caps::drop(None, CapSet::Bounding, capability)
-                .map_err(|e| crate::error::Error::new(e.to_string()).wrap(format!("dropping {capability}")))?;
-        }
-    }
-    nix::sys::prctl::set_keepcaps(true).context("keeping capabilities")?;
-    change_ids(user)?;
-    let apply = |which, set: &CapsHashSet| {
-        caps::set(None, which, set)
-            .map_err(|e| crate::error::Error::new(e.to_string()).wrap(format!("setting the {which:?} capabilities")))
-    };
-    // Effective first shrinks to what stays permitted; inheritable must be there before ambient.
-    let still: CapsHashSet = effective.intersection(&permitted).copied().collect();
-    apply(CapSet::Effective, &still)?;
-    apply(CapSet::Inheritable, &inheritable)?;
-    apply(CapSet::Permitted, &permitted)?;
-    if ambient.is_empty() { Ok(()) } else { apply(CapSet::Ambient, &ambient) }
+pub fn become_user(user: &User, capabilities: Option<&LinuxCapabilities>, may_set_groups: bool) -> Result<()> {
+    let sets = sets_of(user.uid, &capabilities.map(ProcessCaps::from_oci).unwrap_or_default());
+    sets.limit_bounding().context("limiting the capabilities")?;
+    caps::keep_across_setuid()?;
+    change_ids(user, may_set_groups)?;
+    sets.apply().context("setting the capabilities")
 }
 
-fn change_ids(user: &User) -> Result<()> {
-    let single = std::fs::read("/proc/self/setgroups").is_ok_and(|text| text.starts_with(b"deny"));
-    if !single {
+/// What the user with this ID gets of the spec's sets.
+fn sets_of(uid: u32, spec: &ProcessCaps) -> ProcessCaps {
+    if uid == 0 {
+        let effective = spec.effective.intersection(spec.permitted);
+        return ProcessCaps { effective, ambient: CapSet::EMPTY, ..*spec };
+    }
+    ProcessCaps::for_user(spec.bounding, spec.ambient, uid)
+}
+
+fn change_ids(user: &User, may_set_groups: bool) -> Result<()> {
+    if may_set_groups {
         let groups: Vec<Gid> = user.groups.iter().map(|g| Gid::from_raw(*g)).collect();
         nix::unistd::setgroups(&groups).context("setting the groups")?;
     }
@@ -111,14 +99,22 @@ fn change_ids(user: &User) -> Result<()> {
         .map_err(|e| e.hint(hint).with_kind(crate::error::Kind::CannotInvoke))
 }
 
-fn to_set(capabilities: Option<&Capabilities>) -> CapsHashSet {
-    capabilities
-        .into_iter()
-        .flatten()
-        .filter_map(|c| {
-            let name = c.to_string();
-            let name = if name.starts_with("CAP_") { name } else { format!("CAP_{name}") };
-            name.parse::<Capability>().ok()
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_users_keep_only_what_was_added_for_them() -> Result<()> {
+        let (all, added) = (CapSet::from_names(&["CHOWN", "KILL"])?, CapSet::from_names(&["KILL"])?);
+        let spec = ProcessCaps { bounding: all, effective: all, permitted: all, inheritable: added, ambient: added };
+        let own = sets_of(1000, &spec);
+        assert_eq!((own.bounding, own.effective, own.permitted), (all, added, added));
+        assert_eq!((own.inheritable, own.ambient), (added, added));
+        let root = sets_of(0, &spec);
+        assert_eq!((root.bounding, root.effective, root.permitted), (all, all, all));
+        assert_eq!((root.inheritable, root.ambient), (added, CapSet::EMPTY));
+        let none = sets_of(1000, &ProcessCaps { ambient: CapSet::EMPTY, ..spec });
+        assert_eq!((none.bounding, none.permitted), (all, CapSet::EMPTY));
+        Ok(())
+    }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Prepared, Stdio, credentials, hide_and_tie, limits, report_and_exit, root, target, terminal};
 use crate::error::{Context, Error, Result};
+use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
 use crate::storage::fs;
 
@@ -35,9 +36,16 @@ pub struct ExecRequest {
 }
 
 /// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
-/// and error, or, with a terminal, one socket on which its master is sent. Never returns.
-pub fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>, channel: BorrowedFd<'_>) -> ! {
-    let error = match set_up(request, container, streams, channel) {
+/// and error, or, with a terminal, one socket on which its master is sent; `namespaces` those that the container does not
+/// share with the host. Never returns.
+pub fn start(
+    request: &[u8],
+    container: &OwnedFd,
+    namespaces: u64,
+    streams: Vec<OwnedFd>,
+    channel: BorrowedFd<'_>,
+) -> ! {
+    let error = match set_up(request, container, namespaces, streams, channel) {
         Ok(never) => match never {},
         Err(error) => error,
     };
@@ -47,6 +55,7 @@ pub fn start(request: &[u8], container: &OwnedFd, streams: Vec<OwnedFd>, channel
 fn set_up(
     request: &[u8],
     container: &OwnedFd,
+    namespaces: u64,
     streams: Vec<OwnedFd>,
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
@@ -63,19 +72,22 @@ fn set_up(
         _ => None,
     };
     let process = process_of(&request, &spec)?;
-    let namespaces = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWCGROUP;
-    nix::sched::setns(container, namespaces).context("joining the container's namespaces")?;
+    let may_set_groups = credentials::may_set_groups();
+    let flags = libc::CLONE_NEWNS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWNET
+        | libc::CLONE_NEWCGROUP;
+    // The host's are the monitor's already, and not for the root of a user namespace to join.
+    let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(namespaces).unwrap_or(0));
+    nix::sched::setns(container, flags).context("joining the container's namespaces")?;
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
     limits::apply(&process)?;
     let stdio = stdio(&request, streams, user.uid)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
-    let prepared = Prepared { filter, user, cwd, root_fd, init: false, session: true };
+    let prepared = Prepared { filter, user, cwd, root_fd, init: false, may_set_groups };
     prepared.execute(&process, stdio, channel)
 }
 
@@ -95,17 +107,21 @@ fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
     if let Some(workdir) = &request.workdir {
         process.set_cwd(PathBuf::from(workdir));
     }
-    if let Some(user) = &request.user {
+    if let Some(user) = &request.user
+        && process.user().username().as_ref() != Some(user)
+    {
+        // What was added for the container's own user is not for others; root has what the container may have.
+        let bounding = process.capabilities().as_ref().map(ProcessCaps::from_oci).unwrap_or_default().bounding;
+        process.set_capabilities(Some(ProcessCaps::for_user(bounding, CapSet::EMPTY, 0).to_oci()));
         let mut oci_user = process.user().clone();
         oci_user.set_username(Some(user.clone())).set_additional_gids(None);
         process.set_user(oci_user);
     }
     if request.privileged {
-        let all: std::collections::HashSet<oci_spec::runtime::Capability> =
-            caps::all().iter().filter_map(|c| c.to_string().trim_start_matches("CAP_").parse().ok()).collect();
-        let mut capabilities = process.capabilities().clone().unwrap_or_default();
-        capabilities.set_bounding(Some(all.clone())).set_effective(Some(all.clone())).set_permitted(Some(all));
-        process.set_capabilities(Some(capabilities)).set_no_new_privileges(Some(false));
+        let all = CapSet::available();
+        let had = process.capabilities().as_ref().map(ProcessCaps::from_oci).unwrap_or_default();
+        let sets = ProcessCaps { bounding: all, effective: all, permitted: all, ..had };
+        process.set_capabilities(Some(sets.to_oci())).set_no_new_privileges(Some(false));
     }
     Ok(process)
 }
@@ -137,5 +153,32 @@ fn check_devpts(devpts: &OwnedFd) -> Result<()> {
         Ok(())
     } else {
         Err(Error::new("`/dev/pts` in the container is not a devpts"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_user_does_not_get_what_was_added_for_the_containers_own() -> Result<()> {
+        let (all, added) = (CapSet::from_names(&["CHOWN", "KILL"])?, CapSet::from_names(&["KILL"])?);
+        let mut user = oci_spec::runtime::User::default();
+        user.set_username(Some("app".to_owned()));
+        let mut process = Process::default();
+        process.set_user(user).set_capabilities(Some(ProcessCaps::for_user(all, added, 1000).to_oci()));
+        let mut spec = Spec::default();
+        spec.set_process(Some(process));
+        let caps_of = |user: Option<&str>| -> Result<ProcessCaps> {
+            let request = ExecRequest { user: user.map(str::to_owned), ..ExecRequest::default() };
+            Ok(process_of(&request, &spec)?.capabilities().as_ref().map(ProcessCaps::from_oci).unwrap_or_default())
+        };
+        for own in [None, Some("app")] {
+            assert_eq!(caps_of(own)?, ProcessCaps::for_user(all, added, 1000));
+        }
+        for other in ["root", "7"] {
+            assert_eq!(caps_of(Some(other))?, ProcessCaps::for_user(all, CapSet::EMPTY, 0), "{other}");
+        }
+        Ok(())
     }
 }

@@ -57,6 +57,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
         .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
     let filter = launch.seccomp.as_deref().map(fs::read).transpose()?;
+    let may_set_groups = credentials::may_set_groups();
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
 
     let place = root::attach(&launch.root)?;
@@ -99,7 +100,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     wait_for_go(channel)?;
 
     let stdio = streams_of(streams, console)?;
-    let prepared = Prepared { filter, user, cwd, root_fd, init: launch.init, session: true };
+    let prepared = Prepared { filter, user, cwd, root_fd, init: launch.init, may_set_groups };
     prepared.execute(oci_process, stdio, channel)
 }
 
@@ -110,8 +111,8 @@ struct Prepared {
     cwd: OwnedFd,
     root_fd: OwnedFd,
     init: bool,
-    /// Whether this process leads a session of its own already.
-    session: bool,
+    /// See [`credentials::may_set_groups`].
+    may_set_groups: bool,
 }
 
 /// The three standard streams, and whether they are a terminal.
@@ -127,9 +128,6 @@ impl Prepared {
         stdio: Stdio,
         channel: BorrowedFd<'_>,
     ) -> Result<std::convert::Infallible> {
-        if !self.session {
-            let _ = nix::unistd::setsid();
-        }
         if stdio.terminal {
             let [stdin, ..] = &stdio.fds;
             rustix::process::ioctl_tiocsctty(stdin).context("making the terminal the controlling one")?;
@@ -144,7 +142,7 @@ impl Prepared {
         } else {
             install(self.filter.as_deref())?;
         }
-        credentials::become_user(&self.user, oci_process.capabilities().as_ref())?;
+        credentials::become_user(&self.user, oci_process.capabilities().as_ref(), self.may_set_groups)?;
         if no_new_privileges {
             install(self.filter.as_deref())?;
         }

@@ -120,11 +120,6 @@ pub fn oci_from_json(json: &[u8], caps: CapSet) -> Result<LinuxSeccomp> {
     profile::resolve(json, profile::Host::this(caps)).context("reading seccomp profile")
 }
 
-/// The filter of the profile in a file.
-pub fn filter_from_file(path: &Path, caps: CapSet) -> Result<Filter> {
-    from_oci(&oci_from_file(path, caps)?).map_err(|e| e.wrap(format!("compiling seccomp profile `{}`", path.display())))
-}
-
 /// The filter that an OCI spec asks for.
 pub fn from_oci(profile: &LinuxSeccomp) -> Result<Filter> {
     let plan = oci::plan(profile)?;
