@@ -190,9 +190,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     let capabilities = CapSet::from_names(&record.bounding_caps)?;
     let (filter, profile) = match &prepared.seccomp {
         SeccompChoice::Unconfined => (None, None),
-        SeccompChoice::Default => {
-            (Some(seccomp::default_filter(capabilities)?), Some(seccomp::to_oci(capabilities)))
-        }
+        SeccompChoice::Default => (Some(seccomp::default_filter(capabilities)?), Some(seccomp::to_oci(capabilities))),
         SeccompChoice::File(path) => {
             let profile = seccomp::oci_from_file(path, capabilities)?;
             let filter = seccomp::from_oci(&profile)
@@ -226,7 +224,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         window: None,
         stdin: record.open_stdin,
         passthrough: record.log.driver == "passthrough",
-        network: record.network.clone(),
+        ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),

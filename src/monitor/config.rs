@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::container::record::{LogConfig, PortMapping, RestartPolicy};
-use crate::runtime::launch::Launch;
+use crate::runtime::launch::{Fuse, Launch};
 
 /// Everything a monitor knows about its container.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -35,15 +35,4 @@ pub struct Config {
     pub monitor_pid_file: Option<PathBuf>,
     /// The first client is inherited as a connected socket, and gets all of the output.
     pub first_client: bool,
-}
-
-/// A root file system that fuse-overlayfs mounts in the monitor's mount namespace.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Fuse {
-    /// Topmost first.
-    pub lower: Vec<PathBuf>,
-    pub upper: PathBuf,
-    pub work: PathBuf,
-    pub merged: PathBuf,
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mount::UnmountFlags;
 
-use super::config::Fuse;
 use crate::error::{Context, Error, Result};
+use crate::runtime::launch::Fuse;
 
 /// How long it may take to mount.
 const MOUNT_DEADLINE: Duration = Duration::from_secs(10);

@@ -192,7 +192,8 @@ impl Life {
             if let Some(fd) = self.output_of(stream) {
                 if on {
                     // A terminal that has not taken all of the input yet is watched for that as well.
-                    let output = self.container.as_ref().is_some_and(|c| c.terminal.is_some()) && !self.input.is_empty();
+                    let output =
+                        self.container.as_ref().is_some_and(|c| c.terminal.is_some()) && !self.input.is_empty();
                     self.watch.change(fd, token, true, output);
                 } else {
                     self.watch.remove(fd);

@@ -16,7 +16,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::files::Host;
 use super::ports::{self, PortMapping};
-use super::{Helper, Mode, Plan, lookup, pasta, prepare_namespace};
+use super::{Helper, Mode, Plan, lookup, pasta};
+use crate::runtime::netns;
 
 const ROLE: &str = "CORACLE_TEST_NETWORK_ROLE";
 const MODE: &str = "CORACLE_TEST_NETWORK_MODE";
@@ -91,7 +92,7 @@ fn role() {
 
 /// Echoes UDP packets on port 53 until one says `end`, then one line each of two TCP connections on port 80.
 fn container(mode: &Mode) {
-    prepare_namespace(mode).unwrap();
+    netns::prepare(mode.has_ipv6()).unwrap();
     drop(TcpListener::bind("127.0.0.1:0").unwrap());
     println!("@up");
     let tcp = TcpListener::bind("0.0.0.0:80").unwrap();

@@ -9,7 +9,7 @@
 //!                  files::write          hosts, resolv.conf, hostname, .containerenv
 //!                  ports::check_free     a port in use is an error before anything is started
 //! monitor          Helper::spawn         at once after the container's init was cloned with its network namespace
-//!   init           prepare_namespace     inside of it: loopback up
+//!   init           runtime::netns        inside of it: loopback up
 //! monitor          Helper::wait_ready    the uplink stands and the ports are published
 //!                  Helper::stop          at the end
 //! ```
@@ -23,7 +23,6 @@ mod helper;
 mod live;
 pub mod lookup;
 mod mode;
-mod namespace;
 mod pasta;
 pub mod ports;
 mod relay;
@@ -31,4 +30,3 @@ mod slirp;
 
 pub use helper::{Helper, Plan};
 pub use mode::{Cidr, Mode, PastaOptions, SlirpOptions};
-pub use namespace::{loopback_up, prepare_namespace};

@@ -131,6 +131,15 @@ impl Mode {
         parse_with(text, Mode::default_for_host)
     }
 
+    /// Whether a helper gives the container an IPv6 address.
+    pub fn has_ipv6(&self) -> bool {
+        match self {
+            Mode::None | Mode::Host => false,
+            Mode::Slirp4netns(options) => options.enable_ipv6,
+            Mode::Pasta(_) => true,
+        }
+    }
+
     /// slirp4netns, and pasta where that is missing.
     pub fn default_for_host() -> Result<Mode> {
         if lookup::find("slirp4netns").is_some() {

@@ -23,8 +23,8 @@ pub struct Launch {
     pub stdin: bool,
     /// The container gets the standard streams of the command line itself.
     pub passthrough: bool,
-    /// The mode of the network, as the record has it.
-    pub network: String,
+    /// A network helper will give it an IPv6 address.
+    pub ipv6: bool,
     /// Our init is PID 1.
     pub init: bool,
     /// Make the working directory where it is missing: the image's is made, one that was asked for is not.
@@ -57,4 +57,15 @@ impl Default for Root {
     fn default() -> Self {
         Root::Directory(PathBuf::new())
     }
+}
+
+/// A root file system that fuse-overlayfs mounts in the monitor's mount namespace.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fuse {
+    /// Topmost first.
+    pub lower: Vec<PathBuf>,
+    pub upper: PathBuf,
+    pub work: PathBuf,
+    pub merged: PathBuf,
 }

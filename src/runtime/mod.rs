@@ -7,6 +7,7 @@ pub mod child;
 pub mod exe;
 pub mod init;
 pub mod launch;
+pub mod netns;
 pub mod passwd;
 pub mod seccomp;
 pub mod spawn;

@@ -14,8 +14,7 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use super::Record;
 use crate::error::{Context, Error, Result};
-use crate::monitor::config::Fuse;
-use crate::runtime::launch::Root;
+use crate::runtime::launch::{Fuse, Root};
 use crate::storage::{Roots, fs};
 
 /// The names that `--storage-driver` takes.

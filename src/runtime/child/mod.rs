@@ -74,7 +74,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     }
     if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
         // While the host's /proc is still there.
-        crate::network::prepare_namespace(&crate::network::Mode::parse(&launch.network)?)?;
+        super::netns::prepare(launch.ipv6)?;
     }
     limits::sysctls(&spec)?;
     mask::apply(&place, &spec, &mounted.null)?;
