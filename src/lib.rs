@@ -3,13 +3,16 @@
 //! Rooms and floors (a room imports only from floors below its own):
 //!
 //! ```text
-//! 5  cli/                                  what the user types
-//! 4  engine/                               what the user means
+//! 6  cli/                                  what the user types
+//! 5  engine/                               what the user means
+//! 4  monitor/                              the process that owns a container
 //! 3  container/ image/ network/            the objects
-//! 2  runtime/ monitor/ storage/            processes and files
+//! 2  runtime/ storage/                     processes and files
 //! 1  sys/                                  thin safe wrappers over system calls
 //! 0  error                                 the one error type
 //! ```
+//!
+//! ARCHITECTURE.md says how a container comes to run, and why things are as they are.
 #![deny(unsafe_code)]
 
 pub mod cli;
