@@ -58,6 +58,12 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let mapping = enter_userns(engine)?;
     let mut warnings = Vec::new();
     warnings.extend(mapping.single_because.as_ref().map(|why| format!("only one ID is mapped: {why}")));
+    if mapping.maps_host_root() && options.privileged {
+        warnings.push(
+            "run by root, a privileged container owns what root owns: it can change the host (as an ordinary user's cannot)"
+                .to_owned(),
+        );
+    }
     let image = match (&options.source, found) {
         (Source::Rootfs(_), _) => None,
         (Source::Image(_), Some(image)) => Some(image),

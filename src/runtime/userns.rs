@@ -42,6 +42,11 @@ impl Mapping {
         self.uids.len() == 1 && self.uids.first().is_some_and(|e| e.size == 1)
     }
 
+    /// Whether root of the namespace is the host's root. (In a container, whose own root is 0 as well, it looks so too.)
+    pub fn maps_host_root(&self) -> bool {
+        self.uids.first().is_some_and(|e| e.host_id == 0)
+    }
+
     /// Whether this group exists in the namespace.
     pub fn has_gid(&self, gid: u32) -> bool {
         self.gids.iter().any(|e| gid >= e.container_id && gid - e.container_id < e.size)
