@@ -48,7 +48,7 @@ pub fn kill(roots: &Roots, id: &str, signal: i32, by_user: bool) -> Result<std::
 /// Sends one request that is answered with an errno.
 pub fn request(roots: &Roots, id: &str, packet: &[u8]) -> Result<std::result::Result<(), i32>> {
     let Some(socket) = connect(roots, id)? else { return Ok(Err(libc::ESRCH)) };
-    let mut buffer = [0; 64];
+    let mut buffer = [0; 6 * 1024];
     let answer = channel::send(&socket, packet, &[]).and_then(|()| channel::receive(&socket, &mut buffer));
     let length = match answer {
         Ok((length, _)) => length,
@@ -61,6 +61,7 @@ pub fn request(roots: &Roots, id: &str, packet: &[u8]) -> Result<std::result::Re
             let errno = payload.get(..4).and_then(|b| b.try_into().ok()).map_or(libc::EIO, i32::from_le_bytes);
             Ok(if errno == 0 { Ok(()) } else { Err(errno) })
         }
+        Some((&kind::FAILED, payload)) => Err(channel::decode_error(payload)),
         // It ended just now.
         _ => Ok(Err(libc::ESRCH)),
     }

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::sched::CloneFlags;
+use rustix::event::{PollFd, PollFlags};
 
 use super::client::{Clients, Role};
 use super::protocol::kind;
@@ -77,8 +78,17 @@ impl Sessions {
         }
     }
 
-    /// The child of session `slot` said something.
+    /// The child of session `slot` said something, or that of its predecessor did: then nothing is waited for.
     pub fn hear(&mut self, watch: &Watch, clients: &mut Clients, slot: u32) {
+        let Some(Some(Session { channel: Some(channel), .. })) = self.list.get(slot as usize) else { return };
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        if matches!(rustix::event::poll(&mut [PollFd::new(channel, PollFlags::IN)], Some(&now)), Ok(1..)) {
+            self.read(watch, clients, slot);
+        }
+    }
+
+    /// Waits for the next packet of a session's child.
+    fn read(&mut self, watch: &Watch, clients: &mut Clients, slot: u32) {
         let Some(Some(session)) = self.list.get_mut(slot as usize) else { return };
         let Some(channel) = &session.channel else { return };
         match spawn::read_report(channel) {
@@ -109,7 +119,7 @@ impl Sessions {
         let Some(slot) = self.list.iter().position(|s| s.as_ref().is_some_and(|s| s.pid == pid)) else { return false };
         // What it said before it ended comes first.
         while self.list.get(slot).is_some_and(|s| s.as_ref().is_some_and(|s| s.channel.is_some())) {
-            self.hear(watch, clients, slot as u32);
+            self.read(watch, clients, slot as u32);
         }
         if let Some(session) = self.list.get_mut(slot).and_then(Option::take)
             && !session.failed

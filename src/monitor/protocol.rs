@@ -11,7 +11,7 @@
 //!     'w' u16 rows, u16 columns        ->
 //! 'K' kill, i32 signal, u8 by_user     ->  'k' i32 errno (0: sent)
 //! 'W' wait                             ->  'q' i32 exit code, when the container has ended
-//! 'S' start (of an initialized one)    ->  'k' i32 errno
+//! 'S' start (of an initialized one)    ->  'k' i32 errno, or 'E' u8 exit code + text
 //! 'P' pause / 'U' unpause              ->  'k' i32 errno
 //! 'X' exec, JSON, descriptors          ->  'p' i32 pid, or 'E' u8 exit code + text; and at the end 'q' code
 //! ```

@@ -14,7 +14,7 @@ use super::pause;
 use super::protocol::{ATTACH_STDIN, MAX_MESSAGE, kind};
 use super::watch::Token;
 use crate::container::Status;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::atomic::Durability;
 use crate::sys::process;
 
@@ -257,8 +257,10 @@ impl Life {
                 self.answer(slot, result);
             }
             (Some(Role::New), kind::START) => {
-                let result = self.begin_waiting_command();
-                self.answer(slot, result);
+                match self.begin_waiting_command() {
+                    Ok(result) => self.answer(slot, result),
+                    Err(error) => self.refuse(slot, &error),
+                }
             }
             (Some(Role::New), kind::PAUSE) => {
                 let result = self.pause(true);
@@ -354,14 +356,19 @@ impl Life {
         }
     }
 
-    fn begin_waiting_command(&mut self) -> std::result::Result<(), i32> {
+    /// The outer error is why the command could not be executed.
+    fn begin_waiting_command(&mut self) -> Result<std::result::Result<(), i32>> {
         if !self.container.as_ref().is_some_and(|c| c.waiting) {
-            return Err(libc::EALREADY);
+            return Ok(Err(libc::EALREADY));
         }
-        self.execute().map_err(|error| {
-            self.state.error = error.to_string();
-            libc::ENOEXEC
-        })
+        self.execute().inspect_err(|error| self.state.error = error.to_string()).map(Ok)
+    }
+
+    fn refuse(&mut self, slot: u32, error: &Error) {
+        let mut packet = vec![kind::FAILED];
+        packet.extend(crate::runtime::channel::encode_error(error));
+        self.clients.send(&self.watch, slot, &packet);
+        self.clients.close(&self.watch, slot);
     }
 
     fn pause(&mut self, on: bool) -> std::result::Result<(), i32> {
@@ -391,11 +398,7 @@ impl Life {
             _ => None,
         };
         if let Some(reason) = refused {
-            let mut packet = vec![kind::FAILED];
-            packet.extend(crate::runtime::channel::encode_error(&crate::error::Error::new(reason)));
-            self.clients.send(&self.watch, slot, &packet);
-            self.clients.close(&self.watch, slot);
-            return;
+            return self.refuse(slot, &Error::new(reason));
         }
         let Some(container) = running else { return };
         let init = container.started.pidfd.as_fd();

@@ -183,6 +183,10 @@ fn init_makes_everything_but_the_command() {
     env.ok(["init", "j"]);
     env.ok(["rm", "-f", "-t", "0", "j"]);
     assert_eq!(env.names(), ["i"]);
+    env.ok(["create", "--name", "k", "--network", "none", "busybox", "nosuchcmd"]);
+    env.ok(["init", "k"]);
+    assert!(env.fails(127, ["start", "k"]).contains("`nosuchcmd` not found"));
+    env.wait_status("k", "exited");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
-use crate::error::{Context, Result};
+use super::dev::is_device;
+use crate::error::{Context, Error, Result};
 
 /// Both ends of a terminal.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub struct Console {
 pub fn open(devpts: &OwnedFd, size: Option<(u16, u16)>) -> Result<Console> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let master = rustix::fs::openat(devpts, "ptmx", flags, Mode::empty()).context("opening a new terminal")?;
+    // A volume or a mount of the container's may be in its place.
+    if !is_device(&master, 5, 2)? {
+        return Err(Error::new("`/dev/pts/ptmx` in the container is not a terminal multiplexer"));
+    }
     rustix::pty::unlockpt(&master).context("unlocking the terminal")?;
     let open_flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let slave = rustix::pty::ioctl_tiocgptpeer(&master, open_flags).context("opening the terminal's other end")?;
