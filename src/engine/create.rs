@@ -190,9 +190,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     let capabilities = CapSet::from_names(&record.bounding_caps)?;
     let (filter, profile) = match &prepared.seccomp {
         SeccompChoice::Unconfined => (None, None),
-        SeccompChoice::Default => {
-            (Some(seccomp::default_filter(capabilities)?), Some(seccomp::to_oci(capabilities)))
-        }
+        SeccompChoice::Default => (Some(seccomp::default_filter(capabilities)?), Some(seccomp::to_oci(capabilities))),
         SeccompChoice::File(path) => {
             let profile = seccomp::oci_from_file(path, capabilities)?;
             let filter = seccomp::from_oci(&profile)

@@ -156,7 +156,7 @@ fn start(request: &[u8], container: Joined<'_>, streams: Vec<OwnedFd>) -> Result
             match joined {
                 Ok(Forked::Child) => {
                     child::join::start(request, container.init, container.namespaces, streams, theirs.as_fd())
-                },
+                }
                 Ok(Forked::Parent(sibling)) => {
                     let mut packet = vec![b'C'];
                     packet.extend(sibling.pid.to_le_bytes());

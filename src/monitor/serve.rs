@@ -194,7 +194,8 @@ impl Life {
             if let Some(fd) = self.output_of(stream) {
                 if on {
                     // A terminal that has not taken all of the input yet is watched for that as well.
-                    let output = self.container.as_ref().is_some_and(|c| c.terminal.is_some()) && !self.input.is_empty();
+                    let output =
+                        self.container.as_ref().is_some_and(|c| c.terminal.is_some()) && !self.input.is_empty();
                     self.watch.change(fd, token, true, output);
                 } else {
                     self.watch.remove(fd);
@@ -257,12 +258,10 @@ impl Life {
                 let result = self.kill(signal, by_user);
                 self.answer(slot, result);
             }
-            (Some(Role::New), kind::START) => {
-                match self.begin_waiting_command() {
-                    Ok(result) => self.answer(slot, result),
-                    Err(error) => self.refuse(slot, &error),
-                }
-            }
+            (Some(Role::New), kind::START) => match self.begin_waiting_command() {
+                Ok(result) => self.answer(slot, result),
+                Err(error) => self.refuse(slot, &error),
+            },
             (Some(Role::New), kind::PAUSE) => {
                 let result = self.pause(true);
                 self.answer(slot, result);

@@ -59,7 +59,8 @@ fn privileges_are_the_containers_own() {
 fn a_client_that_was_killed_leaves_its_exit_code_to_nobody() {
     let env = Env::busybox();
     env.start("c", &["--tmpfs", "/t"]);
-    let wait = |file: &str, code: i32| format!("touch /t/{file}.up; until [ -e /t/{file} ]; do sleep 0.02; done; exit {code}");
+    let wait =
+        |file: &str, code: i32| format!("touch /t/{file}.up; until [ -e /t/{file} ]; do sleep 0.02; done; exit {code}");
     let up = |file: &str| {
         let there = format!("/t/{file}.up");
         crate::support::until("the command", crate::support::SOON, || {
@@ -81,7 +82,9 @@ fn a_client_that_was_killed_leaves_its_exit_code_to_nobody() {
 #[test]
 fn it_joins_only_what_the_container_does_not_share() {
     let env = Env::busybox();
-    for (name, option) in [("net", ""), ("pid", "--pid=host"), ("ipc", "--ipc=host"), ("uts", "--uts=host"), ("cg", "--cgroupns=host")] {
+    for (name, option) in
+        [("net", ""), ("pid", "--pid=host"), ("ipc", "--ipc=host"), ("uts", "--uts=host"), ("cg", "--cgroupns=host")]
+    {
         let script = "trap 'exit 0' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
         let net = if name == "net" { "--network=host" } else { "--network=none" };
         let options = [net, option].into_iter().filter(|o| !o.is_empty());

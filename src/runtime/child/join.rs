@@ -73,11 +73,8 @@ fn set_up(
     };
     let process = process_of(&request, &spec)?;
     let may_set_groups = credentials::may_set_groups();
-    let flags = libc::CLONE_NEWNS
-        | libc::CLONE_NEWIPC
-        | libc::CLONE_NEWUTS
-        | libc::CLONE_NEWNET
-        | libc::CLONE_NEWCGROUP;
+    let flags =
+        libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET | libc::CLONE_NEWCGROUP;
     // The host's are the monitor's already, and not for the root of a user namespace to join.
     let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(namespaces).unwrap_or(0));
     nix::sched::setns(container, flags).context("joining the container's namespaces")?;
