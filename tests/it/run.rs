@@ -462,7 +462,9 @@ fn a_monitor_with_input_that_waits_is_idle() {
     let env = Env::busybox();
     let run = ["run", "-i", "--name", "c", "--network", "none", "busybox", "sleep", "1000"];
     let mut client = env.coracle(run).stdin(vec![b'x'; 4 << 20]).spawn();
-    crate::support::until("the container", crate::support::SOON, || env.names().contains(&"c".to_owned()).then_some(()));
+    crate::support::until("the container", crate::support::SOON, || {
+        env.names().contains(&"c".to_owned()).then_some(())
+    });
     env.wait_status("c", "running");
     let pid = env.inspect("c", "State.ConmonPid").as_i64().expect("a monitor");
     let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a monitor");
