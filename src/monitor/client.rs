@@ -1,6 +1,7 @@
 //! Connections to the control socket.
 
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::SendFlags;
@@ -41,6 +42,9 @@ pub struct Clients {
 
 /// How many connections a monitor serves at once.
 const MAX_CLIENTS: usize = 256;
+
+/// How long the last word may wait for clients that do not read.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Clients {
     /// Takes a new connection, unless there are too many.
@@ -162,11 +166,13 @@ impl Clients {
     pub fn say_exit(&mut self, code: i32) {
         let mut packet = vec![kind::EXIT];
         packet.extend(code.to_le_bytes());
+        let deadline = Instant::now() + PATIENCE;
         for client in self.slots.iter().flatten() {
             if matches!(client.role, Role::Attach { .. } | Role::Wait) {
-                // The queue may be full of output that a slow client still has to read.
+                // The queue may be full of output that a slow client still has to read. The patience is for all of them
+                // together; zero would mean for ever.
                 let _ = rustix::io::ioctl_fionbio(&client.socket, false);
-                let limit = Some(std::time::Duration::from_secs(10));
+                let limit = Some(deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
                 let _ = rustix::net::sockopt::set_socket_timeout(
                     &client.socket,
                     rustix::net::sockopt::Timeout::Send,

@@ -256,12 +256,10 @@ impl Life {
                 let result = self.kill(signal, by_user);
                 self.answer(slot, result);
             }
-            (Some(Role::New), kind::START) => {
-                match self.begin_waiting_command() {
-                    Ok(result) => self.answer(slot, result),
-                    Err(error) => self.refuse(slot, &error),
-                }
-            }
+            (Some(Role::New), kind::START) => match self.begin_waiting_command() {
+                Ok(result) => self.answer(slot, result),
+                Err(error) => self.refuse(slot, &error),
+            },
             (Some(Role::New), kind::PAUSE) => {
                 let result = self.pause(true);
                 self.answer(slot, result);

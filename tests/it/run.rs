@@ -455,3 +455,34 @@ fn storage_drivers_all_run() {
     // Nothing of that reached the image.
     assert_eq!(env.sh(&[], "ls /home; ls /etc/new 2>&1 | grep -c new; wc -l < /etc/passwd"), "app\n1\n3");
 }
+
+/// Input that the container does not take, of a client that is killed: the monitor waits, and does not spin.
+#[test]
+fn a_monitor_with_input_that_waits_is_idle() {
+    let env = Env::busybox();
+    let run = ["run", "-i", "--name", "c", "--network", "none", "busybox", "sleep", "1000"];
+    let mut client = env.coracle(run).stdin(vec![b'x'; 4 << 20]).spawn();
+    crate::support::until("the container", crate::support::SOON, || {
+        env.names().contains(&"c".to_owned()).then_some(())
+    });
+    env.wait_status("c", "running");
+    let pid = env.inspect("c", "State.ConmonPid").as_i64().expect("a monitor");
+    let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a monitor");
+    let ticks = || -> u64 {
+        let stat = stat();
+        stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum()
+    };
+    // Until all of what fits is in the pipe and in the socket.
+    crate::support::until("the input", crate::support::SOON, || {
+        let before = ticks();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        (ticks() == before).then_some(())
+    });
+    client.child.kill().unwrap();
+    client.child.wait().unwrap();
+    let before = ticks();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let spent = ticks() - before;
+    assert!(spent < 10, "{spent} ticks");
+    env.ok(["rm", "-f", "-t", "0", "c"]);
+}

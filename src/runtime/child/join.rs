@@ -68,8 +68,12 @@ fn set_up(
     let spec: Spec = serde_json::from_slice(&fs::read(&request.spec)?)
         .with_context(|| format!("reading the spec `{}`", request.spec.display()))?;
     let filter = match &request.seccomp {
-        Some(path) if !request.privileged => Some(fs::read(path)?),
-        _ => None,
+        _ if request.privileged => None,
+        Some(path) => Some(fs::read(path)?),
+        None if spec.linux().as_ref().is_some_and(|l| l.seccomp().is_some()) => {
+            return Err(Error::new("the container has a seccomp profile, and its filter is missing"));
+        }
+        None => None,
     };
     let process = process_of(&request, &spec)?;
     let may_set_groups = credentials::may_set_groups();
