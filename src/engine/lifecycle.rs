@@ -56,6 +56,11 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
         }
         Status::Running | Status::Stopping => Ok(None),
         Status::Paused => Err(improper(&container, "start")),
+        Status::Exited if !attach && rests(engine, &container) => {
+            // Its monitor pauses before it starts it again: not any longer.
+            let _ = monitor::request(&engine.roots, id, &[kind::START])?;
+            Ok(None)
+        }
         Status::Created | Status::Exited | Status::Removing => {
             let started = if attach {
                 start_with_client(engine, &container).map(Some)
@@ -126,7 +131,9 @@ pub fn end(engine: &Engine, container: &Container, grace: Duration) -> Result<()
             return Ok(());
         }
     }
-    let _ = monitor::kill(&engine.roots, id, libc::SIGKILL, true)?;
+    if monitor::kill(&engine.roots, id, libc::SIGKILL, true)? == Err(libc::ETIMEDOUT) {
+        monitor::kill_monitor(&engine.roots, id);
+    }
     match waiter.wait(Some(KILL_DEADLINE))? {
         Waited::TimedOut => Err(Error::new(format!("container `{}` did not end after SIGKILL", container.record.name))
             .hint("a process of it may hang in the kernel, on a file system that does not answer")),
@@ -143,7 +150,8 @@ pub fn restart(engine: &Engine, id: &str, timeout: Option<u32>) -> Result<()> {
 /// Sends a signal to the container's PID 1.
 pub fn kill(engine: &Engine, id: &str, signal: i32) -> Result<()> {
     let container = settle(engine, id)?;
-    if !container.state.status.is_alive() {
+    let rests = rests(engine, &container);
+    if !container.state.status.is_alive() && !rests {
         return Err(Error::of(
             Kind::InUse,
             format!(
@@ -152,7 +160,7 @@ pub fn kill(engine: &Engine, id: &str, signal: i32) -> Result<()> {
             ),
         ));
     }
-    monitor::kill(&engine.roots, id, signal, signal == libc::SIGKILL)?.map_err(|errno| {
+    monitor::kill(&engine.roots, id, signal, signal == libc::SIGKILL || rests)?.map_err(|errno| {
         Error::new(nix::errno::Errno::from_raw(errno).desc())
             .wrap(format!("sending a signal to container `{}`", container.record.name))
     })?;
@@ -163,6 +171,11 @@ pub fn kill(engine: &Engine, id: &str, signal: i32) -> Result<()> {
         let _ = waiter.wait(Some(KILL_DEADLINE))?;
     }
     Ok(())
+}
+
+/// Whether it has ended, and its monitor is about to start it again.
+fn rests(engine: &Engine, container: &Container) -> bool {
+    container.state.status == Status::Exited && containers(engine).monitor_is_alive(&container.record.id)
 }
 
 /// Stops every process of the container where it is.

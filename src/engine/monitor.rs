@@ -34,6 +34,23 @@ pub fn connect(roots: &Roots, id: &str) -> Result<Option<OwnedFd>> {
     }
 }
 
+/// How long a monitor may take to answer. It answers at once unless it hangs in the kernel with its container, on a file
+/// system that does not answer.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Kills a monitor that does not answer, and with it what it started.
+pub fn kill_monitor(roots: &Roots, id: &str) {
+    let path = roots.run_container(id).join("lock");
+    let Ok(lock) = std::fs::File::open(&path) else { return };
+    let written = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+    let Some(pid) = written.and_then(rustix::process::Pid::from_raw) else { return };
+    let Ok(pidfd) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else { return };
+    // Looked at afterwards, so that it is this one that holds it.
+    if crate::sys::lock::is_held(&lock) {
+        let _ = crate::sys::process::pidfd_kill(&pidfd, libc::SIGKILL);
+    }
+}
+
 /// Sends a signal to the container's PID 1. `by_user`: the restart policy is not to bring it back.
 ///
 /// # Errors
@@ -49,7 +66,13 @@ pub fn kill(roots: &Roots, id: &str, signal: i32, by_user: bool) -> Result<std::
 pub fn request(roots: &Roots, id: &str, packet: &[u8]) -> Result<std::result::Result<(), i32>> {
     let Some(socket) = connect(roots, id)? else { return Ok(Err(libc::ESRCH)) };
     let mut buffer = [0; 6 * 1024];
-    let answer = channel::send(&socket, packet, &[]).and_then(|()| channel::receive(&socket, &mut buffer));
+    let mut answer = channel::send(&socket, packet, &[]).map(|()| (0, Vec::new()));
+    if answer.is_ok() {
+        if !readable(socket.as_fd(), Some(ANSWER_DEADLINE))? {
+            return Ok(Err(libc::ETIMEDOUT));
+        }
+        answer = channel::receive(&socket, &mut buffer);
+    }
     let length = match answer {
         Ok((length, _)) => length,
         // It ended before it came to this request.

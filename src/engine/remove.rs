@@ -45,7 +45,8 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
     };
     let running = container.state.status.is_alive() || store.monitor_is_alive(id);
     if running && !options.force && container.state.status != Status::Initialized {
-        let state = container.state.status.as_str();
+        let alive = container.state.status.is_alive();
+        let state = if alive { container.state.status.as_str() } else { "about to be started again" };
         return Err(Error::of(
             Kind::InUse,
             format!(

@@ -162,6 +162,18 @@ impl Clients {
         }
     }
 
+    /// The exit code to those who wait for an end, of a container that will run again.
+    pub fn say_exit_to_waiters(&mut self, watch: &Watch, code: i32) {
+        let mut packet = vec![kind::EXIT];
+        packet.extend(code.to_le_bytes());
+        let waiting = |slot: &Option<Client>| slot.as_ref().is_some_and(|c| c.role == Role::Wait);
+        let slots: Vec<u32> = (0..).zip(&self.slots).filter(|(_, slot)| waiting(slot)).map(|(n, _)| n).collect();
+        for slot in slots {
+            self.send(watch, slot, &packet);
+            self.close(watch, slot);
+        }
+    }
+
     /// The last word to everybody who waits for the end: the exit code.
     pub fn say_exit(&mut self, code: i32) {
         let mut packet = vec![kind::EXIT];

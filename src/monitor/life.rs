@@ -56,6 +56,8 @@ pub struct Life {
     fuse: Option<Child>,
     /// Standard input that the container has not taken yet.
     pub(super) input: Vec<u8>,
+    /// Somebody wants the next run to begin before the pause is over.
+    pub(super) hurry: bool,
     /// A client said that its input has ended.
     pub(super) input_ended: bool,
 }
@@ -128,6 +130,7 @@ impl Life {
             leaving: None,
             fuse: None,
             input: Vec::new(),
+            hurry: false,
             input_ended: false,
         })
     }
@@ -153,6 +156,7 @@ impl Life {
             }
             pause = if ran_for >= LONG_ENOUGH { FIRST_PAUSE } else { pause };
             self.save(Durability::Process);
+            self.clients.say_exit_to_waiters(&self.watch, code);
             if !self.rest(pause) {
                 break;
             }
@@ -288,6 +292,10 @@ impl Life {
             network.stop();
         }
         self.leaving = container.network.take();
+        if self.config.launch.namespaces & libc::CLONE_NEWPID as u64 == 0 {
+            let spared = [self.fuse.as_ref().map(|c| c.id() as i32), self.leaving.as_ref().map(network::Helper::pid)];
+            kill_descendants(&spared);
+        }
     }
 
     fn wants_restart(&self, code: i32) -> bool {
@@ -319,11 +327,17 @@ impl Life {
 
     /// The container could not be started: nothing stays but the record, with the reason.
     fn never_started(&mut self, error: &Error) {
+        // A container that has run before stays what it was.
+        let before = self.store.written_state(&self.config.id).ok().flatten().unwrap_or_default();
+        if before.finished_at.is_some() {
+            self.state = State { status: Status::Exited, ..before };
+        } else {
+            self.state.exit_code = i32::from(error.kind().exit_code());
+            self.state.status = Status::Created;
+        }
         self.state.error = error.to_string();
         self.state.pid = 0;
         self.state.monitor_pid = 0;
-        self.state.exit_code = i32::from(error.kind().exit_code());
-        self.state.status = Status::Created;
         self.unmount();
         self.remove_pid_files();
         self.save(Durability::Process);
@@ -374,6 +388,23 @@ impl Life {
     fn unmount(&mut self) {
         if let (Some(fuse), Some(child)) = (&self.config.fuse, self.fuse.take()) {
             fuse::unmount(fuse, child);
+        }
+    }
+}
+
+/// Without a PID namespace of its own, what a container leaves behind does not end with its first process. As the monitor
+/// is the reaper of its descendants, they become its children, one generation after the other.
+fn kill_descendants(spared: &[Option<i32>]) {
+    for _ in 0..100 {
+        let text = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        let children = text.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok());
+        let left: Vec<i32> = children.filter(|pid| !spared.contains(&Some(*pid))).collect();
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            let _ = process::kill(pid, libc::SIGKILL);
+            let _ = process::wait(pid);
         }
     }
 }

@@ -56,6 +56,7 @@ fn run(report: &OwnedFd) -> Result<()> {
     let client = if config.first_client { process::inherited(CLIENT_FD) } else { None };
     // Not dumpable: nothing in the container may look into its monitor.
     nix::sys::prctl::set_dumpable(false).context("making the monitor undumpable")?;
+    nix::sys::prctl::set_child_subreaper(true).context("becoming the reaper of the container")?;
     let roots = Roots::reopen(&config.root, &config.runroot);
     life::Life::new(config, &roots, client)?.live(report)
 }

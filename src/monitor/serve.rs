@@ -70,6 +70,9 @@ impl Life {
             if self.state.stopped_by_user {
                 return false;
             }
+            if std::mem::take(&mut self.hurry) {
+                break;
+            }
             match self.watch.wait(Some(until)) {
                 Ok(tokens) => tokens.into_iter().for_each(|token| self.handle(token)),
                 Err(_) => return false,
@@ -356,8 +359,14 @@ impl Life {
 
     /// The outer error is why the command could not be executed.
     fn begin_waiting_command(&mut self) -> Result<std::result::Result<(), i32>> {
-        if !self.container.as_ref().is_some_and(|c| c.waiting) {
-            return Ok(Err(libc::EALREADY));
+        match &self.container {
+            Some(container) if container.waiting => {}
+            Some(_) => return Ok(Err(libc::EALREADY)),
+            // Between two runs: the next one begins now.
+            None => {
+                self.hurry = true;
+                return Ok(Ok(()));
+            }
         }
         self.execute().inspect_err(|error| self.state.error = error.to_string()).map(Ok)
     }

@@ -308,12 +308,12 @@ fn join_live(roots: &Roots, mapping: &Mapping) -> bool {
 /// The monitor's PID is in its lock file; it is believed only while the lock is held, looked at after the pidfd is open.
 fn try_join(run_dir: &Path, mapping: &Mapping) -> Option<()> {
     let lock = File::open(run_dir.join("lock")).ok()?;
-    let mut text = String::new();
-    (&lock).take(16).read_to_string(&mut text).ok()?;
-    let pid: i32 = text.trim().parse().ok()?;
-    let pid = rustix::process::Pid::from_raw(pid)?;
+    let read = || std::fs::read_to_string(run_dir.join("lock")).ok()?.trim().parse::<i32>().ok();
+    let written = read()?;
+    let pid = rustix::process::Pid::from_raw(written)?;
     let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()?;
-    if !crate::sys::lock::is_held(&lock) {
+    // Held, and by the same one: an earlier monitor's PID may stand there while a new one has just taken the lock.
+    if !crate::sys::lock::is_held(&lock) || read() != Some(written) {
         return None;
     }
     let map = std::fs::read_to_string(format!("/proc/{}/uid_map", pid.as_raw_nonzero())).ok()?;

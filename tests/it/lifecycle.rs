@@ -293,6 +293,36 @@ fn restart_always_until_stopped() {
     env.assert_nothing_left();
 }
 
+/// Between two runs a container has no process, but a monitor that will start it again.
+#[test]
+fn a_container_that_is_about_to_be_started_again() {
+    let env = Env::busybox();
+    let command = ["--network", "none", "busybox", "sh", "-c", "exit 3"];
+    env.ok(["run", "-d", "--name", "again", "--restart", "always"].iter().chain(&command));
+    assert_eq!(env.ok(["wait", "again"]), "3", "an end is an end, whatever comes after");
+    until("a few restarts", SOON, || (env.inspect("again", "RestartCount").as_i64() > Some(3)).then_some(()));
+    // The pause is long by now, but it need not be waited for.
+    env.ok(["start", "again"]);
+    assert!(env.fails(2, ["rm", "again"]).contains("without force"));
+    env.ok(["stop", "-t", "0", "again"]);
+    env.wait_status("again", "exited");
+    until("the monitor's end", SOON, || env.coracle(["rm", "again"]).run().code().eq(&0).then_some(()));
+    env.assert_nothing_left();
+}
+
+/// Without a PID namespace nothing but the monitor ends what a container leaves behind.
+#[test]
+fn what_a_container_leaves_in_the_hosts_pid_namespace_ends_with_it() {
+    let env = Env::busybox();
+    let script = "sleep 77177 & sh -c 'setsid sleep 77177 &'; echo $!";
+    env.ok(["run", "--rm", "--pid", "host", "--network", "none", "busybox", "sh", "-c", script]);
+    let left = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| line.ends_with(b"sleep\x0077177\0"))
+    });
+    assert_eq!(left.count(), 0);
+    env.assert_nothing_left();
+}
+
 #[test]
 fn rm_is_done_by_the_monitor() {
     let env = Env::busybox();

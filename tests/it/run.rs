@@ -298,6 +298,12 @@ fn detached_prints_the_id() {
 }
 
 #[test]
+fn very_few_descriptors() {
+    let env = Env::busybox();
+    assert_eq!(env.sh(&["--ulimit", "nofile=5:5"], "ulimit -n"), "5");
+}
+
+#[test]
 fn id_and_pid_files() {
     let env = Env::busybox();
     let path = |name: &str| env.work().join(name);

@@ -76,6 +76,7 @@ fn set_up(
         None => None,
     };
     let process = process_of(&request, &spec)?;
+    limits::oom_score(&process)?;
     let may_set_groups = credentials::may_set_groups();
     let flags =
         libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET | libc::CLONE_NEWCGROUP;
@@ -85,7 +86,7 @@ fn set_up(
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
-    limits::apply(&process)?;
+    limits::umask(&process);
     let stdio = stdio(&request, streams, user.uid)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
     let prepared = Prepared { filter, user, cwd, root_fd, init: false, may_set_groups };
@@ -138,11 +139,11 @@ fn stdio(request: &ExecRequest, streams: Vec<OwnedFd>, _uid: u32) -> Result<Stdi
         let console = terminal::open(&devpts, request.size)?;
         channel::send(&socket, b"T", &[console.master.as_fd()]).context("handing over the terminal")?;
         let again = || console.slave.try_clone().context("duplicating the terminal");
-        return Ok(Stdio { fds: [again()?, again()?, again()?], terminal: true });
+        return Ok(Stdio { fds: [again()?, again()?, again()?], terminal: true, ours: true });
     }
     let fds: [OwnedFd; 3] =
         streams.try_into().map_err(|_| Error::new("the request does not have three standard streams"))?;
-    Ok(Stdio { fds, terminal: false })
+    Ok(Stdio { fds, terminal: false, ours: true })
 }
 
 /// statfs(2): DEVPTS_SUPER_MAGIC.

@@ -20,7 +20,7 @@ pub fn sysctls(spec: &Spec) -> Result<()> {
     Ok(())
 }
 
-/// Resource limits, OOM score and umask of the process.
+/// Resource limits. After the last descriptor has been made: there may be room for very few.
 pub fn apply(process: &Process) -> Result<()> {
     for limit in process.rlimits().as_deref().unwrap_or_default() {
         let name = limit.typ().to_string();
@@ -30,14 +30,21 @@ pub fn apply(process: &Process) -> Result<()> {
         rustix::process::setrlimit(resource, wanted)
             .with_context(|| format!("setting the limit {name} to {}:{}", limit.soft(), limit.hard()))?;
     }
-    if let Some(score) = process.oom_score_adj() {
-        fs::write(Path::new("/proc/self/oom_score_adj"), score.to_string().as_bytes())
-            .map_err(|e| e.hint("an unprivileged user may only raise it"))?;
-    }
+    Ok(())
+}
+
+/// The OOM score of the process, while /proc is still the host's.
+pub fn oom_score(process: &Process) -> Result<()> {
+    let Some(score) = process.oom_score_adj() else { return Ok(()) };
+    fs::write(Path::new("/proc/self/oom_score_adj"), score.to_string().as_bytes())
+        .map_err(|e| e.hint("an unprivileged user may only raise it"))
+}
+
+/// The umask of the process. Nothing more is made for the container after it.
+pub fn umask(process: &Process) {
     if let Some(umask) = process.user().umask() {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask & 0o777));
     }
-    Ok(())
 }
 
 fn resource(name: &str) -> Option<rustix::process::Resource> {

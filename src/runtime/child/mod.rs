@@ -59,6 +59,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     let filter = launch.seccomp.as_deref().map(fs::read).transpose()?;
     let may_set_groups = credentials::may_set_groups();
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
+    limits::oom_score(oci_process)?;
 
     let place = root::attach(&launch.root)?;
     let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
@@ -91,7 +92,7 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     let root_fd = root::open_root()?;
     let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd(), launch.create_cwd)?;
-    limits::apply(oci_process)?;
+    limits::umask(oci_process);
 
     let terminal_master = console.as_ref().map(|c| &c.master);
     let descriptors: Vec<BorrowedFd<'_>> = terminal_master.iter().map(|fd| std::os::fd::AsFd::as_fd(*fd)).collect();
@@ -119,6 +120,8 @@ struct Prepared {
 struct Stdio {
     fds: [OwnedFd; 3],
     terminal: bool,
+    /// Made for the container, and not the caller's own.
+    ours: bool,
 }
 
 impl Prepared {
@@ -132,9 +135,17 @@ impl Prepared {
             let [stdin, ..] = &stdio.fds;
             rustix::process::ioctl_tiocsctty(stdin).context("making the terminal the controlling one")?;
         }
-        credentials::give_streams(&stdio.fds, self.user.uid);
+        if stdio.ours {
+            credentials::give_streams(&stdio.fds, self.user.uid);
+        }
         target::enter(&self.cwd)?;
         let command = command::Command::prepare(oci_process, &self.user)?;
+        let [stdin, stdout, stderr] = stdio.fds;
+        let staged = stage(&[&stdin, &stdout, &stderr], channel)?;
+        for (number, fd) in (0..).zip(&staged) {
+            process::dup_onto(fd.as_raw_fd(), number).context("setting up the standard streams")?;
+        }
+        limits::apply(oci_process)?;
         // Without no_new_privs only a process with CAP_SYS_ADMIN may install a filter, so it comes before the drop.
         let no_new_privileges = oci_process.no_new_privileges() == Some(true);
         if no_new_privileges {
@@ -147,15 +158,14 @@ impl Prepared {
             install(self.filter.as_deref())?;
         }
         target::check_inside()?;
-        let [stdin, stdout, stderr] = stdio.fds;
-        let staged = stage(&[&stdin, &stdout, &stderr], channel)?;
-        for (number, fd) in (0..).zip(&staged) {
-            process::dup_onto(fd.as_raw_fd(), number).context("setting up the standard streams")?;
-        }
         process::default_signals();
         // Nothing of the host's may cross the exec, whoever opened it.
         process::cloexec_from(3).context("marking descriptors close-on-exec")?;
         tie_to_parent()?;
+        // The tie is undone by a change of user; the monitor may have died in between.
+        if has_hung_up(channel) {
+            process::exit_now(137);
+        }
         drop(self.root_fd);
         if self.init { command.supervise(channel) } else { Err(command.execute()) }
     }
@@ -187,6 +197,15 @@ fn tie_to_parent() -> Result<()> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).context("tying the process to its monitor")
 }
 
+/// Whether the monitor is gone.
+fn has_hung_up(channel: BorrowedFd<'_>) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec};
+    let mut fds = [PollFd::new(&channel, PollFlags::HUP)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(rustix::event::poll(&mut fds, Some(&now)), Ok(1..))
+        && fds.iter().any(|fd| fd.revents().contains(PollFlags::HUP))
+}
+
 fn wait_for_go(channel: BorrowedFd<'_>) -> Result<()> {
     let mut buffer = [0; 16];
     match channel::receive(channel, &mut buffer) {
@@ -202,12 +221,13 @@ fn streams_of(streams: &Streams, console: Option<terminal::Console>) -> Result<S
         Some(console) => {
             drop(console.master);
             let again = || console.slave.try_clone().context("duplicating the terminal");
-            Ok(Stdio { fds: [again()?, again()?, again()?], terminal: true })
+            Ok(Stdio { fds: [again()?, again()?, again()?], terminal: true, ours: true })
         }
         None => {
             let [stdin, stdout, stderr] =
                 streams.numbers().ok_or_else(|| Error::new("the container has no standard streams"))?;
-            Ok(Stdio { fds: [copy(stdin)?, copy(stdout)?, copy(stderr)?], terminal: false })
+            let ours = !matches!(streams, Streams::Inherit);
+            Ok(Stdio { fds: [copy(stdin)?, copy(stdout)?, copy(stderr)?], terminal: false, ours })
         }
     }
 }

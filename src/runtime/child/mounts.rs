@@ -109,7 +109,8 @@ fn open_mount_point(root: &OwnedFd, path: &Path, kind: &str, wanted: Wanted) -> 
                 return Err(Error::new(format!("`{}` in the image is not a directory", path.display())));
             }
             Ok(fd) => return Ok(fd),
-            Err(_) => {}
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(Error::from(errno).wrap(format!("opening `{}` in the image", path.display()))),
         }
     }
     target::open_or_create(root, relative, wanted)

@@ -13,8 +13,8 @@ use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 /// Attaches the root file system in this mount namespace and opens it.
 pub fn attach(root: &Root) -> Result<OwnedFd> {
     let slash = open_directory(Path::new("/"))?;
-    let attributes = Attributes { propagation: libc::MS_PRIVATE, ..Attributes::default() };
-    set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts private")?;
+    let attributes = Attributes { propagation: libc::MS_SLAVE, ..Attributes::default() };
+    set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts slaves")?;
     match root {
         Root::Overlay { lower, upper, work, merged, volatile } => {
             if *volatile {
