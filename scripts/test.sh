@@ -68,7 +68,7 @@ if [ "$(id -u)" = 0 ]; then
     small=$scratch.small
     mkdir "$small"
     mount -t tmpfs -o "size=1m,mode=700,uid=$(id -u "$user"),gid=$(id -g "$user")" tmpfs "$small"
-    trap 'umount "$small" 2>/dev/null; rmdir "$small" 2>/dev/null' EXIT
+    trap '{ umount "$small" && rmdir "$small"; } 2>/dev/null || true' EXIT
 fi
 
 run_tests() {
