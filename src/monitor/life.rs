@@ -17,7 +17,7 @@ use super::exec::Sessions;
 use super::log::{self, Log};
 use super::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT};
 use super::watch::{Token, Watch};
-use super::{REPORT_STARTED, REPORT_WAITING, fuse};
+use super::{REPORT_STARTED, REPORT_WAITING, fuse, oom};
 use crate::container::store::Store;
 use crate::container::{State, Status};
 use crate::error::{Context, Error, Result};
@@ -73,6 +73,10 @@ pub struct Running {
     /// It waits for a start message.
     pub waiting: bool,
     pub kill_at: Option<Instant>,
+    /// The kernel's count of kills for want of memory when it began.
+    pub oom_kills: u64,
+    /// A SIGKILL went through the monitor.
+    pub killed: bool,
 }
 
 impl Life {
@@ -146,6 +150,10 @@ impl Life {
         loop {
             let code = self.serve_until_end();
             let ran_for = self.container.as_ref().map_or(Duration::ZERO, |c| c.since.elapsed());
+            self.state.oom_killed = self
+                .container
+                .as_ref()
+                .is_some_and(|c| code == 128 + libc::SIGKILL && !c.killed && oom::kills() > c.oom_kills);
             self.stop_container();
             self.state.exit_code = code;
             self.state.pid = 0;
@@ -214,6 +222,8 @@ impl Life {
             since: Instant::now(),
             waiting: false,
             kill_at: None,
+            oom_kills: oom::kills(),
+            killed: false,
         });
         let Some(container) = &mut self.container else { return Ok(()) };
         // The helper starts while the child does its mounts.

@@ -14,6 +14,7 @@ mod client;
 mod exec;
 pub mod fuse;
 mod life;
+mod oom;
 mod pause;
 mod serve;
 mod watch;

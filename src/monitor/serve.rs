@@ -90,7 +90,8 @@ impl Life {
     }
 
     fn kill_container(&mut self, signal: i32) {
-        if let Some(container) = &self.container {
+        if let Some(container) = &mut self.container {
+            container.killed |= signal == libc::SIGKILL;
             let _ = process::pidfd_kill(&container.started.pidfd, signal);
         }
     }
@@ -347,8 +348,9 @@ impl Life {
         if by_user {
             self.state.stopped_by_user = true;
         }
-        match &self.container {
+        match &mut self.container {
             Some(container) if container.ended.is_none() => {
+                container.killed |= signal == libc::SIGKILL;
                 process::pidfd_kill(&container.started.pidfd, signal).map_err(|e| e.raw_os_error().unwrap_or(libc::EIO))
             }
             // Between two runs: not to restart is all there is to do.
