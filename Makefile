@@ -11,7 +11,7 @@ CARGO   ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # .cargo/config.toml builds for an explicit target (for static linking), so output is one directory deeper.
-TARGET   = target/$(shell rustc --print host-tuple)
+TARGET   = target/$(shell PATH="$(PATH)" rustc --print host-tuple)
 BINARY   = $(TARGET)/release/coracle
 INSTALL  = install -D -m
 
