@@ -13,7 +13,7 @@ pub fn kills() -> u64 {
         let path = Path::new("/sys/fs/cgroup").join(path.trim_start_matches('/')).join("memory.events");
         std::fs::read_to_string(path).unwrap_or_default()
     });
-    let near = events.as_deref().and_then(|text| count(text));
+    let near = events.as_deref().and_then(count);
     near.or_else(|| count(&std::fs::read_to_string("/proc/vmstat").ok()?)).unwrap_or(0)
 }
 
