@@ -1,6 +1,7 @@
 //! Hosts on which something is missing: one clear line, the way out, the right code.
 
 use crate::support::Env;
+use crate::support::env::CORACLE;
 
 #[test]
 fn missing_id_mapping_tools_fall_back_with_a_warning() {
@@ -24,6 +25,30 @@ fn missing_id_mapping_tools_fall_back_with_a_warning() {
         "it names what to install: {output}"
     );
     assert!([0, 125].contains(&output.code()), "{output}");
+}
+
+/// The host refuses what rootless containers are made of: one line says what, another the way out.
+#[test]
+fn user_namespaces_and_their_ranges() {
+    let env = Env::busybox();
+    // Root of a namespace may forbid further ones, and put another file over /etc/subuid.
+    let inside = |script: &str| {
+        let run = format!("{script}; exec \"$@\" run --rm --network none busybox true");
+        let (root, runroot) = (env.root(), env.runroot());
+        env.program("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c", &run, "sh", CORACLE, "--root"])
+            .args([root.as_os_str(), "--runroot".as_ref(), runroot.as_os_str()])
+            .run()
+    };
+    let output = inside("echo 0 > /proc/sys/user/max_user_namespaces");
+    assert_eq!(output.code(), 125, "{output}");
+    assert!(output.stderr.contains("user namespace") && output.stderr.contains("max_user_namespaces"), "{output}");
+    let bad = env.file("subuid", "root:many:65536\n");
+    let output = inside(&format!("mount --bind '{}' /etc/subuid", bad.display()));
+    assert_eq!(output.code(), 125, "{output}");
+    assert!(output.stderr.contains("/etc/subuid") && output.stderr.contains("line 1"), "{output}");
+    assert_eq!(output.stderr.lines().count(), 2, "an error and a hint: {output}");
+    env.assert_nothing_left();
 }
 
 #[test]
