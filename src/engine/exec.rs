@@ -81,7 +81,6 @@ pub fn exec(engine: &Engine, container_id: &str, options: &ExecOptions) -> Resul
         groups: if options.user.is_none() { record.group_add.clone() } else { Vec::new() },
         spec: dir.join("config.json"),
         seccomp: seccomp.exists().then_some(seccomp),
-        detached: options.detach,
     };
     let streams = Streams::make(options)?;
     send(&connection, &request, &streams.theirs())?;

@@ -109,7 +109,6 @@ impl Life {
             }
             Token::Stderr => drop(self.read_output(Stream::Stderr)),
             Token::Stdin => self.write_input(),
-            Token::Channel => {}
             Token::Client(slot) => self.client_is_ready(slot),
             Token::Exec(slot) => self.sessions.hear(&self.watch, &mut self.clients, slot),
         }

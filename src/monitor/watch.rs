@@ -15,7 +15,6 @@ pub enum Token {
     Stdout,
     Stderr,
     Stdin,
-    Channel,
     Client(u32),
     Exec(u32),
 }
@@ -28,9 +27,8 @@ impl Token {
             Token::Stdout => (2, 0),
             Token::Stderr => (3, 0),
             Token::Stdin => (4, 0),
-            Token::Channel => (5, 0),
-            Token::Client(index) => (6, index),
-            Token::Exec(index) => (7, index),
+            Token::Client(index) => (5, index),
+            Token::Exec(index) => (6, index),
         };
         EventData::new_u64(kind << 32 | u64::from(index))
     }
@@ -44,9 +42,8 @@ impl Token {
             2 => Token::Stdout,
             3 => Token::Stderr,
             4 => Token::Stdin,
-            5 => Token::Channel,
-            6 => Token::Client(index),
-            7 => Token::Exec(index),
+            5 => Token::Client(index),
+            6 => Token::Exec(index),
             _ => return None,
         })
     }

@@ -31,8 +31,6 @@ pub struct ExecRequest {
     pub groups: Vec<String>,
     pub spec: PathBuf,
     pub seccomp: Option<PathBuf>,
-    /// Where the monitor writes the PID.
-    pub detached: bool,
 }
 
 /// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
@@ -87,7 +85,7 @@ fn set_up(
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
     limits::umask(&process);
-    let stdio = stdio(&request, streams, user.uid)?;
+    let stdio = stdio(&request, streams)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
     let prepared = Prepared { filter, user, cwd, root_fd, init: false, may_set_groups };
     prepared.execute(&process, stdio, channel)
@@ -128,7 +126,7 @@ fn process_of(request: &ExecRequest, spec: &Spec) -> Result<Process> {
     Ok(process)
 }
 
-fn stdio(request: &ExecRequest, streams: Vec<OwnedFd>, _uid: u32) -> Result<Stdio> {
+fn stdio(request: &ExecRequest, streams: Vec<OwnedFd>) -> Result<Stdio> {
     if request.tty {
         let socket =
             streams.into_iter().next().ok_or_else(|| Error::new("the request has no socket for a terminal"))?;
