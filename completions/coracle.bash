@@ -61,6 +61,9 @@ _coracle() {
             coracle,logs)
                 cmd="coracle__subcmd__logs"
                 ;;
+            coracle,manifest)
+                cmd="coracle__subcmd__manifest"
+                ;;
             coracle,pause)
                 cmd="coracle__subcmd__pause"
                 ;;
@@ -295,6 +298,9 @@ _coracle() {
             coracle__subcmd__help,logs)
                 cmd="coracle__subcmd__help__subcmd__logs"
                 ;;
+            coracle__subcmd__help,manifest)
+                cmd="coracle__subcmd__help__subcmd__manifest"
+                ;;
             coracle__subcmd__help,pause)
                 cmd="coracle__subcmd__help__subcmd__pause"
                 ;;
@@ -436,6 +442,9 @@ _coracle() {
             coracle__subcmd__help__subcmd__image,tag)
                 cmd="coracle__subcmd__help__subcmd__image__subcmd__tag"
                 ;;
+            coracle__subcmd__help__subcmd__image,trust)
+                cmd="coracle__subcmd__help__subcmd__image__subcmd__trust"
+                ;;
             coracle__subcmd__help__subcmd__image,untag)
                 cmd="coracle__subcmd__help__subcmd__image__subcmd__untag"
                 ;;
@@ -466,6 +475,9 @@ _coracle() {
             coracle__subcmd__image,tag)
                 cmd="coracle__subcmd__image__subcmd__tag"
                 ;;
+            coracle__subcmd__image,trust)
+                cmd="coracle__subcmd__image__subcmd__trust"
+                ;;
             coracle__subcmd__image,untag)
                 cmd="coracle__subcmd__image__subcmd__untag"
                 ;;
@@ -493,6 +505,9 @@ _coracle() {
             coracle__subcmd__image__subcmd__help,tag)
                 cmd="coracle__subcmd__image__subcmd__help__subcmd__tag"
                 ;;
+            coracle__subcmd__image__subcmd__help,trust)
+                cmd="coracle__subcmd__image__subcmd__help__subcmd__trust"
+                ;;
             coracle__subcmd__image__subcmd__help,untag)
                 cmd="coracle__subcmd__image__subcmd__help__subcmd__untag"
                 ;;
@@ -515,7 +530,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-c -r -h -v --cgroup-manager --config --conmon --connection --events-backend --hooks-dir --identity --imagestore --log-level --module --network-cmd-path --network-config-dir --out --remote --root --runroot --runtime --runtime-flag --ssh --storage-driver --storage-opt --syslog --tmpdir --transient-store --url --volumepath --help --version attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help"
+            opts="-c -r -h -v --cgroup-manager --config --conmon --connection --events-backend --hooks-dir --identity --imagestore --log-level --module --network-cmd-path --network-config-dir --out --remote --root --runroot --runtime --runtime-flag --ssh --storage-driver --storage-opt --syslog --tmpdir --transient-store --url --volumepath --help --version attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image manifest system help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3227,7 +3242,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help)
-            opts="attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image system help"
+            opts="attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image manifest system help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3619,7 +3634,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__image)
-            opts="list import inspect load pull rm tag untag"
+            opts="list import inspect load pull rm tag untag trust"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3717,6 +3732,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__image__subcmd__tag)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__image__subcmd__trust)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3843,6 +3872,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__logs)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__manifest)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4137,7 +4180,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image)
-            opts="-h --help list import inspect load pull rm tag untag help"
+            opts="-h --help list import inspect load pull rm tag untag trust help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4151,7 +4194,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__help)
-            opts="list import inspect load pull rm tag untag help"
+            opts="list import inspect load pull rm tag untag trust help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4263,6 +4306,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__help__subcmd__tag)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__help__subcmd__trust)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4407,17 +4464,13 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__pull)
-            opts="-a -q -h --all-tags --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --quiet --retry --retry-delay --tls-verify --variant --help"
+            opts="-a -q -h --all-tags --arch --cert-dir --creds --decryption-key --disable-content-trust --os --platform --quiet --retry --retry-delay --variant --authfile --tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --arch)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --authfile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4453,6 +4506,10 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -4475,6 +4532,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__tag)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__trust)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4714,6 +4785,20 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__manifest)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__pause)
             opts="-a -f -l -h --all --cidfile --filter --latest --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -4801,17 +4886,13 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__pull)
-            opts="-a -q -h --all-tags --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --quiet --retry --retry-delay --tls-verify --variant --help"
+            opts="-a -q -h --all-tags --arch --cert-dir --creds --decryption-key --disable-content-trust --os --platform --quiet --retry --retry-delay --variant --authfile --tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --arch)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --authfile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4844,6 +4925,10 @@ _coracle() {
                     return 0
                     ;;
                 --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authfile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -11,22 +11,48 @@ use crate::error::{Error, Result};
 pub enum Noun {
     Container,
     Image,
+    /// `image trust`, a noun under a noun.
+    ImageTrust,
+    Manifest,
     System,
 }
 
 impl Noun {
-    pub const ALL: [Noun; 3] = [Noun::Container, Noun::Image, Noun::System];
+    pub const ALL: [Noun; 5] = [Noun::Container, Noun::Image, Noun::ImageTrust, Noun::Manifest, Noun::System];
 
-    /// The noun that this word is.
-    pub fn of(word: &str) -> Option<Noun> {
-        Self::ALL.into_iter().find(|noun| noun.word() == word)
+    /// The noun that this word is, under `parent` or on its own.
+    pub fn of(parent: Option<Noun>, word: &str) -> Option<Noun> {
+        Self::ALL.into_iter().find(|noun| noun.parent() == parent && noun.word() == word)
+    }
+
+    /// The noun that this one stands under.
+    pub fn parent(self) -> Option<Noun> {
+        match self {
+            Noun::ImageTrust => Some(Noun::Image),
+            Noun::Container | Noun::Image | Noun::Manifest | Noun::System => None,
+        }
+    }
+
+    /// The nouns under `parent`, or those that stand on their own.
+    pub fn children(parent: Option<Noun>) -> impl Iterator<Item = Noun> {
+        Self::ALL.into_iter().filter(move |noun| noun.parent() == parent)
     }
 
     pub fn word(self) -> &'static str {
         match self {
             Noun::Container => "container",
             Noun::Image => "image",
+            Noun::ImageTrust => "trust",
+            Noun::Manifest => "manifest",
             Noun::System => "system",
+        }
+    }
+
+    /// All words that lead to it: `image trust`.
+    pub fn path(self) -> &'static str {
+        match self {
+            Noun::ImageTrust => "image trust",
+            Noun::Container | Noun::Image | Noun::Manifest | Noun::System => self.word(),
         }
     }
 
@@ -34,6 +60,8 @@ impl Noun {
         match self {
             Noun::Container => "Containers",
             Noun::Image => "Images",
+            Noun::ImageTrust => "Trust in images",
+            Noun::Manifest => "Manifest lists",
             Noun::System => "System",
         }
     }
@@ -42,6 +70,8 @@ impl Noun {
         match self {
             Noun::Container => "Manage containers",
             Noun::Image => "Manage images",
+            Noun::ImageTrust => "Manage which images are trusted",
+            Noun::Manifest => "Manage manifest lists, images for several platforms",
             Noun::System => "Manage coracle",
         }
     }
@@ -183,7 +213,6 @@ static NOT_YET: &[&str] = &[
     "login",
     "logout",
     "machine",
-    "manifest",
     "mount",
     "network",
     "play",
@@ -224,9 +253,18 @@ static NOT_YET: &[&str] = &[
     "image search",
     "image sign",
     "image tree",
-    "image trust",
+    "image trust set",
+    "image trust show",
     "image umount",
     "image unmount",
+    "manifest add",
+    "manifest annotate",
+    "manifest create",
+    "manifest exists",
+    "manifest inspect",
+    "manifest push",
+    "manifest remove",
+    "manifest rm",
     "system check",
     "system connection",
     "system df",

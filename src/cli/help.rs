@@ -24,17 +24,22 @@ pub fn overview(noun: Option<Noun>) -> String {
     let mut text = String::new();
     match noun {
         Some(noun) => {
-            let _ = write!(text, "{}\n\nUsage: {PROGRAM} {} COMMAND\n\nCommands:\n", noun.about(), noun.word());
+            let _ = write!(text, "{}\n\nUsage: {PROGRAM} {} COMMAND\n\nCommands:\n", noun.about(), noun.path());
             table(&mut text, COMMANDS.iter().filter(|entry| entry.noun == noun), |entry| entry.under.first().copied());
+            for child in Noun::children(Some(noun)) {
+                let _ = writeln!(text, "  {:<12}{}", child.word(), child.about());
+            }
         }
         None => {
             let _ = write!(text, "A rootless, daemonless container engine\n\nUsage: {PROGRAM} [options] COMMAND\n");
-            for noun in Noun::ALL {
+            // Some nouns have no commands that stand alone.
+            let has_alone = |noun: &Noun| COMMANDS.iter().any(|entry| entry.noun == *noun && entry.alone.is_some());
+            for noun in Noun::ALL.into_iter().filter(has_alone) {
                 let _ = write!(text, "\n{}:\n", noun.heading());
                 table(&mut text, COMMANDS.iter().filter(|entry| entry.noun == noun), |entry| entry.alone);
             }
             text.push_str("\nNouns:\n");
-            for noun in Noun::ALL {
+            for noun in Noun::children(None) {
                 let _ = writeln!(text, "  {:<12}{}", noun.word(), noun.about());
             }
             let command = args::for_reading(args::like_go(global::augment(clap::Command::new(PROGRAM))));
@@ -50,7 +55,7 @@ pub fn overview(noun: Option<Noun>) -> String {
     let _ = writeln!(
         text,
         "\nSee `{PROGRAM} {}COMMAND --help` for one command.",
-        noun.map(|noun| format!("{} ", noun.word())).unwrap_or_default()
+        noun.map(|noun| format!("{} ", noun.path())).unwrap_or_default()
     );
     text
 }

@@ -45,7 +45,7 @@ pub fn run(printer: &Printer, argv: Vec<OsString>) -> Result<u8, Failure> {
             return Ok(0);
         }
         Found::Missing(noun) => {
-            let path = noun.map_or_else(|| PROGRAM.to_owned(), |noun| format!("{PROGRAM} {}", noun.word()));
+            let path = noun.map_or_else(|| PROGRAM.to_owned(), |noun| format!("{PROGRAM} {}", noun.path()));
             return Err(Failure::command(&path, format!("missing command '{path} COMMAND'")));
         }
         Found::NotYet(name) => {
@@ -144,22 +144,30 @@ enum Found<'w> {
 /// Finds the command that the words begin with.
 fn find(words: &[String]) -> Found<'_> {
     let Some((first, rest)) = words.split_first() else { return Found::Missing(None) };
-    let Some(noun) = Noun::of(first) else {
-        return match commands::alone(first) {
-            Some(entry) => Found::Command { entry, path: format!("{PROGRAM} {first}"), words: rest },
-            None if commands::is_not_yet(first) => Found::NotYet(first.clone()),
-            None => Found::Unknown { parent: PROGRAM.to_owned(), word: first.clone() },
-        };
-    };
-    let Some((second, rest)) = rest.split_first() else { return Found::Missing(Some(noun)) };
-    if ["--help", "-h", "help"].contains(&second.as_str()) {
+    if let Some(noun) = Noun::of(None, first) {
+        return find_under(noun, rest);
+    }
+    match commands::alone(first) {
+        Some(entry) => Found::Command { entry, path: format!("{PROGRAM} {first}"), words: rest },
+        None if commands::is_not_yet(first) => Found::NotYet(first.clone()),
+        None => Found::Unknown { parent: PROGRAM.to_owned(), word: first.clone() },
+    }
+}
+
+/// Finds the command under a noun, or under one of the nouns under it.
+fn find_under(noun: Noun, words: &[String]) -> Found<'_> {
+    let Some((word, rest)) = words.split_first() else { return Found::Missing(Some(noun)) };
+    if ["--help", "-h", "help"].contains(&word.as_str()) {
         return Found::Help(Some(noun));
     }
-    let name = format!("{first} {second}");
-    match commands::under(noun, second) {
+    if let Some(child) = Noun::of(Some(noun), word) {
+        return find_under(child, rest);
+    }
+    let name = format!("{} {word}", noun.path());
+    match commands::under(noun, word) {
         Some(entry) => Found::Command { entry, path: format!("{PROGRAM} {name}"), words: rest },
         None if commands::is_not_yet(&name) => Found::NotYet(name),
-        None => Found::Unknown { parent: format!("{PROGRAM} {first}"), word: second.clone() },
+        None => Found::Unknown { parent: format!("{PROGRAM} {}", noun.path()), word: word.clone() },
     }
 }
 

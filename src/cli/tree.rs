@@ -13,15 +13,17 @@ pub fn readable() -> Command {
     let root = Command::new(PROGRAM).about("A rootless, daemonless container engine");
     let root = args::for_reading(args::like_go(global::augment(root)).arg(version)).subcommand_required(true);
     let alone = COMMANDS.iter().filter_map(|entry| entry.alone.map(|name| named(entry, name, PROGRAM)));
-    let nouns = Noun::ALL.map(|noun| {
-        let path = format!("{PROGRAM} {}", noun.word());
-        let under = COMMANDS.iter().filter(move |entry| entry.noun == noun).filter_map(|entry| {
-            let (name, aliases) = entry.under.split_first()?;
-            Some(named(entry, name, &path).aliases(aliases.iter().copied()))
-        });
-        args::like_go(Command::new(noun.word()).about(noun.about()).subcommand_required(true)).subcommands(under)
+    root.subcommands(alone).subcommands(Noun::children(None).map(noun))
+}
+
+fn noun(noun: Noun) -> Command {
+    let path = format!("{PROGRAM} {}", noun.path());
+    let under = COMMANDS.iter().filter(|entry| entry.noun == noun).filter_map(|entry| {
+        let (name, aliases) = entry.under.split_first()?;
+        Some(named(entry, name, &path).aliases(aliases.iter().copied()))
     });
-    root.subcommands(alone).subcommands(nouns)
+    let command = args::like_go(Command::new(noun.word()).about(noun.about()).subcommand_required(true));
+    command.subcommands(under).subcommands(Noun::children(Some(noun)).map(self::noun))
 }
 
 fn named(entry: &Entry, name: &'static str, parent: &str) -> Command {
@@ -39,11 +41,11 @@ fn named(entry: &Entry, name: &'static str, parent: &str) -> Command {
 pub fn reference() -> String {
     let mut sections: Vec<(String, String)> = Vec::new();
     for noun in Noun::ALL {
-        let usage = format!("usage: {PROGRAM} {} [command]\n", noun.word());
-        sections.push((noun.word().to_owned(), usage));
+        let usage = format!("usage: {PROGRAM} {} [command]\n", noun.path());
+        sections.push((noun.path().to_owned(), usage));
     }
     for entry in COMMANDS {
-        let under = entry.under.first().map(|name| format!("{} {name}", entry.noun.word()));
+        let under = entry.under.first().map(|name| format!("{} {name}", entry.noun.path()));
         for path in entry.alone.map(str::to_owned).into_iter().chain(under) {
             let full = format!("{PROGRAM} {path}");
             let usage = format!("usage: {full} {}\n", entry.usage);

@@ -8,6 +8,7 @@ use crate::image::platform::Platform;
 use crate::image::progress::Progress;
 use crate::image::pull::{PullOptions, Pulled};
 use crate::image::reference::Reference;
+use crate::image::registry::Access;
 use crate::image::shortnames::RegistriesConf;
 use crate::image::store::ImageStore;
 use crate::image::{Image, embedded};
@@ -28,7 +29,7 @@ pub fn pull(
         return Err(Error::new(format!("pulling from `{transport}` is not supported"))
             .hint(format!("load it: coracle load -i {}", path.split(':').next().unwrap_or(path))));
     }
-    let candidates = options.registries.candidates(bare)?;
+    let candidates = options.access.registries.candidates(bare)?;
     let mut failures = Vec::new();
     for reference in &candidates {
         let result = if all_tags {
@@ -98,15 +99,15 @@ fn pull_for_container(
     platform: Option<Platform>,
     progress: &dyn Progress,
 ) -> Result<Pulled> {
-    let options = PullOptions {
-        platform,
+    let access = Access {
+        registries: RegistriesConf::read(engine.config_home.as_deref())?,
         tls_verify: how.tls_verify,
         config_home: engine.config_home.clone(),
         retry: how.retry,
         retry_delay: how.retry_delay,
-        registries: RegistriesConf::read(engine.config_home.as_deref())?,
-        ..PullOptions::default()
+        ..Access::default()
     };
+    let options = PullOptions { platform, access };
     let mut pulled = pull(images, name, &options, false, progress)?;
     pulled.pop().ok_or_else(|| Error::new(format!("pulling `{name}` brought no image")))
 }

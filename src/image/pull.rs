@@ -1,8 +1,5 @@
 //! `pull`: an image from a registry into the store.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use super::ingest::{Parts, check_digest};
 use super::manifest::{self, Descriptor, Document};
 use super::platform::Platform;
@@ -10,8 +7,7 @@ use super::progress::{Event, Progress};
 use super::reference::{Reference, sha256_hex};
 use super::registry::blob::BlobReader;
 use super::registry::client::RawManifest;
-use super::registry::{Client, ClientOptions, Credentials};
-use super::shortnames::RegistriesConf;
+use super::registry::{Access, Client, Purpose};
 use super::store::{ImageStore, read_json_blob};
 use super::types::Image;
 use crate::error::{Context, Error, Result};
@@ -22,20 +18,8 @@ use crate::storage::unpack::digest::sha256;
 pub struct PullOptions {
     /// `--platform`, or `--os`, `--arch` and `--variant`; `None` means this machine.
     pub platform: Option<Platform>,
-    /// `--tls-verify`; `None` means as registries.conf says, on by default.
-    pub tls_verify: Option<bool>,
-    /// `--creds`.
-    pub credentials: Option<Credentials>,
-    /// `--cert-dir`.
-    pub cert_dir: Option<PathBuf>,
-    /// The user's configuration directory (`$XDG_CONFIG_HOME`).
-    pub config_home: Option<PathBuf>,
-    /// `--retry`; `None` means 3.
-    pub retry: Option<u32>,
-    /// `--retry-delay`; `None` means 1 s, doubled each time.
-    pub retry_delay: Option<Duration>,
-    /// registries.conf.
-    pub registries: RegistriesConf,
+    /// How to reach registries.
+    pub access: Access,
 }
 
 /// A pulled image and what was odd about it, one line each.
@@ -49,32 +33,11 @@ impl ImageStore {
     /// Pulls one image.
     pub fn pull(&self, reference: &Reference, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         progress.event(Event::Line(format!("Trying to pull {reference}...")));
-        let located = options.registries.locate(reference)?;
         let attempt = || {
-            let client = Client::connect(&located, options.client(&located))?;
+            let client = options.connect(reference)?;
             self.pull_with(&client, reference, options, progress)
         };
         attempt().with_context(|| format!("initializing source docker://{reference}"))
-    }
-
-    /// Pulls what a user calls by a full or short name: a short one is looked for in the registries to search, in order.
-    pub fn pull_name(&self, text: &str, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
-        let candidates = options.registries.candidates(text)?;
-        let mut errors = Vec::new();
-        for reference in &candidates {
-            match self.pull(reference, options, progress) {
-                Ok(pulled) => return Ok(pulled),
-                Err(e) => errors.push(e),
-            }
-        }
-        match (errors.len(), errors.pop()) {
-            (1, Some(error)) => Err(error),
-            (count, Some(last)) => {
-                let lines: Vec<String> = errors.iter().chain([&last]).map(ToString::to_string).collect();
-                Err(Error::new(format!("{count} errors occurred while pulling: {}", lines.join("; "))))
-            }
-            (_, None) => Err(Error::new(format!("no registry to pull `{text}` from"))),
-        }
     }
 
     /// Pulls all tags of a repository (`--all-tags`). The reference must have neither tag nor digest of its own.
@@ -84,8 +47,7 @@ impl ImageStore {
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Pulled>> {
-        let located = options.registries.locate(reference)?;
-        let client = Client::connect(&located, options.client(&located))?;
+        let client = options.connect(reference)?;
         let tags = client.tags().with_context(|| format!("listing tags of {}", reference.name()))?;
         if tags.is_empty() {
             crate::bail!("repository {} has no tags", reference.name());
@@ -168,17 +130,15 @@ impl ImageStore {
 }
 
 impl PullOptions {
-    fn client(&self, located: &Reference) -> ClientOptions {
-        let insecure = self.registries.registry(located).is_some_and(|registry| registry.insecure);
-        let defaults = ClientOptions::default();
-        ClientOptions {
-            tls_verify: self.tls_verify.unwrap_or(!insecure),
-            credentials: self.credentials.clone(),
-            cert_dir: self.cert_dir.clone(),
-            config_home: self.config_home.clone(),
-            retries: self.retry.unwrap_or(defaults.retries),
-            retry_delay: self.retry_delay,
+    fn connect(&self, reference: &Reference) -> Result<Client> {
+        let mut failure = Error::new(format!("no place to pull {reference} from"));
+        for endpoint in self.access.sources(reference)? {
+            match self.access.connect(&endpoint, Purpose::Pull) {
+                Ok(client) => return Ok(client),
+                Err(e) => failure = e,
+            }
         }
+        Err(failure)
     }
 }
 

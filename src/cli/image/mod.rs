@@ -5,6 +5,7 @@ pub mod inspect;
 pub mod list;
 pub mod load;
 pub mod pull;
+pub mod registry_flags;
 pub mod rm;
 pub mod tag;
 pub mod untag;

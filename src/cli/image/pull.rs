@@ -6,15 +6,14 @@ use std::time::Duration;
 use crate::bail;
 use crate::cli::args::{GoBool, Refused, refuse};
 use crate::cli::cx::{Cx, usual_code};
-use crate::cli::env;
 use crate::cli::format::time::parse_duration;
+use crate::cli::image::registry_flags::{RegistryFlags, credentials};
 use crate::cli::progress::Shown;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::image::platform::Platform;
 use crate::image::pull::PullOptions;
-use crate::image::registry::Credentials;
-use crate::image::shortnames::RegistriesConf;
+use crate::image::registry::Access;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,9 +23,6 @@ pub struct Args {
     /// Pull the image for this architecture instead of that of the machine
     #[arg(long, value_name = "ARCH", conflicts_with = "platform")]
     arch: Option<String>,
-    /// Path of the authentication file
-    #[arg(long, value_name = "string", value_parser = refuse("authentication files are not read yet, use --creds"))]
-    authfile: Option<Refused>,
     /// Directory with certificates for the registry
     #[arg(long, value_name = "Pathname")]
     cert_dir: Option<PathBuf>,
@@ -54,12 +50,11 @@ pub struct Args {
     /// How long to wait between two tries, for example 2s
     #[arg(long, value_name = "string")]
     retry_delay: Option<String>,
-    /// Demand HTTPS and verify certificates [default: as registries.conf says, else true]
-    #[arg(long)]
-    tls_verify: Option<GoBool>,
     /// Pull the image for this variant of the architecture
     #[arg(long, value_name = "string", conflicts_with = "platform")]
     variant: Option<String>,
+    #[command(flatten)]
+    registry: RegistryFlags,
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
 }
@@ -68,16 +63,15 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     if !*args.disable_content_trust {
         bail!("--disable-content-trust=false is not supported: there is no content trust of Docker's here");
     }
-    let options = PullOptions {
-        platform: platform(&args)?,
-        tls_verify: args.tls_verify.map(|verify| *verify),
-        credentials: args.creds.as_deref().map(credentials).transpose()?,
+    let retry_delay = args.retry_delay.as_deref().map(delay).transpose()?;
+    let access = Access {
         cert_dir: args.cert_dir.clone(),
-        config_home: env::config_home(),
+        credentials: args.creds.as_deref().map(credentials).transpose()?,
         retry: args.retry,
-        retry_delay: args.retry_delay.as_deref().map(delay).transpose()?,
-        registries: RegistriesConf::read(env::config_home().as_deref())?,
+        retry_delay,
+        ..args.registry.access()?
     };
+    let options = PullOptions { platform: platform(&args)?, access };
     let engine = cx.engine()?;
     engine::enter_userns(&engine)?;
     let images = engine::images(&engine)?;
@@ -111,12 +105,4 @@ fn platform(args: &Args) -> Result<Option<Platform>> {
 fn delay(text: &str) -> Result<Duration> {
     let duration = parse_duration(text).and_then(|duration| Duration::try_from(duration).ok());
     duration.ok_or_else(|| Error::new(format!("invalid value `{text}` for `--retry-delay`")).hint("write 2s or 500ms"))
-}
-
-/// `--creds`.
-fn credentials(text: &str) -> Result<Credentials> {
-    match Credentials::split(text) {
-        (user, Some(password)) => Ok(Credentials::new(user, password)),
-        (_, None) => Err(Error::new("`--creds` has no password").hint("write it as USERNAME:PASSWORD")),
-    }
 }
