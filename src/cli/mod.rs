@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod parse;
 pub mod printer;
 pub mod progress;
+pub mod prompt;
 pub mod roots;
 pub mod select;
 pub mod system;

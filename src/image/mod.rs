@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod change;
+pub mod config;
 pub mod embedded;
 mod flow;
 pub mod import;
@@ -15,7 +16,6 @@ pub mod pull;
 pub mod reference;
 pub mod registry;
 pub mod remove;
-pub mod shortnames;
 pub mod store;
 pub mod summary;
 pub mod tags;
@@ -23,6 +23,7 @@ pub mod tags;
 mod tests;
 pub mod types;
 
+pub use config::RegistriesConf;
 pub use import::ImportOptions;
 pub use load::{Loaded, LoadedImage};
 pub use platform::Platform;
@@ -31,6 +32,5 @@ pub use pull::{PullOptions, Pulled};
 pub use reference::Reference;
 pub use registry::Credentials;
 pub use remove::{InUse, Removed};
-pub use shortnames::RegistriesConf;
 pub use store::ImageStore;
 pub use types::{History, Image, ImageConfig};

@@ -4,6 +4,8 @@ pub mod import;
 pub mod inspect;
 pub mod list;
 pub mod load;
+pub mod login;
+pub mod logout;
 pub mod pull;
 pub mod registry_flags;
 pub mod rm;

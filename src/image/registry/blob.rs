@@ -53,7 +53,7 @@ impl<'a> BlobReader<'a> {
                     self.body = Some(body);
                     return Ok(());
                 }
-                Err(Failure::Final(e)) => return Err(e),
+                Err(Failure::Final(e) | Failure::Refused(e)) => return Err(e),
                 Err(Failure::Passing(e, asked)) => {
                     if self.failures >= self.client.retries() {
                         return Err(e);
