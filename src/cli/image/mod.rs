@@ -9,5 +9,6 @@ pub mod logout;
 pub mod pull;
 pub mod registry_flags;
 pub mod rm;
+pub mod search;
 pub mod tag;
 pub mod untag;

@@ -130,6 +130,11 @@ impl RegistriesConf {
         self.table(registry).is_some_and(|table| table.insecure)
     }
 
+    /// Whether nothing may be had of a registry.
+    pub fn is_blocked(&self, registry: &str) -> bool {
+        self.table(registry).is_some_and(|table| table.blocked)
+    }
+
     fn table(&self, name: &str) -> Option<&Registry> {
         let fitting = self.registries.iter().filter(|registry| registry.covers(name).is_some());
         // Of two that are equally long, the one without a wildcard.

@@ -107,10 +107,18 @@ impl Access {
         Client::connect(&endpoint.reference, self.options(endpoint.insecure, purpose, credentials))
     }
 
-    /// Prepares to talk to a registry as such, as somebody: for login and search.
+    /// Prepares to talk to a registry as such, as somebody: for login.
     pub fn connect_to(&self, registry: &str, credentials: Source) -> Result<Client> {
+        self.connect_to_as(registry, registry, credentials)
+    }
+
+    /// The same for a registry whose searching is done by another host; `registry` is what registries.conf knows.
+    pub(super) fn connect_to_as(&self, host: &str, registry: &str, credentials: Source) -> Result<Client> {
+        if self.registries.is_blocked(registry) {
+            crate::bail!("registry {registry} is blocked in {}", self.registries.path.display());
+        }
         let insecure = self.registries.is_insecure(registry);
-        Client::connect_to(registry, "", self.options(insecure, Purpose::Pull, credentials))
+        Client::connect_to(host, "", self.options(insecure, Purpose::Pull, credentials))
     }
 
     /// The first source that has an image. What kept mirrors from being it, other than not having the image, stands in

@@ -9,6 +9,7 @@
 //! - `logins.rs`      the user's logins in files (`authfile.rs`, pure) and with programs (`helper.rs`)
 //! - `blob.rs`       a blob as a stream that takes up again where a connection broke
 //! - `failure.rs`    errors in words, and whether another try may help
+//! - `login.rs`      what one can log in to; `search.rs` what registries have
 //! - `url.rs`        the little of URLs that is needed, pure
 //! - `download.rs`   a file from any web server
 
@@ -25,6 +26,7 @@ mod helper;
 pub mod login;
 pub mod logins;
 pub mod request;
+pub mod search;
 #[cfg(test)]
 mod tests;
 pub mod tls;
