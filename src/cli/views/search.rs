@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn lists_of_tags() {
         let both = ["1".to_owned(), "2".to_owned()];
-        assert_eq!(tags("r.io/a", &both, Options::default()).unwrap(), "NAME    TAG\nr.io/a  1\nr.io/a  2\n");
+        assert_eq!(
+            tags("r.io/a", &both, Options::default()).unwrap(),
+            "NAME        TAG\nr.io/a      1\nr.io/a      2\n"
+        );
         let text = tags("r.io/a", &both, Options { format: Some("json"), ..Options::default() }).unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value, json!([{"Name": "r.io/a", "Tags": ["1", "2"]}]));
