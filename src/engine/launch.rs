@@ -11,7 +11,7 @@ use crate::monitor::config::Config;
 use crate::monitor::launch::{Launched, launch};
 use crate::network::files::{self, HostsFile};
 use crate::network::{self, Mode};
-use crate::runtime::launch::Launch;
+use crate::runtime::launch::{Given, Launch};
 use crate::storage::fs;
 
 /// What differs from one start to another.
@@ -23,6 +23,8 @@ pub struct How {
     pub client: Option<OwnedFd>,
     /// Rows and columns that the container's terminal begins with.
     pub window: Option<(u16, u16)>,
+    /// What the command gets besides its standard streams.
+    pub given: Vec<Given>,
 }
 
 /// Starts the container: its monitor runs when this returns, and its command unless it is to wait.
@@ -63,8 +65,9 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         pid_file: record.pid_file.clone(),
         monitor_pid_file: record.monitor_pid_file.clone(),
         first_client: how.client.is_some(),
+        preserved: how.given.iter().map(|given| given.number).collect(),
     };
-    launch(&config, how.client)
+    launch(&config, how.client, how.given.into_iter().map(|given| given.fd).collect())
 }
 
 /// The files that speak of names and addresses; they may have changed on the host since the last start.

@@ -15,6 +15,7 @@ mod lifecycle;
 mod logs;
 mod mounts;
 mod network;
+mod preserved;
 mod pull;
 mod run;
 mod security;
