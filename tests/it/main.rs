@@ -4,6 +4,7 @@
 //! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
 
 mod attach_tty;
+mod bad_registry;
 mod cli;
 mod debian;
 mod errors;
