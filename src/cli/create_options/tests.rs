@@ -239,7 +239,6 @@ fn what_is_not_there_yet_says_so() {
         "--volumes-from x",
         "--tz local",
         "--init-path /x",
-        "--preserve-fds 1",
         "--passwd=true",
         "--group-add keep-groups",
         "--rootfs",
