@@ -23,7 +23,8 @@ pub const CONTAINER_CONNECTION: &str = "CONTAINER_CONNECTION";
 pub const SHELL: &str = "SHELL";
 /// When it is set and not empty, nothing is coloured (<https://no-color.org>).
 pub const NO_COLOR: &str = "NO_COLOR";
-/// Where the engine remembers which image a short name meant: `$XDG_CACHE_HOME/containers`, else `$HOME/.cache/containers`.
+/// Where the engine remembers which image a short name meant: `$XDG_CACHE_HOME/containers`, else
+/// `$HOME/.cache/containers`, for root /var/cache/containers.
 pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 /// Read instead of the usual registries.conf.
 pub const CONTAINERS_REGISTRIES_CONF: &str = "CONTAINERS_REGISTRIES_CONF";
@@ -62,8 +63,9 @@ pub fn places() -> Places {
         Some(_) => run.join("containers/auth.json"),
         None => run.join("auth.json"),
     };
-    let cache = absolute_path(XDG_CACHE_HOME).or_else(|| Some(home.as_ref()?.join(".cache")));
-    let cache = if uid.is_root() { Some(PathBuf::from("/var/cache")) } else { cache };
+    let usual =
+        if uid.is_root() { Some(PathBuf::from("/var/cache")) } else { home.as_ref().map(|dir| dir.join(".cache")) };
+    let cache = absolute_path(XDG_CACHE_HOME).or(usual);
     let dockers = docker.or_else(|| Some(home.as_ref()?.join(".docker/config.json")));
     Places {
         registries_conf: get(CONTAINERS_REGISTRIES_CONF).map(PathBuf::from),

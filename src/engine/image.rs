@@ -4,6 +4,7 @@ use super::Engine;
 use crate::bail;
 use crate::container::options::{Pull, PullPolicy};
 use crate::error::{Error, Kind, Result};
+use crate::image::config::RegistriesConf;
 use crate::image::platform::Platform;
 use crate::image::progress::{Event, Progress};
 use crate::image::pull::{PullOptions, Pulled};
@@ -76,7 +77,7 @@ pub fn obtain(
 ) -> Result<Image> {
     let images = super::images(engine)?;
     let platform = wanted_platform(pull);
-    let local = match images.find(name) {
+    let local = match find(engine, &images, name) {
         Ok(image) if platform.as_ref().is_none_or(|p| p.matches(&image.os, &image.architecture)) => Some(image),
         Ok(_) => None,
         Err(error) if error.kind() == Kind::NoSuch => load_embedded(&images, name)?,
@@ -96,6 +97,18 @@ pub fn obtain(
                 _ => Err(error),
             },
         },
+    }
+}
+
+/// The image of a name, or of what an alias makes of it.
+fn find(engine: &Engine, images: &ImageStore, name: &str) -> Result<Image> {
+    let missing = match images.find(name) {
+        Err(error) if error.kind() == Kind::NoSuch => error,
+        other => return other,
+    };
+    match RegistriesConf::read(&engine.places)?.aliased(name) {
+        Some(reference) => images.find(&reference.to_string()),
+        None => Err(missing),
     }
 }
 

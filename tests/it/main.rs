@@ -18,6 +18,8 @@ mod mounts;
 mod network;
 mod preserved;
 mod pull;
+mod registries_conf;
+mod registry_auth;
 mod run;
 mod security;
 mod stress;
