@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod change;
+pub mod config;
 pub mod embedded;
 pub mod family;
 mod flow;
@@ -18,7 +19,6 @@ pub mod reach;
 pub mod reference;
 pub mod registry;
 pub mod remove;
-pub mod shortnames;
 pub mod store;
 pub mod summary;
 pub mod tags;
@@ -26,6 +26,7 @@ pub mod tags;
 mod tests;
 pub mod types;
 
+pub use config::RegistriesConf;
 pub use import::ImportOptions;
 pub use load::{Loaded, LoadedImage};
 pub use platform::Platform;
@@ -35,6 +36,5 @@ pub use reach::Parts;
 pub use reference::Reference;
 pub use registry::Credentials;
 pub use remove::{InUse, Removed, Users};
-pub use shortnames::RegistriesConf;
 pub use store::ImageStore;
 pub use types::{History, Image, ImageConfig};
