@@ -3,6 +3,7 @@
 mod archive;
 pub mod change;
 pub mod config;
+pub mod content;
 pub mod embedded;
 pub mod family;
 mod flow;
@@ -15,15 +16,18 @@ pub mod mounts;
 pub mod platform;
 pub mod progress;
 pub mod pull;
+pub mod push;
 pub mod reach;
 pub mod reference;
 pub mod registry;
 pub mod remove;
+pub mod save;
 pub mod store;
 pub mod summary;
 pub mod tags;
 #[cfg(test)]
 mod tests;
+pub mod transport;
 pub mod types;
 
 pub use config::RegistriesConf;
