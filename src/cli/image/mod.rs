@@ -1,11 +1,16 @@
 //! Commands about image.
 
+pub mod exists;
+pub mod history;
 pub mod import;
 pub mod inspect;
 pub mod list;
 pub mod load;
+pub mod prune;
 pub mod pull;
 pub mod registry_flags;
 pub mod rm;
+pub mod scp;
 pub mod tag;
+pub mod tree;
 pub mod untag;

@@ -2,9 +2,11 @@
 
 pub mod container_filter;
 pub mod container_inspect;
+pub mod history;
 pub mod image_filter;
 pub mod image_inspect;
 pub mod image_names;
+pub mod image_tree;
 pub mod images;
 pub mod info;
 pub mod inspect;
