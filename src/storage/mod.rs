@@ -8,6 +8,7 @@ pub mod lock;
 pub mod roots;
 pub mod tree;
 pub mod unpack;
+pub mod verify;
 pub mod workdir;
 
 pub use roots::Roots;
