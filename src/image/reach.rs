@@ -64,13 +64,7 @@ impl ImageStore {
     }
 
     /// A list of manifests needs those of its manifests that are here.
-    fn needs_of_index(
-        &self,
-        entry: &Descriptor,
-        summaries: &Summaries,
-        parts: &mut Parts,
-        depth: usize,
-    ) -> Result<()> {
+    fn needs_of_index(&self, entry: &Descriptor, summaries: &Summaries, parts: &mut Parts, depth: usize) -> Result<()> {
         parts.blobs.insert(entry.hex()?.to_owned());
         let bytes = read_json_blob(&self.images, entry)?;
         let Document::Index(list) = manifest::parse_document(&bytes, &entry.media_type)? else {

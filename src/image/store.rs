@@ -88,7 +88,8 @@ impl ImageStore {
         let mut seen: HashMap<String, usize> = HashMap::new();
         for entry in &index.manifests {
             let image = summaries.remove(&entry.digest).map(|summary| summary.image);
-            let known = seen.get(&entry.digest).or_else(|| image.as_ref().and_then(|image| seen.get(&image.id))).copied();
+            let known =
+                seen.get(&entry.digest).or_else(|| image.as_ref().and_then(|image| seen.get(&image.id))).copied();
             let position = known.unwrap_or_else(|| {
                 list.push(image.unwrap_or_else(|| unreadable(entry)));
                 list.len() - 1
@@ -102,9 +103,7 @@ impl ImageStore {
         let parents: HashSet<&str> = list.iter().filter_map(|image| family.parent(&image.id)).collect();
         let stages: Vec<(String, bool)> = list
             .iter()
-            .map(|image| {
-                (family.parent(&image.id).unwrap_or_default().to_owned(), parents.contains(image.id.as_str()))
-            })
+            .map(|image| (family.parent(&image.id).unwrap_or_default().to_owned(), parents.contains(image.id.as_str())))
             .collect();
         for (image, (parent, has_children)) in list.iter_mut().zip(stages) {
             image.parent = parent;

@@ -140,7 +140,11 @@ fn an_image_from_its_archive_to_its_removal() {
     assert_eq!(tagged.names, ["example.com/app:1", "localhost/x:latest", "quay.io/y:2"]);
     assert_eq!(tagged.repo_digests.len(), 3);
     assert_eq!(store.list().unwrap().iter().map(|i| i.names.len()).sum::<usize>(), 4);
-    assert!(store.list().unwrap().contains(&crate::image::Image { history: Vec::new(), raw_config: Value::Null, ..tagged }));
+    assert!(store.list().unwrap().contains(&crate::image::Image {
+        history: Vec::new(),
+        raw_config: Value::Null,
+        ..tagged
+    }));
 
     let error = store.remove(&id[..12], false, &FREE).unwrap_err().to_string();
     assert!(error.contains("more than one tag ([example.com/app:1 localhost/x:latest quay.io/y:2])"), "{error}");
