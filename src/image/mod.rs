@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod change;
+pub mod check;
 pub mod embedded;
 pub mod family;
 mod flow;
@@ -21,6 +22,7 @@ pub mod reach;
 pub mod reference;
 pub mod registry;
 pub mod remove;
+pub mod repair;
 pub mod shortnames;
 pub mod store;
 pub mod summary;

@@ -8,6 +8,7 @@ pub mod lock;
 pub mod roots;
 pub mod tree;
 pub mod unpack;
+pub mod usage;
 pub mod verify;
 pub mod workdir;
 

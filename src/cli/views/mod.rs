@@ -15,5 +15,6 @@ pub mod port;
 pub mod ports;
 pub mod ps;
 pub mod ps_row;
+pub mod system_df;
 pub mod top;
 pub mod version;
