@@ -15,6 +15,7 @@ mod remove;
 mod run;
 mod size;
 mod sweep;
+pub mod system;
 pub mod top;
 mod unshare;
 
