@@ -10,6 +10,8 @@
 //! ```
 //!
 //! Readers take no lock: the file is replaced in one step. Writers hold `index.lock` for one read, change and write.
+//! Those that remove something hold `removal.lock` as well, behind the other: who has just recorded that he needs an image
+//! waits for these (see `ImageStore::is_kept`), and never for a pull that flushes the disk.
 
 use std::path::Path;
 
@@ -46,6 +48,24 @@ pub fn update<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) ->
     }
     super::summary::refresh(images, &index);
     Ok(result)
+}
+
+/// As [`update`], for a change after which blobs or layers may be deleted.
+pub fn remove<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
+    let mut removal = None;
+    update(images, |index| {
+        removal = Some(lock::exclusive(&removal_lock(images))?);
+        change(index)
+    })
+}
+
+/// Waits until no removal is under way.
+pub fn wait_for_removals(images: &Path) -> Result<()> {
+    lock::shared(&removal_lock(images)).map(drop)
+}
+
+fn removal_lock(images: &Path) -> std::path::PathBuf {
+    images.join("removal.lock")
 }
 
 /// The full name in an entry, `None` for an image without one.

@@ -9,6 +9,7 @@ pub mod index;
 pub mod ingest;
 pub mod load;
 pub mod manifest;
+pub mod parts;
 pub mod platform;
 pub mod progress;
 pub mod pull;

@@ -43,7 +43,7 @@ impl ImageStore {
     /// several names, is meant by ID, and `force` is not given.
     pub fn remove(&self, text: &str, force: bool, in_use: &InUse<'_>) -> Result<Removed> {
         let mut removed = Removed::default();
-        let garbage = index::update(&self.images, |index| {
+        let garbage = index::remove(&self.images, |index| {
             let Some(entry) = self.find_entry(index, text)?.cloned() else { return Err(not_known(text)) };
             let all = self.entries_of(index, &entry);
             let image = self.image_of(index, &entry).ok();
@@ -126,7 +126,7 @@ impl ImageStore {
             return Ok(());
         }
         let mut detached = Vec::new();
-        index::update(&self.images, |index| {
+        index::remove(&self.images, |index| {
             let mut kept = Parts::default();
             for entry in &index.manifests {
                 if self.collect(entry, &mut kept).is_err() {

@@ -61,7 +61,15 @@ impl LayerDraft {
         self.work.path("root")
     }
 
-    /// The same, opened.
+    /// Begins anew, with an empty directory.
+    pub fn restart(&self) -> Result<()> {
+        let root = self.root();
+        remove_tree(&root)?;
+        fs::create_dir(&root, 0o755)?;
+        set_mode(&root, 0o755)
+    }
+
+    /// The directory to unpack into, opened.
     pub fn open_root(&self) -> Result<File> {
         let root = self.root();
         File::open(&root).with_context(|| format!("opening `{}`", root.display()))
@@ -118,9 +126,7 @@ impl Layers {
     fn begin(diff_id: &str, work: WorkDir) -> Result<LayerDraft> {
         let draft = LayerDraft { diff_id: diff_id.to_owned(), work };
         // What a maker left that was killed.
-        remove_tree(&draft.root())?;
-        fs::create_dir(&draft.root(), 0o755)?;
-        set_mode(&draft.root(), 0o755)?;
+        draft.restart()?;
         Ok(draft)
     }
 

@@ -23,8 +23,13 @@ pub struct BlobReader<'a> {
 impl<'a> BlobReader<'a> {
     /// Begins to read a blob of `size` bytes.
     pub fn open(client: &'a Client, digest: &str, size: u64) -> Result<Self> {
+        Self::open_at(client, digest, size, 0)
+    }
+
+    /// The same from byte `position` on, which must be less than `size`.
+    pub fn open_at(client: &'a Client, digest: &str, size: u64, position: u64) -> Result<Self> {
         let url = client.blob_url(digest);
-        let mut reader = BlobReader { client, url, body: None, position: 0, size, failures: 0 };
+        let mut reader = BlobReader { client, url, body: None, position, size, failures: 0 };
         // An error that no retry can mend is best told at once, in full.
         reader.connect()?;
         Ok(reader)
