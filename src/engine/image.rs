@@ -125,9 +125,8 @@ pub fn obtain(
         None if !images.exists(name)? => load_embedded(&images, name)?,
         local => local,
     };
-    let pulled = by_policy(name, pull.policy, local, || {
-        pull_for_container(engine, &images, name, pull, platform, progress)
-    })?;
+    let pulled =
+        by_policy(name, pull.policy, local, || pull_for_container(engine, &images, name, pull, platform, progress))?;
     warnings.extend(pulled.warnings);
     Ok(pulled.image)
 }

@@ -113,7 +113,8 @@ impl ImageStore {
         let mut present = job.present()?;
         loop {
             let broken = AtomicBool::new(false);
-            let flowed = self.flow(job, common, present, &broken).and_then(|flow| job.layer.check(&flow).map(|()| flow));
+            let flowed =
+                self.flow(job, common, present, &broken).and_then(|flow| job.layer.check(&flow).map(|()| flow));
             let error = match flowed {
                 Ok(flow) => {
                     common.progress.event(Event::Finished { digest: job.layer.descriptor.digest.clone() });
@@ -125,7 +126,11 @@ impl ImageStore {
             if broken.load(Ordering::Relaxed) {
                 // Nothing is known against what has arrived.
                 let kept = part.length().is_ok_and(|length| length > 0);
-                return Err(if kept { error.hint("what has arrived is kept: pull again to go on from there") } else { error });
+                return Err(if kept {
+                    error.hint("what has arrived is kept: pull again to go on from there")
+                } else {
+                    error
+                });
             }
             part.restart()?;
             if present == 0 || is_space(&error) {
@@ -166,8 +171,16 @@ impl ImageStore {
         };
         let root = job.draft.as_ref().map(LayerDraft::open_root).transpose()?;
         // One byte more than promised is enough to know that the blob is wrong.
-        let mut watched =
-            Watched { inner: source.take(size.saturating_add(1)), progress: common.progress, stop: &common.stop, digest, broken, unreported: 0, last: None };
+        let mut watched = Watched {
+            inner: source.take(size.saturating_add(1)),
+            left: size,
+            progress: common.progress,
+            stop: &common.stop,
+            digest,
+            broken,
+            unreported: 0,
+            last: None,
+        };
         let sinks = Sinks {
             blob: writer.as_mut().map(|writer| &mut **writer as &mut (dyn Write + Send)),
             root: root.as_ref().map(std::os::fd::AsFd::as_fd),
@@ -206,6 +219,8 @@ struct Watched<'a, R> {
     stop: &'a AtomicBool,
     digest: &'a str,
     broken: &'a AtomicBool,
+    /// Bytes that were promised and have not come.
+    left: u64,
     unreported: u64,
     last: Option<Instant>,
 }
@@ -230,7 +245,11 @@ impl<R: Read> Read for Watched<'_, R> {
                 self.report();
                 self.progress.event(Event::Unpacking { digest: self.digest.to_owned() });
             }
+            Ok(length) if *length as u64 > self.left => {
+                return Err(std::io::Error::other("the blob has more bytes than promised"));
+            }
             Ok(length) => {
+                self.left -= *length as u64;
                 self.unreported += *length as u64;
                 if self.last.is_none_or(|last| last.elapsed() >= REPORT) {
                     self.report();

@@ -205,7 +205,10 @@ impl ImageStore {
             let any = !made.blobs.is_empty();
             for blob in made.blobs {
                 match blob {
-                    Blob::Workspace(hex) => fs::rename(&workspace.path(&hex), &self.blob_path(&hex))?,
+                    Blob::Workspace(hex) => {
+                        fs::rename(&workspace.path(&hex), &self.blob_path(&hex))?;
+                        self.forget_part(&hex);
+                    }
                     Blob::Part(hex, part) => part.commit(&self.blob_path(&hex))?,
                 }
             }

@@ -66,6 +66,16 @@ impl ImageStore {
         attempt().with_context(|| format!("locking `{}`", path.display()))
     }
 
+    /// Removes the part of a blob that has come another way, unless somebody fetches it.
+    pub(super) fn forget_part(&self, hex: &str) {
+        // One that stays is removed by the next prune.
+        if self.partial().join(hex).exists()
+            && let Ok(Some(part)) = self.claim_part(hex)
+        {
+            part.discard();
+        }
+    }
+
     /// Waits until nobody fetches the blob. The caller must hold neither a part nor a layer.
     pub(super) fn wait_for_part(&self, hex: &str) -> Result<()> {
         let path = self.partial().join(hex);
@@ -184,11 +194,7 @@ struct PartWriter<'a> {
 impl Write for PartWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let known = usize::try_from(self.present.saturating_sub(self.position)).unwrap_or(usize::MAX);
-        let length = if known > 0 {
-            bytes.len().min(known)
-        } else {
-            self.file.write_at(bytes, self.position)?
-        };
+        let length = if known > 0 { bytes.len().min(known) } else { self.file.write_at(bytes, self.position)? };
         self.position += length as u64;
         Ok(length)
     }

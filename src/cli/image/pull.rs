@@ -104,8 +104,9 @@ pub(in crate::cli) fn pull_policy(text: &str) -> Result<PullPolicy> {
         "never" | "false" => PullPolicy::Never,
         "newer" | "ifnewer" => PullPolicy::Newer,
         _ => {
-            return Err(Error::new(format!("unsupported pull policy \"{text}\""))
-                .hint("use missing, always, never or newer"));
+            return Err(
+                Error::new(format!("unsupported pull policy \"{text}\"")).hint("use missing, always, never or newer")
+            );
         }
     })
 }

@@ -85,6 +85,9 @@ impl Read for BlobReader<'_> {
                     }
                     return Ok(length);
                 }
+                Err(e) if e.kind() == io::ErrorKind::TimedOut => {
+                    io::Error::new(io::ErrorKind::TimedOut, "the server has stopped sending, in the middle of the blob")
+                }
                 Err(e) => e,
             };
             self.body = None;
