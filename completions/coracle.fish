@@ -241,7 +241,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand exec" -l detach-keys -d 
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s e -l env -d 'Set an environment variable' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -l env-file -d 'Read environment variables from a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fd -d 'Pass a list of additional descriptors to the process' -r
-complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fds -d 'Pass this number of additional descriptors to the process' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fds -d 'Pass this number of additional descriptors to the process, from 3 on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s u -l user -d 'User name or UID, and group name or GID, as user[:group]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s w -l workdir -d 'Working directory inside the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s d -l detach -d 'Run the process in the background and print its session\'s ID'
@@ -436,7 +436,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l sdnotify -d 'Who
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l systemd -d 'Run systemd in the container (false)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l detach-keys -d 'Keys that detach from the container [default: ctrl-p,ctrl-q]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fd -d 'Pass descriptors of these numbers to the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fds -d 'Pass this many descriptors to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fds -d 'Pass this many descriptors to the container, from 3 on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-host -d 'Pass the whole environment of the host'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l http-proxy -d 'Pass the proxy variables of the host [default: true]'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run an init as PID 1 that forwards signals and reaps processes'
@@ -718,7 +718,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s e -l env -d 'Set an environment variable' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l env-file -d 'Read environment variables from a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fd -d 'Pass a list of additional descriptors to the process' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fds -d 'Pass this number of additional descriptors to the process' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fds -d 'Pass this number of additional descriptors to the process, from 3 on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s u -l user -d 'User name or UID, and group name or GID, as user[:group]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s w -l workdir -d 'Working directory inside the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s d -l detach -d 'Run the process in the background and print its session\'s ID'
@@ -933,7 +933,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l systemd -d 'Run systemd in the container (false)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l detach-keys -d 'Keys that detach from the container [default: ctrl-p,ctrl-q]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fd -d 'Pass descriptors of these numbers to the container' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fds -d 'Pass this many descriptors to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fds -d 'Pass this many descriptors to the container, from 3 on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-host -d 'Pass the whole environment of the host'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l http-proxy -d 'Pass the proxy variables of the host [default: true]'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run an init as PID 1 that forwards signals and reaps processes'

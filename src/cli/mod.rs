@@ -15,6 +15,7 @@ pub mod help;
 pub mod image;
 pub mod inspect;
 pub mod parse;
+pub mod preserved;
 pub mod printer;
 pub mod progress;
 pub mod roots;

@@ -17,6 +17,7 @@ use std::path::Path;
 
 use super::manifest::{Descriptor, Index, OCI_INDEX};
 use super::reference::{LOCAL, Reference, sha256_hex};
+use super::summary::Summaries;
 use crate::error::{Context, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::{fs, lock};
@@ -37,26 +38,38 @@ pub fn read(images: &Path) -> Result<Index> {
     }
 }
 
-/// Changes the index. The lock is held while `change` runs, which must not wait for anything.
+/// Changes the index. The lock is held while `change` runs, which must not wait for anything, nor take anything away that a
+/// container may need: that is [`update_then`]'s.
 pub fn update<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
     let _lock = lock::exclusive(&images.join("index.lock"))?;
+    locked(images, change, |_, _, result| Ok(result))
+}
+
+/// Changes the index and, before anybody else can, removes what the change makes superfluous: `after` is given the index as
+/// it is on disk now, with summaries of its images. Neither may wait for anything.
+pub fn update_then<T, U>(
+    images: &Path,
+    change: impl FnOnce(&mut Index) -> Result<T>,
+    after: impl FnOnce(&Index, &Summaries, T) -> Result<U>,
+) -> Result<U> {
+    let _lock = lock::exclusive(&images.join("index.lock"))?;
+    let _removal = lock::exclusive(&removal_lock(images))?;
+    locked(images, change, after)
+}
+
+fn locked<T, U>(
+    images: &Path,
+    change: impl FnOnce(&mut Index) -> Result<T>,
+    after: impl FnOnce(&Index, &Summaries, T) -> Result<U>,
+) -> Result<U> {
     let before = read(images)?;
     let mut index = before.clone();
     let result = change(&mut index)?;
     if index != before || index.manifests.is_empty() {
         atomic::write(&images.join("index.json"), &serde_json::to_vec(&index)?, Durability::Power)?;
     }
-    super::summary::refresh(images, &index);
-    Ok(result)
-}
-
-/// As [`update`], for a change after which blobs or layers may be deleted.
-pub fn remove<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
-    let mut removal = None;
-    update(images, |index| {
-        removal = Some(lock::exclusive(&removal_lock(images))?);
-        change(index)
-    })
+    let summaries = super::summary::refresh_from(images, &index, super::summary::read(images));
+    after(&index, &summaries, result)
 }
 
 /// Waits until no removal is under way.

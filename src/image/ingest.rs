@@ -299,6 +299,9 @@ impl Made {
                 Save::Workspace => self.blobs.push(Blob::Workspace(job.layer.blob)),
                 Save::Part(part) => self.blobs.push(Blob::Part(job.layer.blob, part)),
             }
+            if let Some(draft) = &job.draft {
+                draft.note_archive_size(flow.diff_size);
+            }
             self.drafts.extend(job.draft);
         }
     }

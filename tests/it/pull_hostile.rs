@@ -1,10 +1,10 @@
 //! Servers that lie, layers that are bombs, disks that fill: one clear line, and nothing is left.
 
 use crate::support::Env;
+use crate::support::blob_proxy::{Fault, Proxy};
 use crate::support::env::CORACLE;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::{Blob, Image, Layer, digest};
-use crate::support::proxy::{Fault, Proxy};
 use crate::support::registry::Registry;
 
 #[test]

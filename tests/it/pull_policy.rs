@@ -1,9 +1,9 @@
 //! When a registry is asked, and for what.
 
 use crate::support::Env;
+use crate::support::blob_proxy::Proxy;
 use crate::support::fixtures::{self, on_busybox};
 use crate::support::image::{Layer, digest};
-use crate::support::proxy::Proxy;
 use crate::support::registry::{Registry, skopeo};
 
 /// Requests that are not the question whether a registry is there.

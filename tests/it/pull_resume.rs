@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::support::blob_proxy::{Fault, Proxy};
 use crate::support::command::Running;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::{Layer, digest};
-use crate::support::proxy::{Fault, Proxy};
 use crate::support::pty::Pty;
 use crate::support::registry::Registry;
 use crate::support::{Env, SOON, until};

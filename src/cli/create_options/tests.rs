@@ -240,7 +240,6 @@ fn what_is_not_there_yet_says_so() {
         "--tz local",
         "--authfile f",
         "--init-path /x",
-        "--preserve-fds 1",
         "--passwd=true",
         "--group-add keep-groups",
         "--rootfs",

@@ -1,73 +1,78 @@
-//! A proxy before a registry that counts what it is asked for, and can be as bad as networks and servers are.
+//! A proxy before a registry that does what networks and bad servers do: it drops connections, stalls, corrupts bytes, lies
+//! about lengths, redirects, refuses. What came by is written down.
 
-use std::io::{BufRead as _, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::registry::Registry;
-
-/// What happens to the bodies of large blobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    None,
-    /// After so many bytes nothing comes any more, until the fault is another one.
-    Stall(usize),
-    /// After so many bytes the connection ends.
-    Cut(usize),
-    /// The byte at this place is another one.
+    /// Nothing bad.
+    Pass,
+    /// The answer breaks off after so many bytes of its body.
+    Drop(usize),
+    /// One bit of the body is wrong, at this position.
     Corrupt(usize),
-    /// So many bytes more than there are.
-    Longer(usize),
-    /// So many bytes less, and the length says so.
-    Shorter(usize),
-    /// Requests for a part are answered with the whole.
-    NoRanges,
+    /// The body comes so slowly: bytes per second.
+    Slow(usize),
+    /// `Content-Length` promises so many bytes more than come, or less than do.
+    Length(i64),
+    /// The body is another one.
+    Body(Vec<u8>),
+    /// The registry is not asked: this status, these header lines (each with its `\r\n`), this body.
+    Answer(u16, String, String),
+    /// The connection is closed without an answer.
+    Close,
 }
 
-/// Blobs smaller than this (configurations) pass untouched.
-const LARGE: usize = 50_000;
-
-struct Shared {
-    upstream: u16,
-    fault: Mutex<Fault>,
-    /// `GET /v2/... bytes=5-`
-    requests: Mutex<Vec<String>>,
-    ended: AtomicBool,
+/// A request as it came by.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: String,
+    pub target: String,
+    /// Names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// How many of the same method and target came before.
+    pub earlier: usize,
 }
 
-/// A proxy that runs until it is dropped.
+impl Request {
+    /// The value of a header; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether it asks for a blob.
+    pub fn is_blob(&self) -> bool {
+        self.method == "GET" && self.target.contains("/blobs/sha256:")
+    }
+}
+
+type Decide = dyn Fn(&Request) -> Fault + Send + Sync;
+
+/// The proxy, on a loopback port. Its threads end with the test's process.
 pub struct Proxy {
     port: u16,
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    seen: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Proxy {
-    pub fn start(registry: &Registry) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared {
-            upstream: registry.port(),
-            fault: Mutex::new(Fault::None),
-            requests: Mutex::default(),
-            ended: AtomicBool::new(false),
+    /// Starts one before the registry on `upstream`, a loopback port. `decide` says what becomes of each request.
+    pub fn start(upstream: u16, decide: impl Fn(&Request) -> Fault + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("its number").port();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, decide): (_, Arc<Decide>) = (Arc::clone(&seen), Arc::new(decide));
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let (log, decide) = (Arc::clone(&log), Arc::clone(&decide));
+                // A connection that breaks is what this is for.
+                std::thread::spawn(move || serve(client, upstream, &log, &*decide));
+            }
         });
-        let serving = Arc::clone(&shared);
-        let thread = std::thread::spawn(move || {
-            std::thread::scope(|scope| {
-                for client in listener.incoming().flatten() {
-                    if serving.ended.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let serving = &serving;
-                    scope.spawn(move || serving.answer(client));
-                }
-            });
-        });
-        Proxy { port, shared, thread: Some(thread) }
+        Proxy { port, seen }
     }
 
     /// The full name of a repository behind it.
@@ -75,91 +80,146 @@ impl Proxy {
         format!("127.0.0.1:{}/{repository}", self.port)
     }
 
-    pub fn set(&self, fault: Fault) {
-        *self.shared.fault.lock().unwrap() = fault;
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
-    /// What was asked for since the last call, in order: method, path, and the range where there is one.
-    pub fn requests(&self) -> Vec<String> {
-        std::mem::take(&mut *self.shared.requests.lock().unwrap())
+    /// All requests so far.
+    pub fn seen(&self) -> Vec<Request> {
+        self.seen.lock().unwrap().clone()
     }
-}
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.set(Fault::None);
-        self.shared.ended.store(true, Ordering::Relaxed);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+    /// How many requests for blobs have come by.
+    pub fn blobs(&self) -> usize {
+        self.seen().iter().filter(|request| request.is_blob()).count()
     }
 }
 
-impl Shared {
-    fn fault(&self) -> Fault {
-        *self.fault.lock().unwrap()
+fn serve(client: TcpStream, upstream: u16, log: &Mutex<Vec<Request>>, decide: &Decide) -> std::io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let mut client = client;
+    let (first, headers) = head(&mut reader)?;
+    let mut words = first.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let request = {
+        let mut log = log.lock().unwrap();
+        let earlier = log.iter().filter(|r| r.method == method && r.target == target).count();
+        let request = Request { method: method.to_owned(), target: target.to_owned(), headers, earlier };
+        log.push(request.clone());
+        request
+    };
+    let fault = decide(&request);
+    if fault == Fault::Close {
+        return Ok(());
     }
+    let length = request.header("content-length").parse().unwrap_or(0);
+    if let Fault::Answer(status, headers, body) = &fault {
+        std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink())?;
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{headers}connection: close\r\n\r\n{body}");
+        return client.write_all(answer.as_bytes());
+    }
+    let mut server = TcpStream::connect(("127.0.0.1", upstream))?;
+    let mut ask = format!("{first}\r\n");
+    for (name, value) in request.headers.iter().filter(|(name, _)| name != "connection") {
+        ask.push_str(&format!("{name}: {value}\r\n"));
+    }
+    ask.push_str("connection: close\r\n\r\n");
+    server.write_all(ask.as_bytes())?;
+    if request.header("transfer-encoding") == "chunked" {
+        chunks(&mut reader, &mut server)?;
+    } else {
+        std::io::copy(&mut (&mut reader).take(length), &mut server)?;
+    }
+    let mut answer = BufReader::new(server);
+    let (status, headers) = head(&mut answer)?;
+    let mut body = Vec::new();
+    if request.method != "HEAD" {
+        // What is chunked goes on as it came.
+        answer.read_to_end(&mut body)?;
+    }
+    pass(&mut client, &status, &headers, body, &fault)
+}
 
-    /// Answers one request. What goes wrong with a connection is the client's to notice.
-    fn answer(&self, mut client: TcpStream) -> Option<()> {
-        let mut head = Vec::new();
-        let mut reader = BufReader::new(client.try_clone().ok()?);
-        let mut range = String::new();
-        let mut path = String::new();
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).ok()? == 0 {
-                return None;
+fn pass(
+    client: &mut TcpStream,
+    status: &str,
+    headers: &[(String, String)],
+    body: Vec<u8>,
+    fault: &Fault,
+) -> std::io::Result<()> {
+    let mut body = body;
+    let mut promised = None;
+    match fault {
+        Fault::Corrupt(position) => {
+            if let Some(byte) = body.get_mut(*position) {
+                *byte ^= 1;
             }
-            let lower = line.to_ascii_lowercase();
-            if path.is_empty() {
-                path = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-            }
-            if lower.starts_with("range:") {
-                range = format!(" {}", line[6..].trim());
-                if self.fault() == Fault::NoRanges {
-                    continue;
-                }
-            }
-            if lower.starts_with("connection:") || lower.starts_with("accept-encoding:") {
-                continue;
-            }
-            if line.trim().is_empty() {
-                head.extend_from_slice(b"Connection: close\r\n\r\n");
-                break;
-            }
-            head.extend_from_slice(line.as_bytes());
         }
-        self.requests.lock().unwrap().push(format!("{path}{range}"));
-        let mut upstream = TcpStream::connect(("127.0.0.1", self.upstream)).ok()?;
-        upstream.write_all(&head).ok()?;
-        let mut answer = Vec::new();
-        upstream.read_to_end(&mut answer).ok()?;
-        let split = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-        let mut body = answer.split_off(split);
-        let fault = if path.contains("/blobs/") && body.len() > LARGE { self.fault() } else { Fault::None };
-        let sent = body.len();
-        match fault {
-            Fault::None | Fault::NoRanges | Fault::Stall(_) | Fault::Cut(_) => {}
-            Fault::Corrupt(at) => body[at] ^= 1,
-            Fault::Longer(by) => body.resize(sent + by, 0),
-            Fault::Shorter(by) => body.truncate(sent - by),
+        Fault::Length(more) => promised = Some((body.len() as i64 + more).to_string()),
+        Fault::Body(other) => {
+            body.clone_from(other);
+            promised = Some(body.len().to_string());
         }
-        let head = String::from_utf8(answer).ok()?;
-        let head = head.replace(&format!("Content-Length: {sent}"), &format!("Content-Length: {}", body.len()));
-        client.write_all(head.as_bytes()).ok()?;
-        let end = match fault {
-            Fault::Stall(after) | Fault::Cut(after) => after.min(body.len()),
-            _ => body.len(),
-        };
-        client.write_all(&body[..end]).ok()?;
-        if let Fault::Stall(_) = fault {
-            client.set_read_timeout(Some(Duration::from_millis(10))).ok()?;
-            // Until the fault is gone, or the client.
-            while self.fault() == fault && !matches!(reader.read(&mut [0]), Ok(0)) {}
-            client.write_all(&body[end..]).ok()?;
+        _ => {}
+    }
+    let mut head = format!("{status}\r\n");
+    for (name, value) in headers.iter().filter(|(name, _)| name != "connection") {
+        let value = promised.as_ref().filter(|_| name == "content-length").unwrap_or(value);
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("connection: close\r\n\r\n");
+    client.write_all(head.as_bytes())?;
+    match fault {
+        Fault::Drop(length) => client.write_all(body.get(..*length).unwrap_or(&body)),
+        Fault::Slow(rate) => slowly(client, &body, *rate),
+        _ => client.write_all(&body),
+    }
+}
+
+/// Writes at a rate, in small pieces. Waiting is what this is for.
+fn slowly(client: &mut TcpStream, body: &[u8], rate: usize) -> std::io::Result<()> {
+    let start = Instant::now();
+    let mut sent = 0;
+    for piece in body.chunks((rate / 20).max(1)) {
+        client.write_all(piece)?;
+        sent += piece.len();
+        let due = Duration::from_secs_f64(sent as f64 / rate as f64);
+        std::thread::sleep(due.saturating_sub(start.elapsed()));
+    }
+    Ok(())
+}
+
+/// The first line and the headers.
+fn head(reader: &mut BufReader<TcpStream>) -> std::io::Result<(String, Vec<(String, String)>)> {
+    let mut line = || -> std::io::Result<String> {
+        let mut line = String::new();
+        match reader.read_line(&mut line)? {
+            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(line.trim_end().to_owned()),
         }
-        client.shutdown(Shutdown::Both).ok()
+    };
+    let first = line()?;
+    let mut headers = Vec::new();
+    loop {
+        let line = line()?;
+        let Some((name, value)) = line.split_once(':') else { return Ok((first, headers)) };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+}
+
+/// Passes a chunked body on as it is.
+fn chunks(reader: &mut BufReader<TcpStream>, to: &mut impl Write) -> std::io::Result<()> {
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        to.write_all(line.as_bytes())?;
+        let size = u64::from_str_radix(line.trim().split(';').next().unwrap_or_default(), 16).unwrap_or(0);
+        std::io::copy(&mut reader.by_ref().take(size + 2), to)?;
+        if size == 0 {
+            return Ok(());
+        }
     }
 }
