@@ -16,6 +16,7 @@ pub mod layer_tree;
 pub mod load;
 pub mod manifest;
 pub mod mounts;
+pub mod parts;
 pub mod platform;
 pub mod progress;
 pub mod prune;

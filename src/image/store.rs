@@ -5,6 +5,8 @@
 //!               index.json            names and manifests (see index.rs)
 //!               index.lock            held while index.json is changed
 //!               index.backup.json     the same once more (see index.rs)
+//!               removal.lock          held while something is removed (see index.rs)
+//!               partial/<hex>         blobs that are being fetched (see parts.rs)
 //!               summaries.json        cache (see summary.rs)
 //!               blobs/sha256/<hex>    manifests, configurations, layers, bit for bit as they came
 //! ```
@@ -61,7 +63,7 @@ impl ImageStore {
     /// Whether an image is there, and stays unless what was recorded before this call allows its removal: a removal that
     /// began earlier has ended, and a later one sees what the caller has written.
     pub fn is_kept(&self, id: &str) -> Result<bool> {
-        let _lock = crate::storage::lock::exclusive(&self.images.join("index.lock"))?;
+        index::wait_for_removals(&self.images)?;
         self.exists(id)
     }
 
