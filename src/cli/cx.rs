@@ -42,6 +42,7 @@ impl Cx<'_> {
             driver,
             network_cmd_path: self.globals.network_cmd_path.clone(),
             config_home: env::config_home(),
+            trust: env::trust(),
         })
     }
 

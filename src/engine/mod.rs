@@ -13,6 +13,7 @@ mod names;
 mod recover;
 mod remove;
 mod run;
+mod sign;
 mod size;
 mod sweep;
 pub mod top;
@@ -27,6 +28,7 @@ pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, sto
 pub use recover::{list, settle};
 pub use remove::{RemoveOptions, remove};
 pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};
+pub use sign::sign;
 pub use size::container_size;
 pub use sweep::sweep;
 pub use unshare::unshare;
@@ -34,6 +36,7 @@ pub use unshare::unshare;
 use crate::container::store::Store;
 use crate::error::Result;
 use crate::image::store::ImageStore;
+use crate::image::trust::Trust;
 use crate::runtime::userns::{self, Mapping};
 use crate::storage::Roots;
 
@@ -47,6 +50,8 @@ pub struct Engine {
     pub network_cmd_path: Option<String>,
     /// `$XDG_CONFIG_HOME`, or what stands for it.
     pub config_home: Option<std::path::PathBuf>,
+    /// Whose policy decides which images may come in.
+    pub trust: Trust,
 }
 
 /// The namespace that this process has entered, if it has.
@@ -71,5 +76,5 @@ pub fn containers(engine: &Engine) -> Store {
 
 /// The images.
 pub fn images(engine: &Engine) -> Result<ImageStore> {
-    ImageStore::open(&engine.roots)
+    Ok(ImageStore::open(&engine.roots)?.trusting(&engine.trust))
 }

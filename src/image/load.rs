@@ -18,6 +18,7 @@ use super::platform::Platform;
 use super::progress::Progress;
 use super::reference::{LOCAL, Reference};
 use super::store::ImageStore;
+use super::trust::Local;
 use super::types::Image;
 use crate::error::{Context, Error, Result};
 use crate::storage::unpack::Warnings;
@@ -40,41 +41,77 @@ pub struct LoadedImage {
     pub names: Vec<String>,
 }
 
+/// Where what is loaded comes from, which the policy asks.
+#[derive(Debug, Clone, Copy)]
+enum Origin<'a> {
+    Path(&'a Path),
+    Stream,
+    /// Part of the program, under this name.
+    BuiltIn(&'a Reference),
+}
+
+impl<'a> Origin<'a> {
+    /// The name that all images get.
+    fn name(self) -> Option<&'a Reference> {
+        match self {
+            Origin::BuiltIn(name) => Some(name),
+            Origin::Path(_) | Origin::Stream => None,
+        }
+    }
+
+    fn oci(self, tag: Option<&'a str>) -> Option<Local<'a>> {
+        match self {
+            Origin::Path(path) if path.is_dir() => Some(Local::Oci { path, tag }),
+            Origin::Path(path) => Some(Local::OciArchive { path: Some(path) }),
+            Origin::Stream => Some(Local::OciArchive { path: None }),
+            Origin::BuiltIn(_) => None,
+        }
+    }
+
+    fn docker(self, name: Option<&'a Reference>) -> Option<Local<'a>> {
+        match self {
+            Origin::Path(path) => Some(Local::DockerArchive { path: Some(path), name }),
+            Origin::Stream => Some(Local::DockerArchive { path: None, name }),
+            Origin::BuiltIn(_) => None,
+        }
+    }
+}
+
 impl ImageStore {
     /// Loads all images of an archive or OCI directory.
     pub fn load(&self, path: &Path, progress: &dyn Progress) -> Result<Loaded> {
-        let attempt = || self.load_members(&Members::open(self, path)?, None, progress);
+        let attempt = || self.load_members(&Members::open(self, path)?, Origin::Path(path), progress);
         attempt().with_context(|| format!("loading `{}`", path.display()))
     }
 
     /// Loads all images of an archive that cannot be read twice.
     pub fn load_stream(&self, input: &mut (dyn Read + Send), progress: &dyn Progress) -> Result<Loaded> {
-        self.load_members(&Members::spool(self, input)?, None, progress).context("loading archive")
+        self.load_members(&Members::spool(self, input)?, Origin::Stream, progress).context("loading archive")
     }
 
     /// Loads an archive of one image that is part of the program, under this name.
     pub fn load_bytes(&self, mut archive: &[u8], name: &str) -> Result<Loaded> {
         let name = Reference::parse(name)?;
         let members = Members::spool(self, &mut archive)?;
-        self.load_members(&members, Some(&name), &super::progress::Silent).context("loading built-in image")
+        self.load_members(&members, Origin::BuiltIn(&name), &super::progress::Silent).context("loading built-in image")
     }
 
-    fn load_members(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
+    fn load_members(&self, members: &Members, origin: Origin<'_>, progress: &dyn Progress) -> Result<Loaded> {
         if members.has("index.json") && (members.has("oci-layout") || !members.has("manifest.json")) {
-            self.load_oci(members, name, progress)
+            self.load_oci(members, origin, progress)
         } else if members.has("manifest.json") {
-            self.load_docker(members, name, progress)
+            self.load_docker(members, origin, progress)
         } else {
             Err(not_an_image())
         }
     }
 
-    fn load_oci(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
+    fn load_oci(&self, members: &Members, origin: Origin<'_>, progress: &dyn Progress) -> Result<Loaded> {
         let index = manifest::parse_index(&members.read("index.json")?).context("reading `index.json`")?;
         // One image may stand there several times with several names.
         let mut wanted: Vec<(Descriptor, Vec<Reference>)> = Vec::new();
         for entry in index.manifests {
-            let reference = name.cloned().or_else(|| archive_name(&entry));
+            let reference = origin.name().cloned().or_else(|| archive_name(&entry));
             match wanted.iter_mut().find(|(known, _)| known.digest == entry.digest) {
                 Some((_, names)) => names.extend(reference),
                 None => wanted.push((entry, reference.into_iter().collect())),
@@ -86,6 +123,8 @@ impl ImageStore {
         let mut loaded = Loaded::default();
         for (entry, names) in wanted {
             let parts = oci_parts(members, &entry, names)?;
+            let tag = entry.annotations.get(REF_NAME).map(String::as_str);
+            self.check(origin.oci(tag), &parts)?;
             let fetch = |layer: &Descriptor| {
                 let (_, reader) = members.open_member(&Members::blob_name(&layer.digest)?)?;
                 Ok(reader)
@@ -95,7 +134,7 @@ impl ImageStore {
         Ok(loaded)
     }
 
-    fn load_docker(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
+    fn load_docker(&self, members: &Members, origin: Origin<'_>, progress: &dyn Progress) -> Result<Loaded> {
         let entries: Vec<DockerEntry> =
             serde_json::from_slice(&members.read("manifest.json")?).context("reading `manifest.json`")?;
         if entries.is_empty() {
@@ -103,7 +142,8 @@ impl ImageStore {
         }
         let mut loaded = Loaded::default();
         for entry in entries {
-            let (parts, sources) = docker_parts(members, &entry, name)?;
+            let (parts, sources) = docker_parts(members, &entry, origin.name())?;
+            self.check(origin.docker(parts.names.first()), &parts)?;
             let fetch = |layer: &Descriptor| match sources.get(&layer.digest) {
                 Some(path) => members.open_member(path).map(|(_, reader)| reader),
                 None => Err(Error::new(format!("archive has no layer `{}`", layer.digest))),
@@ -111,6 +151,11 @@ impl ImageStore {
             self.keep(&mut loaded, &parts, &fetch, progress)?;
         }
         Ok(loaded)
+    }
+
+    /// Whether the policy accepts an image, unless it is our own.
+    fn check(&self, image: Option<Local<'_>>, parts: &Parts) -> Result<()> {
+        image.map_or(Ok(()), |image| self.trust.check_local(image, &parts.manifest))
     }
 
     fn keep(

@@ -21,6 +21,7 @@ pub mod summary;
 pub mod tags;
 #[cfg(test)]
 mod tests;
+pub mod trust;
 pub mod types;
 
 pub use import::ImportOptions;

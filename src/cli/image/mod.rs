@@ -7,5 +7,7 @@ pub mod load;
 pub mod pull;
 pub mod registry_flags;
 pub mod rm;
+pub mod sign;
 pub mod tag;
+pub mod trust;
 pub mod untag;
