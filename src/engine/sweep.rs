@@ -136,7 +136,13 @@ mod tests {
 
     fn engine(home: &Path) -> Engine {
         let roots = Roots::open(&home.join("data"), &home.join("run")).unwrap();
-        Engine { roots, config_home: None, driver: None, network_cmd_path: None }
+        Engine {
+            roots,
+            config_home: None,
+            driver: None,
+            network_cmd_path: None,
+            trust: crate::image::trust::Trust::default(),
+        }
     }
 
     #[test]

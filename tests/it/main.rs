@@ -20,3 +20,4 @@ mod run;
 mod security;
 mod stress;
 mod support;
+mod trust;

@@ -5,6 +5,7 @@ pub mod command;
 pub mod env;
 pub mod fixtures;
 pub mod image;
+pub mod keys;
 pub mod leftovers;
 pub mod pty;
 pub mod registry;

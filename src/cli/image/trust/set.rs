@@ -14,7 +14,7 @@ pub struct Args {
     #[arg(short = 'f', long, value_name = "stringArray")]
     pubkeysfile: Vec<PathBuf>,
     /// What images must be: signedBy, sigstoreSigned, accept (anything) or reject
-    #[arg(short, long = "type", value_name = "string", default_value = "signedBy")]
+    #[arg(short = 't', long = "type", value_name = "string", default_value = "signedBy")]
     kind: String,
     #[arg(value_name = "REGISTRY", required = true)]
     registry: String,
