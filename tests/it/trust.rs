@@ -777,7 +777,13 @@ fn trust_is_shown_and_set() {
             "quay.io/bob": sigstore_signed(&sigstore.public),
         }}})
     );
-    insta::assert_snapshot!(env.ok(["image", "trust", "show"]), @"");
+    insta::assert_snapshot!(env.ok(["image", "trust", "show"]), @r"
+    TRANSPORT   NAME               TYPE            ID                 STORE
+    all         default            reject                             https://example.com/sig
+    repository  docker.io/library  accept                             https://example.com/sig
+    repository  quay.io            signed          alice@example.com  https://example.com/sig
+    repository  quay.io/bob        sigstoreSigned  N/A                https://example.com/sig
+    ");
     assert_eq!(env.ok(["image", "trust", "show", "-n"]).lines().count(), 4);
     assert_eq!(env.ok(["image", "trust", "show", "-n", "quay.io/bob"]).lines().count(), 1);
     let all: Value = serde_json::from_str(&env.ok(["image", "trust", "show", "--json"])).unwrap();
