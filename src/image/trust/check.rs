@@ -48,9 +48,7 @@ pub enum Local<'a> {
         path: &'a Path,
         tag: Option<&'a str>,
     },
-    Dir {
-        path: &'a Path,
-    },
+    Dir { path: Option<&'a Path> },
 }
 
 impl Trust {
@@ -85,7 +83,7 @@ impl Trust {
             Local::DockerArchive { path, .. } => ("docker-archive", path, None),
             Local::OciArchive { path } => ("oci-archive", path, None),
             Local::Oci { path, tag } => ("oci", Some(path), tag),
-            Local::Dir { path } => ("dir", Some(path), None),
+            Local::Dir { path } => ("dir", path, None),
         };
         // Scopes hold no links.
         let path = path.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::lookaside::{Lookaside, add_to};
+use super::lookaside::Lookaside;
 use super::payload::{Claim, Form};
 use super::{Trust, attachment, gpg, sigstore};
 use crate::error::{Context, Error, Result};
@@ -147,17 +147,6 @@ impl Trust {
         let claim = Claim { manifest_digest: format!("sha256:{hex}"), reference: reference.canonical() };
         let signed = gpg::sign(&claim.to_bytes(Form::Simple, jiff::Timestamp::now().as_second()), key, None)?;
         place.add(&hex, &signed)
-    }
-
-    /// Signs a manifest in a directory of `dir:`, next to it.
-    pub fn sign_directory(&self, signing: &Signing, reference: &Reference, dir: &Path, manifest: &[u8]) -> Result<()> {
-        if signing.sigstore.is_some() {
-            crate::bail!("sigstore signatures are kept in registries only");
-        }
-        let Some((key, passphrase)) = &signing.gpg else { return Ok(()) };
-        let claim = Claim { manifest_digest: format!("sha256:{}", sha256(manifest)), reference: reference.canonical() };
-        let text = claim.to_bytes(Form::Simple, jiff::Timestamp::now().as_second());
-        add_to(dir, &gpg::sign(&text, key, passphrase.as_deref())?)
     }
 
     /// Where new GPG signatures go.
