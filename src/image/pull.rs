@@ -7,11 +7,11 @@ use super::progress::{Event, Progress};
 use super::reference::{Reference, sha256_hex};
 use super::registry::blob::BlobReader;
 use super::registry::client::RawManifest;
-use super::registry::{Access, Client, Endpoint, Purpose};
+use super::registry::{Access, Client};
 use super::store::{ImageStore, read_json_blob};
 use super::trust::Remote;
 use super::types::Image;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::storage::unpack::digest::sha256;
 
 /// How to pull.
@@ -35,8 +35,8 @@ impl ImageStore {
     pub fn pull(&self, reference: &Reference, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         progress.event(Event::Line(format!("Trying to pull {reference}...")));
         let attempt = || {
-            let (client, endpoint) = options.connect(reference)?;
-            self.pull_with(&client, &endpoint, reference, options, progress)
+            let client = options.access.first(reference)?;
+            self.pull_with(&client, reference, options, progress)
         };
         attempt().with_context(|| format!("initializing source docker://{reference}"))
     }
@@ -48,7 +48,7 @@ impl ImageStore {
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Pulled>> {
-        let (client, endpoint) = options.connect(reference)?;
+        let client = options.access.first(reference)?;
         let tags = client.tags().with_context(|| format!("listing tags of {}", reference.name()))?;
         if tags.is_empty() {
             crate::bail!("repository {} has no tags", reference.name());
@@ -60,7 +60,7 @@ impl ImageStore {
             }
             let reference = Reference { tag: Some(tag), digest: None, ..reference.clone() };
             progress.event(Event::Line(format!("Trying to pull {reference}...")));
-            let one = self.pull_with(&client, &endpoint, &reference, options, progress);
+            let one = self.pull_with(&client, &reference, options, progress);
             pulled.push(one.with_context(|| format!("initializing source docker://{reference}"))?);
         }
         Ok(pulled)
@@ -69,7 +69,6 @@ impl ImageStore {
     fn pull_with(
         &self,
         client: &Client,
-        endpoint: &Endpoint,
         reference: &Reference,
         options: &PullOptions,
         progress: &dyn Progress,
@@ -87,7 +86,7 @@ impl ImageStore {
                 (manifest, raw, Some(first.bytes))
             }
         };
-        let image = Remote { intended: reference, located: &endpoint.reference, client, from_index: index.is_some() };
+        let image = Remote { intended: reference, client, from_index: index.is_some() };
         self.trust.check_remote(image, &raw.bytes)?;
         let config = self.fetch_config(client, &manifest.config, progress)?;
         let parts = Parts {
@@ -103,6 +102,7 @@ impl ImageStore {
         let stored = self.ingest(&parts, &fetch, progress)?;
         progress.event(Event::Line("Writing manifest to image destination".to_owned()));
         let mut warnings = stored.warnings.messages();
+        warnings.extend_from_slice(client.notes());
         let image = stored.image;
         if !platform.matches(&image.os, &image.architecture) {
             let actual = Platform {
@@ -130,19 +130,6 @@ impl ImageStore {
         check_digest("configuration", config, &bytes)?;
         progress.event(Event::Finished { digest });
         Ok(bytes)
-    }
-}
-
-impl PullOptions {
-    fn connect(&self, reference: &Reference) -> Result<(Client, Endpoint)> {
-        let mut failure = Error::new(format!("no place to pull {reference} from"));
-        for endpoint in self.access.sources(reference)? {
-            match self.access.connect(&endpoint, Purpose::Pull) {
-                Ok(client) => return Ok((client, endpoint)),
-                Err(e) => failure = e,
-            }
-        }
-        Err(failure)
     }
 }
 

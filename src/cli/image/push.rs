@@ -1,6 +1,6 @@
 //! `coracle push`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::cli::cx::Cx;
 use crate::cli::format::time::parse_duration;
 use crate::cli::image::registry_flags::{RegistryFlags, credentials};
 use crate::cli::progress::Shown;
+use crate::cli::prompt;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::image::push::{Codec, Format, ManifestFormat, PushOptions};
@@ -145,8 +146,7 @@ fn options(args: &Args) -> Result<PushOptions> {
         Some("gzip") => Some(Format::Gzip),
         Some("zstd") => Some(Format::Zstd),
         Some(other @ ("zstd:chunked" | "bzip2" | "xz")) => {
-            return Err(Error::new(format!("compression format `{other}` is not supported"))
-                .hint("use gzip or zstd"));
+            return Err(Error::new(format!("compression format `{other}` is not supported")).hint("use gzip or zstd"));
         }
         Some(other) => bail!("unknown compression format `{other}`, known are gzip and zstd"),
     };
@@ -162,12 +162,13 @@ fn options(args: &Args) -> Result<PushOptions> {
 }
 
 fn signing(args: &Args) -> Result<Signing> {
+    let ask = |path: &Path| prompt::password(&format!("Passphrase for key {}: ", path.display()));
     Signing::prepare(&SigningParameters {
         gpg_key: args.sign_by.clone(),
         sigstore_key: args.sign_by_sigstore_private_key.clone(),
         sigstore_parameters: args.sign_by_sigstore.clone(),
         passphrase_file: args.sign_passphrase_file.clone(),
-        ask: Some(&signing_passphrase),
+        ask: if prompt::is_possible() { Some(&ask) } else { None },
     })
 }
 

@@ -8,7 +8,6 @@ use crate::cli::env;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::image::registry::Access;
-use crate::image::shortnames::RegistriesConf;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -35,13 +34,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let Some(key) = args.sign_by.as_deref().filter(|key| !key.is_empty()) else {
         return Err(Error::new("no identity provided").hint("name the key to sign with by --sign-by"));
     };
-    let access = Access {
-        registries: RegistriesConf::read(env::config_home().as_deref())?,
-        authfile: args.authfile.clone(),
-        cert_dir: args.cert_dir.clone(),
-        config_home: env::config_home(),
-        ..Access::default()
-    };
+    let access = Access { cert_dir: args.cert_dir.clone(), ..Access::read(&env::places(), args.authfile.clone())? };
     let trust = env::trust();
     let code = cx.each(&args.images, usual_code, |name| {
         engine::sign(&trust, name, key, args.directory.as_deref(), *args.all, &access)

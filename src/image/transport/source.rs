@@ -51,7 +51,13 @@ impl ImageStore {
             }
             Location::Dir { path } => {
                 let members = Members::open(self, path)?;
-                Ok(pulled(self.load_dir(&members, Vec::new(), platform, Some(Local::Dir { path: Some(path) }), progress)?))
+                Ok(pulled(self.load_dir(
+                    &members,
+                    Vec::new(),
+                    platform,
+                    Some(Local::Dir { path: Some(path) }),
+                    progress,
+                )?))
             }
         };
         attempt().with_context(|| format!("initializing source {from}"))

@@ -24,9 +24,7 @@ const MAX_KEY_FILE: u64 = 4 << 20;
 pub struct Remote<'a> {
     /// What the user means: what the policy is about, and what signatures must speak of.
     pub intended: &'a Reference,
-    /// Where registries.conf finds it: where signatures are looked for.
-    pub located: &'a Reference,
-    /// Connected to where it was found.
+    /// Connected to where registries.conf finds it, which is where signatures are looked for.
     pub client: &'a Client,
     /// The manifest was chosen from an index.
     pub from_index: bool,
@@ -48,7 +46,9 @@ pub enum Local<'a> {
         path: &'a Path,
         tag: Option<&'a str>,
     },
-    Dir { path: Option<&'a Path> },
+    Dir {
+        path: Option<&'a Path>,
+    },
 }
 
 impl Trust {
@@ -140,12 +140,13 @@ impl Trust {
     /// All signatures of an image in a registry.
     fn remote_signatures(&self, image: Remote<'_>, hex: &str) -> Result<Vec<Signature>> {
         let config = self.registries_d()?;
+        let located = image.client.place(image.intended);
         let mut signatures = Vec::new();
-        let base = config.lookaside(image.located, false).map(str::to_owned).or_else(|| self.default_lookaside());
+        let base = config.lookaside(&located, false).map(str::to_owned).or_else(|| self.default_lookaside());
         if let Some(base) = base {
-            signatures.extend(Lookaside::new(&base, image.located)?.read(hex, image.client)?);
+            signatures.extend(Lookaside::new(&base, &located)?.read(hex, image.client)?);
         }
-        if config.uses_attachments(image.located) {
+        if config.uses_attachments(&located) {
             signatures.extend(attachment::read(image.client, hex)?);
         }
         Ok(signatures)

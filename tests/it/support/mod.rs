@@ -7,6 +7,7 @@ pub mod fixtures;
 pub mod image;
 pub mod keys;
 pub mod leftovers;
+pub mod proxy;
 pub mod pty;
 pub mod registry;
 
