@@ -75,8 +75,8 @@ run_tests() {
     local status=0 executable
     for executable in "${executables[@]}"; do
         echo "running ${executable#"$checkout/"}"
-        # Nothing of the caller's environment: what passes here passes everywhere.
-        "${as_user[@]}" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin HOME="$home" USER="$user" \
+        # Nothing of the caller's environment, nor signals that it ignores (nohup): what passes here passes everywhere.
+        "${as_user[@]}" env -i --default-signal PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin HOME="$home" USER="$user" \
             LANG=C.UTF-8 TMPDIR="$scratch" CORACLE_TEST_CACHE="$cache" ${small:+"CORACLE_TEST_SMALL=$small"} RUST_BACKTRACE=0 INSTA_UPDATE=no \
             INSTA_WORKSPACE_ROOT="$checkout" CARGO_MANIFEST_DIR="$checkout" RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}" \
             "$executable" "$@" </dev/null 9<&- || status=$?

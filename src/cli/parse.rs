@@ -246,10 +246,6 @@ mod tests {
             ("--remote ps", "--remote is not supported: coracle has no remote mode, it is its own engine"),
             ("ps --url=x", "--url is not supported: coracle has no remote mode, it is its own engine"),
             ("-c x ps", "--connection is not supported: coracle has no remote mode, it is its own engine"),
-            (
-                "exec --preserve-fds 3 x y",
-                "--preserve-fds is not supported: extra descriptors are not passed into containers yet",
-            ),
         ] {
             assert_eq!(fails(line), want, "{line}");
         }

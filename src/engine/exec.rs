@@ -11,11 +11,12 @@ use crate::error::{Context, Error, Kind, Result};
 use crate::monitor::protocol::{MAX_MESSAGE, kind};
 use crate::runtime::channel;
 use crate::runtime::child::join::ExecRequest;
+use crate::runtime::launch::Given;
 use crate::storage::{fs, id};
 use crate::sys::signal;
 
 /// What to execute and how.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct ExecOptions {
     pub command: Vec<String>,
     /// NAME=VALUE.
@@ -28,6 +29,8 @@ pub struct ExecOptions {
     pub privileged: bool,
     pub detach_keys: Option<String>,
     pub env_files: Vec<PathBuf>,
+    /// What the command gets besides its standard streams.
+    pub given: Vec<Given>,
 }
 
 /// How it ended.
@@ -42,7 +45,7 @@ pub struct ExecEnd {
 ///
 /// # Errors
 /// The container does not run; the command is not found (127) or cannot be invoked (126).
-pub fn exec(engine: &Engine, container_id: &str, options: &ExecOptions) -> Result<ExecEnd> {
+pub fn exec(engine: &Engine, container_id: &str, options: ExecOptions) -> Result<ExecEnd> {
     let container = settle(engine, container_id)?;
     let record = &container.record;
     let improper = || {
@@ -81,9 +84,13 @@ pub fn exec(engine: &Engine, container_id: &str, options: &ExecOptions) -> Resul
         groups: if options.user.is_none() { record.group_add.clone() } else { Vec::new() },
         spec: dir.join("config.json"),
         seccomp: seccomp.exists().then_some(seccomp),
+        preserved: options.given.iter().map(|given| given.number).collect(),
     };
-    let streams = Streams::make(options)?;
-    send(&connection, &request, &streams.theirs())?;
+    let streams = Streams::make(&options)?;
+    let descriptors: Vec<_> = streams.theirs().into_iter().chain(options.given.iter().map(|g| g.fd.as_fd())).collect();
+    send(&connection, &request, &descriptors)?;
+    // The process has them now; it shall be the last to close them.
+    drop(options.given);
     let (mut ends, terminal) = streams.into_ours();
     let ends = match terminal {
         // The master comes over the socket as soon as the process has joined; a failure comes over the connection.

@@ -5,11 +5,10 @@ use crate::bail;
 use crate::container::options::{Pull, PullPolicy};
 use crate::error::{Error, Kind, Result};
 use crate::image::platform::Platform;
-use crate::image::progress::Progress;
+use crate::image::progress::{Event, Progress};
 use crate::image::pull::{PullOptions, Pulled};
 use crate::image::reference::Reference;
 use crate::image::registry::Access;
-use crate::image::shortnames::RegistriesConf;
 use crate::image::store::ImageStore;
 use crate::image::transport::Location;
 use crate::image::{Image, embedded};
@@ -28,16 +27,25 @@ pub fn pull(
         Some(_) if all_tags => bail!("--all-tags is for registries only"),
         Some(place) => return images.pull_from(&place, options.platform.as_ref(), progress),
     };
-    let candidates = options.access.registries.candidates(bare)?;
+    let resolved = options.access.resolve(bare)?;
+    if let Some(how) = &resolved.how {
+        progress.event(Event::Line(how.clone()));
+    }
     let mut failures = Vec::new();
-    for reference in &candidates {
+    for reference in &resolved.candidates {
         let result = if all_tags {
             images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
         } else {
             images.pull(reference, options, progress).map(|one| vec![one])
         };
         match result {
-            Ok(pulled) => return Ok(pulled),
+            Ok(mut pulled) => {
+                let recorded = options.access.registries.record(&resolved);
+                // The image is there all the same.
+                let warnings = recorded.err().map(|e| e.to_string());
+                pulled.iter_mut().take(1).for_each(|one| one.warnings.extend(warnings.clone()));
+                return Ok(pulled);
+            }
             Err(error) => failures.push(error),
         }
     }
@@ -99,12 +107,13 @@ fn pull_for_container(
     progress: &dyn Progress,
 ) -> Result<Pulled> {
     let access = Access {
-        registries: RegistriesConf::read(engine.config_home.as_deref())?,
+        credentials: how.credentials.clone(),
+        cert_dir: how.cert_dir.clone(),
         tls_verify: how.tls_verify,
-        config_home: engine.config_home.clone(),
         retry: how.retry,
         retry_delay: how.retry_delay,
-        ..Access::default()
+        choose: engine.choose,
+        ..Access::read(&engine.places, how.authfile.clone())?
     };
     let options = PullOptions { platform, access };
     let mut pulled = pull(images, name, &options, false, progress)?;

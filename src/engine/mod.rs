@@ -33,6 +33,7 @@ pub use unshare::unshare;
 
 use crate::container::store::Store;
 use crate::error::Result;
+use crate::image::config::{Choose, Places};
 use crate::image::store::ImageStore;
 use crate::runtime::userns::{self, Mapping};
 use crate::storage::Roots;
@@ -45,8 +46,10 @@ pub struct Engine {
     pub driver: Option<String>,
     /// `--network-cmd-path`.
     pub network_cmd_path: Option<String>,
-    /// `$XDG_CONFIG_HOME`, or what stands for it.
-    pub config_home: Option<std::path::PathBuf>,
+    /// Where the user's files about registries and logins are.
+    pub places: Places,
+    /// Asks which image a short name means; `None` where there is nobody to ask.
+    pub choose: Option<Choose>,
 }
 
 /// The namespace that this process has entered, if it has.

@@ -9,15 +9,18 @@ use crate::container::store::Container;
 use crate::error::{Error, Kind, Result};
 use crate::image::progress::Progress;
 use crate::runtime::channel;
+use crate::runtime::launch::Given;
 use crate::sys::signal;
 
 /// How `run` behaves once the container is there.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct RunOptions {
     pub detach: bool,
     /// `None`: the default, ctrl-p,ctrl-q.
     pub detach_keys: Option<String>,
     pub sig_proxy: bool,
+    /// What the command gets besides its standard streams.
+    pub given: Vec<Given>,
 }
 
 /// How `run` ended.
@@ -43,7 +46,7 @@ pub struct AttachOptions {
 pub fn run(
     engine: &Engine,
     options: &CreateOptions,
-    run: &RunOptions,
+    run: RunOptions,
     progress: &dyn Progress,
     warn: &mut dyn FnMut(&str),
 ) -> Result<RunEnd> {
@@ -52,9 +55,9 @@ pub fn run(
     created.warnings.iter().for_each(|w| warn(w));
     let container = containers(engine).load(&created.id)?;
     let started = if run.detach {
-        launch::start(engine, &container, launch::How::default()).map(|_| None)
+        launch::start(engine, &container, launch::How { given: run.given, ..Default::default() }).map(|_| None)
     } else {
-        start_with_client(engine, &container).map(Some)
+        start_with_client(engine, &container, run.given).map(Some)
     };
     let connection = match started {
         Ok(connection) => connection,
@@ -80,10 +83,11 @@ fn streams_of(asked: Option<Streams>, interactive: bool) -> Streams {
 }
 
 /// Starts a container of which this process is the first client.
-pub fn start_with_client(engine: &Engine, container: &Container) -> Result<OwnedFd> {
+pub fn start_with_client(engine: &Engine, container: &Container, given: Vec<Given>) -> Result<OwnedFd> {
     let (ours, theirs) = channel::pair()?;
     let window = if container.record.tty { Stdio::own().window() } else { None };
-    let how = launch::How { client: Some(theirs), window: window.map(|w| (w.rows, w.columns)), ..Default::default() };
+    let window = window.map(|w| (w.rows, w.columns));
+    let how = launch::How { client: Some(theirs), window, given, hold: false };
     launch::start(engine, container, how)?;
     Ok(ours)
 }

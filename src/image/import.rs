@@ -79,6 +79,7 @@ impl ImageStore {
         let flow = pipeline::run(&mut head.as_slice().chain(input), sinks).map_err(space_hint)?;
         progress.event(Event::Finished { digest: shown });
 
+        draft.note_archive_size(flow.diff_size);
         let config = config(options, section, &flow.diff_id)?;
         let manifest = Manifest {
             schema_version: 2,

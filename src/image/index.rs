@@ -15,6 +15,7 @@ use std::path::Path;
 
 use super::manifest::{Descriptor, Index, OCI_INDEX};
 use super::reference::{LOCAL, Reference, sha256_hex};
+use super::summary::Summaries;
 use crate::error::{Context, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::{fs, lock};
@@ -37,6 +38,16 @@ pub fn read(images: &Path) -> Result<Index> {
 
 /// Changes the index. The lock is held while `change` runs, which must not wait for anything.
 pub fn update<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
+    update_then(images, change, |_, _, result| Ok(result))
+}
+
+/// Changes the index and, before anybody else can, does what the change makes possible: `after` is given the index as it
+/// is on disk now, with summaries of its images. Neither may wait for anything.
+pub fn update_then<T, U>(
+    images: &Path,
+    change: impl FnOnce(&mut Index) -> Result<T>,
+    after: impl FnOnce(&Index, &Summaries, T) -> Result<U>,
+) -> Result<U> {
     let _lock = lock::exclusive(&images.join("index.lock"))?;
     let before = read(images)?;
     let mut index = before.clone();
@@ -44,8 +55,8 @@ pub fn update<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) ->
     if index != before || index.manifests.is_empty() {
         atomic::write(&images.join("index.json"), &serde_json::to_vec(&index)?, Durability::Power)?;
     }
-    super::summary::refresh(images, &index);
-    Ok(result)
+    let summaries = super::summary::refresh_from(images, &index, super::summary::read(images));
+    after(&index, &summaries, result)
 }
 
 /// The full name in an entry, `None` for an image without one.

@@ -217,6 +217,9 @@ impl Made {
             if !job.has_blob {
                 self.blobs.push(job.layer.blob);
             }
+            if let Some(draft) = &job.draft {
+                draft.note_archive_size(flow.diff_size);
+            }
             self.drafts.extend(job.draft);
         }
     }

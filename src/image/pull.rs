@@ -7,10 +7,10 @@ use super::progress::{Event, Progress};
 use super::reference::{Reference, sha256_hex};
 use super::registry::blob::BlobReader;
 use super::registry::client::RawManifest;
-use super::registry::{Access, Client, Purpose};
+use super::registry::{Access, Client};
 use super::store::{ImageStore, read_json_blob};
 use super::types::Image;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::storage::unpack::digest::sha256;
 
 /// How to pull.
@@ -34,7 +34,7 @@ impl ImageStore {
     pub fn pull(&self, reference: &Reference, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         progress.event(Event::Line(format!("Trying to pull {reference}...")));
         let attempt = || {
-            let client = options.connect(reference)?;
+            let client = options.access.first(reference)?;
             self.pull_with(&client, reference, options, progress)
         };
         attempt().with_context(|| format!("initializing source docker://{reference}"))
@@ -47,7 +47,7 @@ impl ImageStore {
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Pulled>> {
-        let client = options.connect(reference)?;
+        let client = options.access.first(reference)?;
         let tags = client.tags().with_context(|| format!("listing tags of {}", reference.name()))?;
         if tags.is_empty() {
             crate::bail!("repository {} has no tags", reference.name());
@@ -99,6 +99,7 @@ impl ImageStore {
         let stored = self.ingest(&parts, &fetch, progress)?;
         progress.event(Event::Line("Writing manifest to image destination".to_owned()));
         let mut warnings = stored.warnings.messages();
+        warnings.extend_from_slice(client.notes());
         let image = stored.image;
         if !platform.matches(&image.os, &image.architecture) {
             let actual = Platform {
@@ -126,19 +127,6 @@ impl ImageStore {
         check_digest("configuration", config, &bytes)?;
         progress.event(Event::Finished { digest });
         Ok(bytes)
-    }
-}
-
-impl PullOptions {
-    fn connect(&self, reference: &Reference) -> Result<Client> {
-        let mut failure = Error::new(format!("no place to pull {reference} from"));
-        for endpoint in self.access.sources(reference)? {
-            match self.access.connect(&endpoint, Purpose::Pull) {
-                Ok(client) => return Ok(client),
-                Err(e) => failure = e,
-            }
-        }
-        Err(failure)
     }
 }
 

@@ -35,4 +35,7 @@ pub struct Config {
     pub monitor_pid_file: Option<PathBuf>,
     /// The first client is inherited as a connected socket, and gets all of the output.
     pub first_client: bool,
+    /// Numbers that the command's further descriptors have in the container; they are inherited from
+    /// [`super::GIVEN_FD`] on, in this order.
+    pub preserved: Vec<i32>,
 }

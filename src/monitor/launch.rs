@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use super::config::Config;
-use super::{CLIENT_FD, CONFIG_FD, NAME, REPORT_FAILED, REPORT_FD, REPORT_STARTED, REPORT_WAITING};
+use super::{CLIENT_FD, CONFIG_FD, GIVEN_FD, NAME, REPORT_FAILED, REPORT_FD, REPORT_STARTED, REPORT_WAITING};
 use crate::error::{Context, Error, Result};
 use crate::runtime::{channel, exe};
 use crate::sys::process::{self, Forked};
@@ -20,8 +20,8 @@ pub struct Launched {
 
 /// Forks a monitor and waits until its container runs. The caller is root of the user namespace and has one thread.
 ///
-/// `client` is a connected packet socket for the first client.
-pub fn launch(config: &Config, client: Option<OwnedFd>) -> Result<Launched> {
+/// `client` is a connected packet socket for the first client, `given` what `config.preserved` speaks of.
+pub fn launch(config: &Config, client: Option<OwnedFd>, given: Vec<OwnedFd>) -> Result<Launched> {
     let mut memory = File::from(
         rustix::fs::memfd_create(c"monitor", rustix::fs::MemfdFlags::CLOEXEC).context("creating a memory file")?,
     );
@@ -29,7 +29,7 @@ pub fn launch(config: &Config, client: Option<OwnedFd>) -> Result<Launched> {
     let (ours, theirs) = channel::pair()?;
     match process::fork().context("forking the monitor")? {
         Forked::Child => {
-            let error = match become_monitor(config, &theirs, &memory, client.as_ref()) {
+            let error = match become_monitor(config, &theirs, &memory, client.as_ref(), &given) {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
@@ -38,7 +38,7 @@ pub fn launch(config: &Config, client: Option<OwnedFd>) -> Result<Launched> {
         }
         Forked::Parent(_) => {
             drop(theirs);
-            drop(client);
+            drop((client, given));
             wait_for_report(&ours)
         }
     }
@@ -63,19 +63,26 @@ fn become_monitor(
     report: &OwnedFd,
     memory: &File,
     client: Option<&OwnedFd>,
+    given: &[OwnedFd],
 ) -> Result<std::convert::Infallible> {
     let _ = nix::unistd::setsid();
     let program = exe::protected()?;
     // First out of the way of the numbers that the protocol fixes, then onto them.
-    let copy = |fd: i32| rustix::io::fcntl_dupfd_cloexec(process::borrow(fd), 20).context("duplicating a descriptor");
+    let above = GIVEN_FD + i32::try_from(given.len()).unwrap_or(i32::MAX);
+    let copy =
+        |fd: i32| rustix::io::fcntl_dupfd_cloexec(process::borrow(fd), above).context("duplicating a descriptor");
     let report = copy(report.as_raw_fd())?;
     let memory = copy(memory.as_raw_fd())?;
     let client = client.map(|c| copy(c.as_raw_fd())).transpose()?;
     let program = copy(program.as_raw_fd())?;
+    let given = given.iter().map(|fd| copy(fd.as_raw_fd())).collect::<Result<Vec<_>>>()?;
     process::dup_onto(report.as_raw_fd(), REPORT_FD).context("passing descriptors to the monitor")?;
     process::dup_onto(memory.as_raw_fd(), CONFIG_FD).context("passing descriptors to the monitor")?;
     if let Some(client) = &client {
         process::dup_onto(client.as_raw_fd(), CLIENT_FD).context("passing descriptors to the monitor")?;
+    }
+    for (number, fd) in (GIVEN_FD..).zip(&given) {
+        process::dup_onto(fd.as_raw_fd(), number).context("passing descriptors to the monitor")?;
     }
     if !config.launch.passthrough {
         let null = rustix::fs::open(c"/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty())
@@ -84,8 +91,9 @@ fn become_monitor(
             process::dup_onto(null.as_raw_fd(), number).context("setting up the standard streams")?;
         }
     }
-    process::cloexec_from(if client.is_some() { CLIENT_FD + 1 } else { CONFIG_FD + 1 })
-        .context("marking descriptors close-on-exec")?;
+    let mut inherited: Vec<i32> = (GIVEN_FD..above).chain([REPORT_FD, CONFIG_FD]).collect();
+    inherited.extend(client.is_some().then_some(CLIENT_FD));
+    process::cloexec_all_but(&inherited).context("marking descriptors close-on-exec")?;
     process::default_signals();
     let _ = rustix::process::chdir(c"/");
     let name = CString::new(NAME).map_err(|_| Error::new("the monitor's name has a NUL byte"))?;

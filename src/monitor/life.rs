@@ -23,6 +23,7 @@ use crate::container::{State, Status};
 use crate::error::{Context, Error, Result};
 use crate::network;
 use crate::runtime::channel;
+use crate::runtime::launch::Given;
 use crate::runtime::spawn::{self, Report, Started};
 use crate::storage::atomic::Durability;
 use crate::storage::{Roots, fs};
@@ -54,6 +55,8 @@ pub struct Life {
     /// interface, and nobody needs to: it is reaped when the monitor ends, or starts the next.
     leaving: Option<network::Helper>,
     fuse: Option<Child>,
+    /// What the command gets besides its standard streams. Kept only for a container that may be restarted.
+    given: Vec<Given>,
     /// Standard input that the container has not taken yet.
     pub(super) input: Vec<u8>,
     /// Somebody wants the next run to begin before the pause is over.
@@ -81,7 +84,7 @@ pub struct Running {
 
 impl Life {
     /// Takes the lock, opens the socket and the log.
-    pub fn new(config: Config, roots: &Roots, client: Option<OwnedFd>) -> Result<Self> {
+    pub fn new(config: Config, roots: &Roots, client: Option<OwnedFd>, given: Vec<Given>) -> Result<Self> {
         let store = Store::new(roots);
         let run_dir = roots.run_container(&config.id);
         fs::create_private_dir_all(&run_dir)?;
@@ -133,6 +136,7 @@ impl Life {
             container,
             leaving: None,
             fuse: None,
+            given,
             input: Vec::new(),
             hurry: false,
             input_ended: false,
@@ -186,6 +190,10 @@ impl Life {
 
     fn first_start(&mut self, report: &OwnedFd) -> Result<()> {
         self.start()?;
+        if self.config.restart.name.is_empty() || self.config.restart.name == "no" {
+            // The command shall be the last to close them.
+            self.given.clear();
+        }
         let pid = self.container.as_ref().map_or(0, |c| c.started.pid);
         let kind = if self.config.hold {
             if let Some(container) = &mut self.container {
@@ -211,7 +219,7 @@ impl Life {
         {
             self.fuse = Some(fuse::mount(fuse)?);
         }
-        let started = spawn::spawn(&self.config.launch)?;
+        let started = spawn::spawn(&self.config.launch, &self.given)?;
         let pid = started.pid;
         let run_dir = self.store.roots().run_container(&self.config.id);
         self.container = Some(Running {

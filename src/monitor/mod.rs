@@ -23,16 +23,19 @@ use std::os::fd::OwnedFd;
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::channel;
+use crate::runtime::launch::Given;
 use crate::storage::Roots;
 use crate::sys::process;
 
 /// `argv[0]` of a monitor.
 pub const NAME: &str = "coracle-monitor";
 
-/// Inherited descriptors: the starter's end of a packet socket, the configuration, the first client.
+/// Inherited descriptors: the starter's end of a packet socket, the configuration, the first client, ...
 pub const REPORT_FD: i32 = 3;
 pub const CONFIG_FD: i32 = 4;
 pub const CLIENT_FD: i32 = 5;
+/// The first of those that the container's command gets.
+pub const GIVEN_FD: i32 = 6;
 
 /// Packets to the starter: started (PID), or set up and waiting (PID), or failed (see [`channel::encode_error`]).
 pub const REPORT_STARTED: u8 = b'S';
@@ -55,11 +58,23 @@ pub fn main() -> ! {
 fn run(report: &OwnedFd) -> Result<()> {
     let config = read_config()?;
     let client = if config.first_client { process::inherited(CLIENT_FD) } else { None };
+    let given = inherited_for(&config.preserved)?;
     // Not dumpable: nothing in the container may look into its monitor.
     nix::sys::prctl::set_dumpable(false).context("making the monitor undumpable")?;
     nix::sys::prctl::set_child_subreaper(true).context("becoming the reaper of the container")?;
     let roots = Roots::reopen(&config.root, &config.runroot);
-    life::Life::new(config, &roots, client)?.live(report)
+    life::Life::new(config, &roots, client, given)?.live(report)
+}
+
+/// The descriptors that the command gets. Nobody else does: the monitor starts helpers as well.
+fn inherited_for(numbers: &[i32]) -> Result<Vec<Given>> {
+    let mut given = Vec::with_capacity(numbers.len());
+    for (inherited, number) in (GIVEN_FD..).zip(numbers) {
+        let fd = process::inherited(inherited).ok_or_else(|| Error::new(format!("descriptor {number} was lost")))?;
+        rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC).context("marking a descriptor close-on-exec")?;
+        given.push(Given { number: *number, fd });
+    }
+    Ok(given)
 }
 
 fn read_config() -> Result<config::Config> {

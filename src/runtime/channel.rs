@@ -19,8 +19,8 @@ use rustix::net::{
 
 use crate::error::{Context, Error, Kind, Result};
 
-/// How many descriptors one packet may carry.
-pub const MAX_DESCRIPTORS: usize = 8;
+/// How many descriptors one packet may carry: the standard streams, and what `exec --preserve-fds` adds.
+pub const MAX_DESCRIPTORS: usize = 64;
 
 /// A connected pair of packet sockets.
 pub fn pair() -> Result<(OwnedFd, OwnedFd)> {

@@ -1,5 +1,6 @@
 //! What the runtime needs to start a container, besides the OCI spec. Small, because the monitor keeps it in memory.
 
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,14 @@ pub struct Launch {
     pub create_cwd: bool,
     /// `--group-add`: names or numbers, looked up in the container.
     pub groups: Vec<String>,
+}
+
+/// A descriptor of the caller's that the command gets.
+#[derive(Debug)]
+pub struct Given {
+    /// Its number in the command, from 3.
+    pub number: RawFd,
+    pub fd: OwnedFd,
 }
 
 /// Where the root file system comes from.

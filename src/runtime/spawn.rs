@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
-use super::launch::Launch;
+use super::launch::{Given, Launch};
 use super::{channel, child};
 use crate::error::{Context, Error, Result};
 use crate::sys::process::{self, Forked};
@@ -58,8 +58,9 @@ impl Streams {
 
 /// Clones the process that becomes the container's PID 1. It sets itself up and waits for [`go`].
 ///
-/// The caller is root of the user namespace, has one thread, and reads `started.channel` with [`read_report`].
-pub fn spawn(launch: &Launch) -> Result<Started> {
+/// The caller is root of the user namespace, has one thread, and reads `started.channel` with [`read_report`]. `given` is
+/// what the command gets besides the standard streams.
+pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
     let (ours, theirs) = channel::pair()?;
     let mut started_stdin = None;
     let mut started_out = (None, None);
@@ -81,7 +82,7 @@ pub fn spawn(launch: &Launch) -> Result<Started> {
         Streams::Pipes { stdin, stdout, stderr }
     };
     match process::clone3(launch.namespaces).context("creating the container's namespaces")? {
-        Forked::Child => child::start(launch, &streams, theirs.as_fd()),
+        Forked::Child => child::start(launch, &streams, given, theirs.as_fd()),
         Forked::Parent(cloned) => Ok(Started {
             pid: cloned.pid,
             pidfd: cloned.pidfd,

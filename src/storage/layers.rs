@@ -17,6 +17,16 @@ use super::workdir::WorkDir;
 use super::{Roots, atomic, fs, id};
 use crate::error::{Context, Error, Result};
 
+/// The attribute of a layer's directory with the size of its archive. Overlay file systems hide what begins like this.
+const ARCHIVE_SIZE: &str = "user.overlay.coracle.size";
+
+/// The size of the uncompressed archive that the layer in this directory was unpacked from, if it is known.
+pub fn archive_size(dir: &Path) -> Option<u64> {
+    let mut buffer = [0; 20];
+    let length = rustix::fs::getxattr(dir, ARCHIVE_SIZE, &mut buffer).ok()?;
+    std::str::from_utf8(buffer.get(..length)?).ok()?.parse().ok()
+}
+
 /// The unpacked layers of one data root.
 #[derive(Debug, Clone)]
 pub struct Layers {
@@ -59,6 +69,13 @@ impl LayerDraft {
     /// The directory to unpack into.
     pub fn root(&self) -> PathBuf {
         self.work.path("root")
+    }
+
+    /// Writes down the size of the layer's archive, uncompressed: it cannot be told from what is unpacked. Nothing but
+    /// what people are shown depends on it.
+    pub fn note_archive_size(&self, bytes: u64) {
+        let text = bytes.to_string();
+        let _ = rustix::fs::setxattr(self.root(), ARCHIVE_SIZE, text.as_bytes(), rustix::fs::XattrFlags::empty());
     }
 
     /// The same, opened.

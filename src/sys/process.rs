@@ -69,39 +69,38 @@ pub fn exit_now(code: u8) -> ! {
 
 /// Marks every descriptor from `first` on as close-on-exec.
 pub fn cloexec_from(first: RawFd) -> io::Result<()> {
-    close_range(first, libc::CLOSE_RANGE_CLOEXEC)
+    close_range(first as libc::c_uint, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
 }
 
 /// Closes every descriptor from `first` on. Only for a process that is about to exec or exit: owners of these
 /// descriptors in this process must not be used or dropped any more.
 pub fn close_from(first: RawFd) -> io::Result<()> {
-    close_range(first, 0)
+    close_range(first as libc::c_uint, libc::c_uint::MAX, 0)
 }
 
 /// Closes every descriptor but the standard streams and `keep`. Only for the child of a fork that never returns to its
 /// parent's code: the owners of what is closed here are never dropped in it.
 pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
-    let mut keep: Vec<RawFd> = keep.iter().copied().filter(|fd| *fd > 2).collect();
+    ranges_without(keep).try_for_each(|(first, last)| close_range(first, last, 0))
+}
+
+/// Marks every descriptor but the standard streams and `keep` as close-on-exec.
+pub fn cloexec_all_but(keep: &[RawFd]) -> io::Result<()> {
+    ranges_without(keep).try_for_each(|(first, last)| close_range(first, last, libc::CLOSE_RANGE_CLOEXEC))
+}
+
+/// The ranges of numbers from 3 on in which none of `keep` is.
+fn ranges_without(keep: &[RawFd]) -> impl Iterator<Item = (libc::c_uint, libc::c_uint)> {
+    let mut keep: Vec<libc::c_uint> = keep.iter().filter_map(|fd| (*fd).try_into().ok()).filter(|fd| *fd > 2).collect();
     keep.sort_unstable();
-    let mut first = 3;
-    for fd in keep {
-        if fd > first {
-            close_between(first, fd - 1)?;
-        }
-        first = fd + 1;
-    }
-    close_range(first, 0)
+    let ends = keep.iter().map(|fd| fd - 1).chain([libc::c_uint::MAX]).collect::<Vec<_>>();
+    let starts = std::iter::once(3).chain(keep.into_iter().map(|fd| fd + 1));
+    starts.zip(ends).filter(|(first, last)| first <= last)
 }
 
-fn close_between(first: RawFd, last: RawFd) -> io::Result<()> {
-    // SAFETY: plain integers; the caller answers for what is closed.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, last as libc::c_uint, 0) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-fn close_range(first: RawFd, flags: libc::c_uint) -> io::Result<()> {
+fn close_range(first: libc::c_uint, last: libc::c_uint, flags: libc::c_uint) -> io::Result<()> {
     // SAFETY: plain integers; which descriptors are affected is the caller's promise.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, flags) };
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

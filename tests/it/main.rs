@@ -4,6 +4,7 @@
 //! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
 
 mod attach_tty;
+mod bad_registry;
 mod cli;
 mod debian;
 mod errors;
@@ -15,6 +16,7 @@ mod lifecycle;
 mod logs;
 mod mounts;
 mod network;
+mod preserved;
 mod pull;
 mod run;
 mod security;

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use crate::bail;
-use crate::cli::args::{GoBool, Refused, refuse};
+use crate::cli::args::GoBool;
 use crate::cli::cx::Cx;
+use crate::cli::preserved;
 use crate::cli::select::one;
 use crate::engine::{self, ExecOptions};
 use crate::error::Result;
-
-const NO_FDS: &str = "extra descriptors are not passed into containers yet";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -32,11 +31,11 @@ pub struct Args {
     #[arg(short, long)]
     latest: GoBool,
     /// Pass a list of additional descriptors to the process
-    #[arg(long, value_name = "uints", value_parser = refuse(NO_FDS))]
-    preserve_fd: Option<Refused>,
-    /// Pass this number of additional descriptors to the process
-    #[arg(long, value_name = "uint", value_parser = refuse(NO_FDS))]
-    preserve_fds: Option<Refused>,
+    #[arg(long, value_name = "uints", value_delimiter = ',')]
+    preserve_fd: Vec<i32>,
+    /// Pass this number of additional descriptors to the process, from 3 on
+    #[arg(long, value_name = "uint", default_value_t = 0, hide_default_value = true)]
+    preserve_fds: u32,
     /// Give the process extended Linux capabilities
     #[arg(long)]
     privileged: GoBool,
@@ -54,6 +53,8 @@ pub struct Args {
 }
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
+    // First of all: see there.
+    let given = preserved::take(args.preserve_fds, &args.preserve_fd)?;
     let (container, command) = match args.words.split_first() {
         _ if *args.latest => (None, args.words.as_slice()),
         Some((container, command)) => (Some(container.as_str()), command),
@@ -75,8 +76,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         privileged: *args.privileged,
         detach_keys: args.detach_keys,
         env_files: args.env_file,
+        given,
     };
-    let end = engine::exec(&engine, &id, &options)?;
+    let end = engine::exec(&engine, &id, options)?;
     if let Some(session) = end.session {
         cx.printer.line(session);
     }

@@ -1,12 +1,10 @@
 //! What only `run` has: being in front or behind, and what becomes of the image.
 
 use crate::bail;
-use crate::cli::args::{GoBool, Refused, RefusedBool, refuse, refuse_bool};
+use crate::cli::args::{GoBool, RefusedBool, refuse_bool};
 use crate::container::CreateOptions;
 use crate::container::options::Streams;
 use crate::error::Result;
-
-const NO_FDS: &str = "extra descriptors are not passed into containers yet";
 
 /// The flags of `run` that `create` has not.
 #[derive(Debug, clap::Args)]
@@ -21,11 +19,11 @@ pub struct RunOnly {
     #[arg(long, value_parser = refuse_bool("the container's passwd file is never changed"))]
     pub passwd: RefusedBool,
     /// Pass descriptors of these numbers to the container
-    #[arg(long, value_name = "uints", value_parser = refuse(NO_FDS))]
-    pub preserve_fd: Option<Refused>,
-    /// Pass this many descriptors to the container
-    #[arg(long, value_name = "uint", value_parser = refuse(NO_FDS))]
-    pub preserve_fds: Option<Refused>,
+    #[arg(long, value_name = "uints", value_delimiter = ',')]
+    pub preserve_fd: Vec<i32>,
+    /// Pass this many descriptors to the container, from 3 on
+    #[arg(long, value_name = "uint", default_value_t = 0, hide_default_value = true)]
+    pub preserve_fds: u32,
     /// Remove the image too when the container has exited; implies --rm
     #[arg(long)]
     pub rmi: GoBool,

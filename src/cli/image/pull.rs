@@ -71,6 +71,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         retry_delay,
         ..args.registry.access()?
     };
+    cx.warnings(&access.registries.notes);
     let options = PullOptions { platform: platform(&args)?, access };
     let engine = cx.engine()?;
     engine::enter_userns(&engine)?;

@@ -13,5 +13,6 @@ pub mod port;
 pub mod ports;
 pub mod ps;
 pub mod ps_row;
+pub mod search;
 pub mod top;
 pub mod version;

@@ -70,7 +70,7 @@ impl ImageStore {
         let initializing = || format!("initializing destination docker://{to}");
         let client = access.connect(&endpoint, Purpose::Push).with_context(initializing)?;
         // That nobody is there is best told at once. What else a registry has against this question need not matter.
-        if let Err(e) = client.ping()
+        if let Err(e) = client.lets_in()
             && e.chain().iter().any(|cause| cause.starts_with("pinging container registry"))
         {
             let local = to.registry == LOCAL;

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::ffi::CString;
-use std::os::fd::BorrowedFd;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -95,15 +95,15 @@ impl Command {
         }
     }
 
-    /// Runs it under our init, which stays as this process. The channel is closed once the command can be found.
-    pub fn supervise(&self, channel: BorrowedFd<'_>) -> Result<Infallible> {
+    /// Runs it under our init, which stays as this process. Once the command can be found, every descriptor is closed but
+    /// the standard streams and those that the command is to have.
+    pub fn supervise(&self, preserved: &[RawFd]) -> Result<Infallible> {
         let found = self.candidates.iter().find(|c| exists(c)).ok_or_else(|| self.not_found())?;
         if nix::unistd::access(found.as_c_str(), nix::unistd::AccessFlags::X_OK).is_err() || is_directory(found) {
             return Err(self.refused(Errno::EACCES));
         }
-        let _ = channel;
-        // Nothing but the standard streams stays open in an init; the monitor takes the end of the channel for success.
-        process::close_from(3).map_err(Error::from)?;
+        // The monitor takes the end of the channel for success. What is left, init closes once it has forked the command.
+        process::close_all_but(preserved).map_err(Error::from)?;
         init::run(found, &self.arguments, &self.environment)
     }
 }

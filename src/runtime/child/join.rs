@@ -1,6 +1,6 @@
 //! A further process in a running container (`exec`): join its namespaces, become its user, execute.
 
-use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 
 use nix::sched::CloneFlags;
@@ -8,10 +8,12 @@ use oci_spec::runtime::{Process, Spec};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
+use super::preserved::Preserved;
 use super::{Prepared, Stdio, credentials, hide_and_tie, limits, report_and_exit, root, target, terminal};
 use crate::error::{Context, Error, Result};
 use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
+use crate::runtime::launch::Given;
 use crate::storage::fs;
 
 /// What to execute, as the command line asks for it.
@@ -31,10 +33,12 @@ pub struct ExecRequest {
     pub groups: Vec<String>,
     pub spec: PathBuf,
     pub seccomp: Option<PathBuf>,
+    /// Numbers of the descriptors that come behind the standard streams, in the same order.
+    pub preserved: Vec<RawFd>,
 }
 
 /// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
-/// and error, or, with a terminal, one socket on which its master is sent; `namespaces` those that the container does not
+/// and error, or, with a terminal, one socket on which its master is sent, and then what is preserved; `namespaces` those that the container does not
 /// share with the host. Never returns.
 pub fn start(
     request: &[u8],
@@ -43,25 +47,47 @@ pub fn start(
     streams: Vec<OwnedFd>,
     channel: BorrowedFd<'_>,
 ) -> ! {
-    let error = match set_up(request, container, namespaces, streams, channel) {
+    let (request, channel, given, streams) = match receive(request, streams, channel) {
+        Ok(received) => received,
+        Err(error) => report_and_exit(&error, channel),
+    };
+    let error = match set_up(&request, container, namespaces, streams, given, channel.as_fd()) {
         Ok(never) => match never {},
         Err(error) => error,
     };
-    report_and_exit(&error, channel)
+    report_and_exit(&error, channel.as_fd())
+}
+
+/// Reads the request, and moves what must not be in the way of the descriptors that the command gets.
+fn receive(
+    request: &[u8],
+    mut streams: Vec<OwnedFd>,
+    channel: BorrowedFd<'_>,
+) -> Result<(ExecRequest, OwnedFd, Preserved, Vec<OwnedFd>)> {
+    let request: ExecRequest = serde_json::from_slice(request).context("reading the request")?;
+    let standard = if request.tty { 1 } else { 3 };
+    if streams.len() != standard + request.preserved.len() || request.preserved.iter().any(|number| *number < 3) {
+        crate::bail!("the request does not have the descriptors that it speaks of");
+    }
+    let fds = streams.split_off(standard);
+    let given: Vec<Given> =
+        request.preserved.iter().zip(fds).map(|(number, fd)| Given { number: *number, fd }).collect();
+    let given = Preserved::stage(&given)?;
+    Ok((request, given.out_of_the_way(channel)?, given, streams))
 }
 
 fn set_up(
-    request: &[u8],
+    request: &ExecRequest,
     container: &OwnedFd,
     namespaces: u64,
     streams: Vec<OwnedFd>,
+    given: Preserved,
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
     let mut keep = vec![channel.as_raw_fd(), container.as_raw_fd()];
-    keep.extend(streams.iter().map(AsRawFd::as_raw_fd));
+    keep.extend(streams.iter().map(AsRawFd::as_raw_fd).chain(given.staged()));
     crate::sys::process::close_all_but(&keep).context("closing the monitor's descriptors")?;
-    let request: ExecRequest = serde_json::from_slice(request).context("reading the request")?;
     // Both are files of the host's, so they are read before its file system is out of sight.
     let spec: Spec = serde_json::from_slice(&fs::read(&request.spec)?)
         .with_context(|| format!("reading the spec `{}`", request.spec.display()))?;
@@ -73,7 +99,7 @@ fn set_up(
         }
         None => None,
     };
-    let process = process_of(&request, &spec)?;
+    let process = process_of(request, &spec)?;
     limits::oom_score(&process)?;
     let may_set_groups = credentials::may_set_groups();
     let flags =
@@ -85,9 +111,9 @@ fn set_up(
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
     limits::umask(&process);
-    let stdio = stdio(&request, streams)?;
+    let stdio = stdio(request, streams)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
-    let prepared = Prepared { filter, user, cwd, root_fd, init: false, may_set_groups };
+    let prepared = Prepared { filter, user, cwd, root_fd, init: false, may_set_groups, given };
     prepared.execute(&process, stdio, channel)
 }
 

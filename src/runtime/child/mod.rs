@@ -11,6 +11,7 @@ mod limits;
 mod mask;
 mod mounts;
 mod options;
+mod preserved;
 mod root;
 mod target;
 mod terminal;
@@ -18,26 +19,32 @@ mod tree;
 
 pub mod join;
 
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use nix::sys::signal::Signal;
 use oci_spec::runtime::Spec;
 
 use super::channel;
-use super::launch::Launch;
+use super::launch::{Given, Launch};
 use super::spawn::Streams;
 use crate::error::{Context, Error, Result};
 use crate::storage::fs;
 use crate::sys::process;
+use preserved::Preserved;
 
 /// Sets up this process, which has just been cloned, and executes the container's command. Never returns: a failure is
 /// reported on the channel.
-pub fn start(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> ! {
-    let error = match set_up(launch, streams, channel) {
+pub fn start(launch: &Launch, streams: &Streams, given: &[Given], channel: BorrowedFd<'_>) -> ! {
+    let staged = Preserved::stage(given).and_then(|given| Ok((given.out_of_the_way(channel)?, given)));
+    let (channel, given) = match staged {
+        Ok(staged) => staged,
+        Err(error) => report_and_exit(&error, channel),
+    };
+    let error = match set_up(launch, streams, given, channel.as_fd()) {
         Ok(never) => match never {},
         Err(error) => error,
     };
-    report_and_exit(&error, channel)
+    report_and_exit(&error, channel.as_fd())
 }
 
 fn report_and_exit(error: &Error, channel: BorrowedFd<'_>) -> ! {
@@ -47,11 +54,17 @@ fn report_and_exit(error: &Error, channel: BorrowedFd<'_>) -> ! {
     process::exit_now(error.kind().exit_code())
 }
 
-fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result<std::convert::Infallible> {
+fn set_up(
+    launch: &Launch,
+    streams: &Streams,
+    given: Preserved,
+    channel: BorrowedFd<'_>,
+) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
     // Of the monitor's descriptors, only ours may stay: its own end of the channel, above all, or nobody would ever see
     // that a killed monitor has closed it.
     let mut keep = vec![channel.as_raw_fd()];
+    keep.extend(given.staged());
     keep.extend(streams.numbers().into_iter().flatten());
     process::close_all_but(&keep).context("closing the monitor's descriptors")?;
     let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
@@ -95,13 +108,13 @@ fn set_up(launch: &Launch, streams: &Streams, channel: BorrowedFd<'_>) -> Result
     limits::umask(oci_process);
 
     let terminal_master = console.as_ref().map(|c| &c.master);
-    let descriptors: Vec<BorrowedFd<'_>> = terminal_master.iter().map(|fd| std::os::fd::AsFd::as_fd(*fd)).collect();
+    let descriptors: Vec<BorrowedFd<'_>> = terminal_master.iter().map(|fd| fd.as_fd()).collect();
     channel::send(channel, b"R", &descriptors).context("reporting to the monitor")?;
     drop(descriptors);
     wait_for_go(channel)?;
 
     let stdio = streams_of(streams, console)?;
-    let prepared = Prepared { filter, user, cwd, root_fd, init: launch.init, may_set_groups };
+    let prepared = Prepared { filter, user, cwd, root_fd, init: launch.init, may_set_groups, given };
     prepared.execute(oci_process, stdio, channel)
 }
 
@@ -114,6 +127,7 @@ struct Prepared {
     init: bool,
     /// See [`credentials::may_set_groups`].
     may_set_groups: bool,
+    given: Preserved,
 }
 
 /// The three standard streams, and whether they are a terminal.
@@ -145,6 +159,11 @@ impl Prepared {
         for (number, fd) in (0..).zip(&staged) {
             process::dup_onto(fd.as_raw_fd(), number).context("setting up the standard streams")?;
         }
+        drop((staged, stdin, stdout, stderr, self.cwd));
+        // From here on, the channel and this one are all that is open besides what the command gets.
+        let root_fd = self.given.out_of_the_way(self.root_fd.as_fd())?;
+        drop(self.root_fd);
+        let preserved = self.given.place()?;
         limits::apply(oci_process)?;
         // Without no_new_privs only a process with CAP_SYS_ADMIN may install a filter, so it comes before the drop.
         let no_new_privileges = oci_process.no_new_privileges() == Some(true);
@@ -160,14 +179,14 @@ impl Prepared {
         target::check_inside()?;
         process::default_signals();
         // Nothing of the host's may cross the exec, whoever opened it.
-        process::cloexec_from(3).context("marking descriptors close-on-exec")?;
+        process::cloexec_all_but(&preserved).context("marking descriptors close-on-exec")?;
         tie_to_parent()?;
         // The tie is undone by a change of user; the monitor may have died in between.
         if has_hung_up(channel) {
             process::exit_now(137);
         }
-        drop(self.root_fd);
-        if self.init { command.supervise(channel) } else { Err(command.execute()) }
+        drop(root_fd);
+        if self.init { command.supervise(&preserved) } else { Err(command.execute()) }
     }
 }
 
