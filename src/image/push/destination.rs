@@ -6,7 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::index;
 use crate::image::manifest::Descriptor;
 use crate::image::progress::{Event, Progress};
-use crate::image::reference::Reference;
+use crate::image::reference::{LOCAL, Reference};
 use crate::image::registry::{Access, Purpose};
 use crate::image::save::docker::DockerArchive;
 use crate::image::save::oci::OciArchive;
@@ -71,8 +71,16 @@ impl ImageStore {
         progress: &dyn Progress,
     ) -> Result<Pushed> {
         let endpoint = access.destination(to)?;
-        let client = access.connect(&endpoint, Purpose::Push);
-        let client = client.with_context(|| format!("initializing destination docker://{to}"))?;
+        let initializing = || format!("initializing destination docker://{to}");
+        let client = access.connect(&endpoint, Purpose::Push).with_context(initializing)?;
+        // That nobody is there is best told at once. What else a registry has against this question need not matter.
+        if let Err(e) = client.lets_in()
+            && e.chain().iter().any(|cause| cause.starts_with("pinging container registry"))
+        {
+            let local = to.registry == LOCAL;
+            let hint = "this name is one of a local image only: say where to push it to, as REGISTRY/NAME:TAG";
+            return Err(if local { e.hint(hint) } else { e }).with_context(initializing);
+        }
         let signing = &options.signing;
         self.trust.check_signing(signing, to)?;
         let repository = Repository::new(client, endpoint.reference, &self.images);
