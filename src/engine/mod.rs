@@ -16,6 +16,7 @@ mod run;
 mod sign;
 mod size;
 mod sweep;
+pub mod system;
 pub mod top;
 mod unshare;
 

@@ -4,6 +4,7 @@
 //! <root>/images/oci-layout            version of the layout
 //!               index.json            names and manifests (see index.rs)
 //!               index.lock            held while index.json is changed
+//!               index.backup.json     the same once more (see index.rs)
 //!               summaries.json        cache (see summary.rs)
 //!               blobs/sha256/<hex>    manifests, configurations, layers, bit for bit as they came
 //! ```
