@@ -34,6 +34,7 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod transport;
+pub mod trust;
 pub mod types;
 
 pub use config::RegistriesConf;

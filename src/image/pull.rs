@@ -9,6 +9,7 @@ use super::registry::blob::BlobReader;
 use super::registry::client::RawManifest;
 use super::registry::{Access, Client};
 use super::store::{ImageStore, read_json_blob};
+use super::trust::Remote;
 use super::types::Image;
 use crate::error::{Context, Error, Result};
 use crate::storage::unpack::digest::sha256;
@@ -97,6 +98,8 @@ impl ImageStore {
                 (manifest, raw, Some(first.bytes))
             }
         };
+        let image = Remote { intended: reference, client, from_index: index.is_some() };
+        self.trust.check_remote(image, &raw.bytes)?;
         let config = self.fetch_config(client, &manifest.config, progress)?;
         let parts = Parts {
             manifest: raw.bytes,

@@ -16,6 +16,8 @@ pub mod rm;
 pub mod save;
 pub mod scp;
 pub mod search;
+pub mod sign;
 pub mod tag;
 pub mod tree;
+pub mod trust;
 pub mod untag;
