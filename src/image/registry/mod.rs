@@ -8,6 +8,7 @@
 //! - `credentials.rs` a name and a password that cannot be printed
 //! - `logins.rs`      the user's logins in files (`authfile.rs`, pure) and with programs (`helper.rs`)
 //! - `blob.rs`       a blob as a stream that takes up again where a connection broke
+//! - `upload.rs`     sending blobs and manifests
 //! - `failure.rs`    errors in words, and whether another try may help
 //! - `login.rs`      what one can log in to; `search.rs` what registries have
 //! - `url.rs`        the little of URLs that is needed, pure
@@ -32,6 +33,7 @@ mod tests;
 pub mod tls;
 mod token;
 mod transport;
+pub mod upload;
 pub mod url;
 
 pub use access::{Access, Endpoint, Purpose};
