@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::blob::BlobReader;
 use super::client::read_limited;
 use super::search::Filters;
-use super::{Access, Client, ClientOptions, Credentials, Purpose, Request as Ask, Source};
+use super::{Access, Client, ClientOptions, Credentials, Proxies, Purpose, Request as Ask, Source};
 use crate::image::reference::Reference;
 
 type Handler = dyn Fn(&Request) -> Answer + Send + Sync;
@@ -426,4 +426,17 @@ fn searching_by_term_and_by_catalog() {
     assert_eq!(search("needle", 9), ["/a/needle", "/needle2"]);
     assert_eq!(search("", 2), ["/a/needle", "/b"]);
     assert!(search("nothing", 9).is_empty());
+}
+
+/// A registry behind a proxy is asked through it, by a tunnel; the name is the proxy's to look up.
+#[test]
+fn proxies_are_used() {
+    let proxy = Server::start(|_| answer(403, &[], b""));
+    let address = format!("http://{}", proxy.address);
+    let proxies = Proxies { http: Some(address.clone()), https: Some(address), ..Proxies::default() };
+    let reference = Reference::parse("r.invalid:5000/a/b:1").unwrap();
+    let options = ClientOptions { tls_verify: false, retries: 0, proxies, ..ClientOptions::default() };
+    Client::connect(&reference, options).unwrap().manifest("1").unwrap_err();
+    let targets: Vec<String> = proxy.requests().into_iter().map(|request| request.target).collect();
+    assert!(!targets.is_empty() && targets.iter().all(|target| target == "r.invalid:5000"), "{targets:?}");
 }
