@@ -4504,7 +4504,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__pull)
-            opts="-a -q -h --all-tags --arch --cert-dir --creds --decryption-key --disable-content-trust --os --platform --quiet --retry --retry-delay --variant --authfile --tls-verify --help"
+            opts="-a -q -h --all-tags --arch --cert-dir --creds --decryption-key --disable-content-trust --os --platform --policy --quiet --retry --retry-delay --variant --authfile --tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4531,6 +4531,10 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4994,7 +4998,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__pull)
-            opts="-a -q -h --all-tags --arch --cert-dir --creds --decryption-key --disable-content-trust --os --platform --quiet --retry --retry-delay --variant --authfile --tls-verify --help"
+            opts="-a -q -h --all-tags --arch --cert-dir --creds --decryption-key --disable-content-trust --os --platform --policy --quiet --retry --retry-delay --variant --authfile --tls-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5021,6 +5025,10 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -516,6 +516,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l creds -d 'Crede
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l decryption-key -d 'Key to decrypt the image with' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l os -d 'Pull the image for this operating system instead of that of the machine' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l platform -d 'Pull the image for this platform, as OS/ARCH[/VARIANT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l policy -d 'When to pull: always, missing, never or newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry -d 'How often to try again after a failure of the network [default: 3]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 'How long to wait between two tries, for example 2s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l variant -d 'Pull the image for this variant of the architecture' -r
@@ -1063,6 +1064,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l decryption-key -d 'Key to decrypt the image with' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l os -d 'Pull the image for this operating system instead of that of the machine' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l platform -d 'Pull the image for this platform, as OS/ARCH[/VARIANT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l policy -d 'When to pull: always, missing, never or newer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again after a failure of the network [default: 3]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry-delay -d 'How long to wait between two tries, for example 2s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l variant -d 'Pull the image for this variant of the architecture' -r
