@@ -5,6 +5,7 @@ mod create;
 mod exec;
 mod export;
 pub mod image;
+pub mod image_mount;
 mod launch;
 mod lifecycle;
 pub mod logs;

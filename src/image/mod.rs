@@ -3,6 +3,7 @@
 mod archive;
 pub mod change;
 pub mod check;
+pub mod diff;
 pub mod embedded;
 pub mod family;
 mod flow;
