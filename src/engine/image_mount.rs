@@ -29,8 +29,7 @@ pub fn check_may_mount(command: &str) -> Result<()> {
 pub fn mount(engine: &Engine, image: &Image) -> Result<PathBuf> {
     let context = || format!("mounting image `{}`", image.id);
     let point = mounts::point(&engine.roots, &image.id);
-    let mounted =
-        Mounted { image: image.id.clone(), layers: image.layers.clone(), namespace: mounts::namespace()? };
+    let mounted = Mounted { image: image.id.clone(), layers: image.layers.clone(), namespace: mounts::namespace()? };
     if is_mounted(&point)? {
         mounted.write(&engine.roots)?;
         return Ok(point);
@@ -86,8 +85,7 @@ pub fn list(engine: &Engine) -> Result<Vec<(String, PathBuf)>> {
 /// It is not mounted here ([`Kind::NoSuch`]), or in use.
 pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
     let point = mounts::point(&engine.roots, id);
-    let mounted =
-        Mounted { image: id.to_owned(), layers: Vec::new(), namespace: mounts::namespace()? };
+    let mounted = Mounted { image: id.to_owned(), layers: Vec::new(), namespace: mounts::namespace()? };
     if !is_mounted(&point)? {
         mounted.forget(&engine.roots)?;
         return Err(Error::of(Kind::NoSuch, format!("image {id} is not mounted")));
@@ -106,7 +104,9 @@ pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
 
 /// Whether something is mounted on this directory, in this mount namespace.
 fn is_mounted(point: &Path) -> Result<bool> {
-    let of = |path: &Path| rustix::fs::statx(CWD, path, rustix::fs::AtFlags::SYMLINK_NOFOLLOW, rustix::fs::StatxFlags::BASIC_STATS);
+    let of = |path: &Path| {
+        rustix::fs::statx(CWD, path, rustix::fs::AtFlags::SYMLINK_NOFOLLOW, rustix::fs::StatxFlags::BASIC_STATS)
+    };
     match of(point) {
         Ok(stat) => Ok(stat.stx_attributes.contains(rustix::fs::StatxAttributes::MOUNT_ROOT)),
         Err(Errno::NOENT) => Ok(false),

@@ -137,7 +137,8 @@ impl ImageStore {
             index.manifests.iter().all(|entry| match known.get(&entry.digest) {
                 None => true,
                 Some(cached) => summary::summarise(&self.images, entry).map_or(true, |fresh| {
-                    (&fresh.blobs, &fresh.steps, &fresh.image.layers) == (&cached.blobs, &cached.steps, &cached.image.layers)
+                    (&fresh.blobs, &fresh.steps, &fresh.image.layers)
+                        == (&cached.blobs, &cached.steps, &cached.image.layers)
                         && fresh.image.id == cached.image.id
                         && fresh.image.config == cached.image.config
                 }),
@@ -193,7 +194,9 @@ impl ImageStore {
             Err(error) => vec![blob_damage(job.hex, of, &format!("cannot be read: {error}"))],
             Ok(Read1 { digest, .. }) if digest != job.hex => vec![blob_damage(job.hex, of, "has the wrong content")],
             Ok(Read1 { layer: None, .. }) => Vec::new(),
-            Ok(Read1 { layer: Some(Err(error)), .. }) => vec![layer_damage(job, &format!("cannot be checked: {error}"))],
+            Ok(Read1 { layer: Some(Err(error)), .. }) => {
+                vec![layer_damage(job, &format!("cannot be checked: {error}"))]
+            }
             Ok(Read1 { layer: Some(Ok(wrong)), .. }) => wrong.iter().map(|what| layer_damage(job, what)).collect(),
         }
     }
@@ -234,7 +237,8 @@ impl ImageStore {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             changed.is_some_and(|changed| now.saturating_sub(Duration::from_secs(changed)) > max_age)
         };
-        let blobs = present.blobs.iter().filter(|hex| !expected.blobs.contains_key(*hex) && is_old(&self.blob_path(hex)));
+        let blobs =
+            present.blobs.iter().filter(|hex| !expected.blobs.contains_key(*hex) && is_old(&self.blob_path(hex)));
         let layers = present.layers.iter();
         let layers = layers.filter(|id| !expected.layers.contains_key(*id) && is_old(&self.layers.path(id)));
         let (blobs, layers) = (blobs.count(), layers.count());

@@ -100,8 +100,7 @@ impl ImageStore {
     pub fn usage(&self) -> Result<(Vec<(Image, Parts)>, Option<Parts>)> {
         let index = index::read(&self.images)?;
         let summaries = summary::read(&self.images);
-        let mut all: Vec<(Image, Parts)> =
-            self.list()?.into_iter().map(|image| (image, Parts::default())).collect();
+        let mut all: Vec<(Image, Parts)> = self.list()?.into_iter().map(|image| (image, Parts::default())).collect();
         for entry in &index.manifests {
             let is_of = |image: &Image| image.digest == entry.digest || index::id_of(entry) == Some(image.id.as_str());
             if let Some((_, parts)) = all.iter_mut().find(|(image, _)| is_of(image)) {

@@ -116,8 +116,8 @@ impl ImageStore {
             // What cannot be found out of a damaged image was there when it was summarised.
             let _ = self.needs_of(entry, &summaries, &mut parts);
             // What is called `localhost` was made or loaded here, but for what is part of this program.
-            let name = index::name_of(entry)
-                .filter(|name| name.registry != LOCAL || name.canonical() == embedded::NAME);
+            let name =
+                index::name_of(entry).filter(|name| name.registry != LOCAL || name.canonical() == embedded::NAME);
             if let (true, Some(name)) = (parts.blobs.contains(hex), name) {
                 sources.push(Source { name, size: self.size_of_blob(entry, hex) });
             }

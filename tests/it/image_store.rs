@@ -33,7 +33,9 @@ fn many_are_removed_in_one_step() {
     let digest = env.inspect("i4:1", "Digest").as_str().unwrap().to_owned();
     let layers = count(&env, "layers");
     // All that can be removed are; what cannot is told, each with its reason.
-    let output = env.coracle(["rmi", "i0:1", &one[..12], &two[..12], "nosuch", &format!("i4@{digest}"), &format!("sha256:{three}")]).run();
+    let output = env
+        .coracle(["rmi", "i0:1", &one[..12], &two[..12], "nosuch", &format!("i4@{digest}"), &format!("sha256:{three}")])
+        .run();
     let output = output.expect(1);
     for text in ["image is in use by a container", "more than one tag", "nosuch: image not known"] {
         assert!(output.stderr.contains(text), "{text}: {output}");
@@ -43,7 +45,7 @@ fn many_are_removed_in_one_step() {
     }
     assert_eq!(count(&env, "layers"), layers - 3);
     // A name of several only loses the name.
-    assert_eq!(env.ok(["rmi", "other/name:2"]), "Untagged: other/name:2");
+    assert_eq!(env.ok(["rmi", "other/name:2"]), "Untagged: localhost/other/name:2");
     env.coracle(["image", "exists", "i1:1"]).run().expect(0).says("");
     assert_eq!(env.coracle(["image", "exists", "i2:1"]).run().expect(1).stdout, "");
     env.ok(["rmi", "-i", "nosuch", "i1:1"]);
@@ -83,7 +85,11 @@ fn earlier_stages() {
 #[test]
 fn history_tree_and_diff() {
     let env = Env::busybox();
-    let top = Layer::new().file("etc/passwd", 0o644, "other").file("etc/.wh.group", 0o644, "").dir("new/", 0o755).file("new/x", 0o644, "");
+    let top = Layer::new()
+        .file("etc/passwd", 0o644, "other")
+        .file("etc/.wh.group", 0o644, "")
+        .dir("new/", 0o755)
+        .file("new/x", 0o644, "");
     env.add(&on_busybox("localhost/child:1", vec![top.gzip()]));
     let history = json(&env, &["history", "--format", "json", "child:1"]);
     let steps = history.as_array().unwrap();
@@ -93,11 +99,19 @@ fn history_tree_and_diff() {
     // The sizes of the archives, uncompressed, are those of the image.
     let sizes: u64 = steps.iter().map(|step| step["size"].as_u64().unwrap()).sum();
     let whole = env.inspect("child:1", "Size").as_u64().unwrap();
-    assert!(steps[1]["size"].as_u64().unwrap() > 500_000 && (sizes..sizes + 5000).contains(&whole), "{history} {whole}");
+    assert!(
+        steps[1]["size"].as_u64().unwrap() > 500_000 && (sizes..sizes + 5000).contains(&whole),
+        "{history} {whole}"
+    );
     assert_eq!(env.ok(["image", "history", "-q", "--no-trunc", "child:1"]).lines().next().unwrap().len(), 64);
     assert!(env.ok(["history", "--human=false", "child:1"]).contains("2024-10-11T00:00:00Z"));
     let tree = env.ok(["image", "tree", "child:1"]);
-    assert!(tree.starts_with("Image ID: ") && tree.contains("├── ID: ") && tree.ends_with("Top Layer of: [localhost/child:1]"), "{tree}");
+    assert!(
+        tree.starts_with("Image ID: ")
+            && tree.contains("├── ID: ")
+            && tree.ends_with("Top Layer of: [localhost/child:1]"),
+        "{tree}"
+    );
     let above = env.ok(["image", "tree", "--whatrequires", "busybox"]);
     assert!(above.contains("\n└── ID: ") && above.contains("\n    └── ID: "), "{above}");
     let diff = env.ok(["image", "diff", "child:1"]);
@@ -115,13 +129,21 @@ fn prune() {
     env.add(&with_file("localhost/used:1", "u"));
     env.ok(["create", "--name", "c", "--network", "none", "used:1", "true"]);
     for n in 0..2 {
-        env.add(&Image::new(&format!("localhost/unused:{n}"), vec![Layer::new().file("x", 0o644, n.to_string()).gzip()]));
+        env.add(&Image::new(
+            &format!("localhost/unused:{n}"),
+            vec![Layer::new().file("x", 0o644, n.to_string()).gzip()],
+        ));
     }
     let dangling = env.inspect("unused:0", "Id").as_str().unwrap().to_owned();
     env.ok(["untag", "unused:0"]);
     // It asks, and takes no answer for no.
     let output = env.coracle(["image", "prune"]).run().expect(0);
-    assert!(output.stdout.contains("WARNING! This command removes all dangling images.\nAre you sure you want to continue? [y/N]"), "{output}");
+    assert!(
+        output
+            .stdout
+            .contains("WARNING! This command removes all dangling images.\nAre you sure you want to continue? [y/N]"),
+        "{output}"
+    );
     assert_eq!(env.ok(["image", "prune", "-f", "--filter", "until=2020-01-01"]), "");
     assert_eq!(env.ok(["image", "prune", "-f", "--filter", "label=no"]), "");
     env.fails(125, ["image", "prune", "-f", "--filter", "nonsense=1"]);

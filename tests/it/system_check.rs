@@ -46,7 +46,12 @@ fn parts(env: &Env) -> Parts {
     let document = read(manifest.clone());
     let config = blob(&document["config"]["digest"]);
     let diff_id = read(config.clone())["rootfs"]["diff_ids"][0].as_str().unwrap()[7..].to_owned();
-    Parts { blob: blob(&document["layers"][0]["digest"]), layer: env.root().join("layers").join(diff_id), manifest, config }
+    Parts {
+        blob: blob(&document["layers"][0]["digest"]),
+        layer: env.root().join("layers").join(diff_id),
+        manifest,
+        config,
+    }
 }
 
 /// Changes one byte and nothing else that can be seen.
@@ -112,7 +117,10 @@ fn what_came_from_a_registry_is_repaired_from_there() {
     }
     // Nothing of the user's went: the name, the container, and it works.
     assert_eq!(env.names(), ["c"]);
-    env.coracle(["run", "--rm", "--network", "none", "--pull", "never", &name, "echo", "works"]).run().expect(0).says("works");
+    env.coracle(["run", "--rm", "--network", "none", "--pull", "never", &name, "echo", "works"])
+        .run()
+        .expect(0)
+        .says("works");
     // What cannot be fetched is told, and stays as it is.
     drop(registry);
     flip(&blob);

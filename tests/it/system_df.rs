@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::support::Env;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::Layer;
-use crate::support::Env;
 
 fn du(env: &Env) -> u64 {
     let root = env.root().display().to_string();
@@ -26,7 +26,17 @@ fn the_total_is_what_du_says() {
     let env = Env::busybox();
     let layer = || Layer::new().file("big", 0o644, vec![7; 300_000]).hardlink("again", "big").file("small", 0o600, "x");
     env.add(&on_busybox("localhost/second:1", vec![layer().gzip()]));
-    env.ok(["run", "--name", "stopped", "--network", "none", "busybox", "sh", "-c", "head -c 200000 /dev/zero >/f; chown 7:7 /f; mkdir -m 700 /d; chown 9 /d"]);
+    env.ok([
+        "run",
+        "--name",
+        "stopped",
+        "--network",
+        "none",
+        "busybox",
+        "sh",
+        "-c",
+        "head -c 200000 /dev/zero >/f; chown 7:7 /f; mkdir -m 700 /d; chown 9 /d",
+    ]);
     env.start("runs", &[]);
     let found = rows(&env);
     let sum: u64 = (0..3).map(|row| size(&found, row, "RawSize")).sum();

@@ -63,9 +63,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let users = usage::users(&store)?;
     let counts: BTreeMap<String, usize> = users.containers.iter().map(|(id, list)| (id.clone(), list.len())).collect();
     let is_used = |image: &Image| counts.contains_key(&image.id) || users.mounts.contains_key(&image.id);
-    let wanted = |image: &Image| {
-        (*args.all || image.is_dangling()) && !is_used(image) && filters.matches(image, &counts)
-    };
+    let wanted =
+        |image: &Image| (*args.all || image.is_dangling()) && !is_used(image) && filters.matches(image, &counts);
     let gone = images.prune(&wanted, &|| usage::users(&store))?;
     cx.printer.text(&gone.iter().map(|id| format!("{id}\n")).collect::<String>());
     // Whoever asks for some images only, does not ask for this.

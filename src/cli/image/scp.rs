@@ -16,7 +16,6 @@ pub struct Args {
 pub fn run(_: &Cx<'_>, args: Args) -> Result<u8> {
     let Args { images, quiet: _ } = args;
     let image = images.first().map(String::as_str).unwrap_or_default();
-    Err(Error::new("image scp is not supported: coracle has no remote mode").hint(format!(
-        "use a registry (push, then pull there), or: coracle save {image} | ssh HOST coracle load"
-    )))
+    Err(Error::new("image scp is not supported: coracle has no remote mode")
+        .hint(format!("use a registry (push, then pull there), or: coracle save {image} | ssh HOST coracle load")))
 }

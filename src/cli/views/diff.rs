@@ -28,8 +28,7 @@ pub fn render(changes: &Changes, format: Option<&str>) -> Result<String> {
         }
         Some("json") => {
             let mut object = Map::new();
-            for (key, wanted) in
-                [("changed", Change::Changed), ("added", Change::Added), ("deleted", Change::Deleted)]
+            for (key, wanted) in [("changed", Change::Changed), ("added", Change::Added), ("deleted", Change::Deleted)]
             {
                 let paths: Vec<String> =
                     changes.iter().filter(|(_, change)| **change == wanted).map(|(path, _)| text(path)).collect();

@@ -139,7 +139,10 @@ mod tests {
                 created: Some(text(&step["created"]).parse().unwrap()),
                 created_by: text(&step["CreatedBy"]),
                 size: step["size"].as_u64().unwrap(),
-                tags: step.get("tags").map(|tags| tags.as_array().unwrap().iter().map(text).collect()).unwrap_or_default(),
+                tags: step
+                    .get("tags")
+                    .map(|tags| tags.as_array().unwrap().iter().map(text).collect())
+                    .unwrap_or_default(),
                 ..Step::default()
             })
             .collect()
@@ -168,7 +171,11 @@ mod tests {
         assert!(raw.contains("2024-10-10T22:40:00Z") && raw.contains("13516800"), "{raw}");
         let format = Some("{{.ID}} {{.CreatedSince}} {{.Size}} {{.CreatedBy}}".to_owned());
         let whole = show(Options { format, human: true, no_trunc: true, ..Options::default() });
-        assert!(whole.starts_with("6ada4d435fabc799687f8bf284078c07e137ba1e52e9dc73f04ce7b19bb0fbc0 2 years ago 13.5MB /bin"));
+        assert!(
+            whole.starts_with(
+                "6ada4d435fabc799687f8bf284078c07e137ba1e52e9dc73f04ce7b19bb0fbc0 2 years ago 13.5MB /bin"
+            )
+        );
         assert!(whole.trim_end().ends_with("CI testing\"]"), "{whole}");
     }
 }

@@ -10,14 +10,8 @@ use crate::cli::format::{Format, go_json, short_id, units};
 use crate::engine::system::disk::Disk;
 use crate::error::Result;
 
-const SCHEMA: Schema = Schema {
-    command: "df",
-    type_name: "*system.dfSummary",
-    free_maps: &[],
-    aliases: &[],
-    omitted: &[],
-    headings: &[],
-};
+const SCHEMA: Schema =
+    Schema { command: "df", type_name: "*system.dfSummary", free_maps: &[], aliases: &[], omitted: &[], headings: &[] };
 
 /// One line of the summary.
 struct Row {
@@ -104,16 +98,7 @@ pub fn summary(disk: &Disk, format: Option<&str>) -> Result<String> {
 /// Every image and container.
 pub fn verbose(disk: &Disk, now: Timestamp) -> Result<String> {
     let mut images = Table::new();
-    images.row([
-        "REPOSITORY",
-        "TAG",
-        "IMAGE ID",
-        "CREATED",
-        "SIZE",
-        "SHARED SIZE",
-        "UNIQUE SIZE",
-        "CONTAINERS",
-    ]);
+    images.row(["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"]);
     for usage in &disk.images {
         let (repository, tag) = usage.image.names.first().map_or((NONE, None), |name| image_names::split(name));
         images.row([
@@ -193,7 +178,11 @@ Local Volumes  0           0           0B          0B (0%)
         assert_eq!(summary(&disk, Some("{{.Type}} {{.Total}}")).unwrap(), "Images 1\nContainers 0\nLocal Volumes 0\n");
         let all = verbose(&disk, Timestamp::now()).unwrap();
         let heads = |text: &str| -> Vec<String> {
-            text.lines().filter(|l| !l.contains("  ") || l.starts_with(char::is_uppercase)).filter(|l| l.contains("  ") || l.ends_with(':')).map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+            text.lines()
+                .filter(|l| !l.contains("  ") || l.starts_with(char::is_uppercase))
+                .filter(|l| l.contains("  ") || l.ends_with(':'))
+                .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect()
         };
         let sample = include_str!("../../../tests/data/samples/system-df-v.txt");
         assert_eq!(heads(&all), heads(sample));

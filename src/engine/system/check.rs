@@ -25,12 +25,7 @@ const ROUNDS: usize = 5;
 
 /// Looks at everything; with `repair`, repairs what can be repaired. With `force`, images that cannot be read and cannot
 /// be fetched again are taken off the list.
-pub fn check(
-    engine: &Engine,
-    options: &CheckOptions,
-    repair: Option<&Access>,
-    force: bool,
-) -> Result<Vec<Outcome>> {
+pub fn check(engine: &Engine, options: &CheckOptions, repair: Option<&Access>, force: bool) -> Result<Vec<Outcome>> {
     // From within the namespace nobody can tell whether those of mounts still live.
     mounts::live(&engine.roots)?;
     enter_userns(engine)?;
@@ -98,7 +93,10 @@ fn check_containers(images: &ImageStore, store: &Store) -> Result<Vec<Damage>> {
             found.push(Damage { object: Object::Container(id.clone()), what, way_out });
         };
         if unreadable.contains(&id) {
-            add("has no record: it is the rest of one half made or half removed".into(), "the next `coracle rm` or `--repair` removes it");
+            add(
+                "has no record: it is the rest of one half made or half removed".into(),
+                "the next `coracle rm` or `--repair` removes it",
+            );
             continue;
         }
         let container = match store.load(&id) {

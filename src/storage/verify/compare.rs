@@ -138,11 +138,9 @@ fn check(node: &Node, stat: &Stat, owners: Owners, path: &[u8], differences: &mu
     }
     // Some file systems keep whole seconds only.
     let (seconds, nanos) = mtime(stat);
-    let same = |wanted: (i64, u32)| {
-        !TIMES.contains(&wanted.0) || (seconds == wanted.0 && (nanos == wanted.1 || nanos == 0))
-    };
+    let same =
+        |wanted: (i64, u32)| !TIMES.contains(&wanted.0) || (seconds == wanted.0 && (nanos == wanted.1 || nanos == 0));
     if node.mtime.is_some_and(|wanted| !same(wanted)) {
         differences.add(path, "has another modification time");
     }
 }
-

@@ -51,7 +51,11 @@ impl Differences {
 ///
 /// # Errors
 /// The archive or the directory cannot be read.
-pub fn layer<R: std::io::BufRead>(archive: &mut Reader<R>, root: BorrowedFd<'_>, owners: Owners) -> Result<Differences> {
+pub fn layer<R: std::io::BufRead>(
+    archive: &mut Reader<R>,
+    root: BorrowedFd<'_>,
+    owners: Owners,
+) -> Result<Differences> {
     let tree = expect::Tree::read(archive, root)?;
     compare::compare(&tree, root, owners)
 }
