@@ -19,6 +19,7 @@ pub mod parse;
 pub mod preserved;
 pub mod printer;
 pub mod progress;
+pub mod prompt;
 pub mod roots;
 pub mod select;
 pub mod system;

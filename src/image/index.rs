@@ -12,6 +12,8 @@
 //! `index.backup.json` is a copy of it, because names cannot be found out again from anything else.
 //!
 //! Readers take no lock: the file is replaced in one step. Writers hold `index.lock` for one read, change and write.
+//! Those that remove something hold `removal.lock` as well, behind the other: who has just recorded that he needs an image
+//! waits for these (see `ImageStore::is_kept`), and never for a pull that flushes the disk.
 
 use std::path::Path;
 
@@ -43,19 +45,30 @@ pub fn read(images: &Path) -> Result<Index> {
     }
 }
 
-/// Changes the index. The lock is held while `change` runs, which must not wait for anything.
+/// Changes the index. The lock is held while `change` runs, which must not wait for anything, nor take anything away that a
+/// container may need: that is [`update_then`]'s.
 pub fn update<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
-    update_then(images, change, |_, _, result| Ok(result))
+    let _lock = lock::exclusive(&images.join("index.lock"))?;
+    locked(images, change, |_, _, result| Ok(result))
 }
 
-/// Changes the index and, before anybody else can, does what the change makes possible: `after` is given the index as it
-/// is on disk now, with summaries of its images. Neither may wait for anything.
+/// Changes the index and, before anybody else can, removes what the change makes superfluous: `after` is given the index as
+/// it is on disk now, with summaries of its images. Neither may wait for anything.
 pub fn update_then<T, U>(
     images: &Path,
     change: impl FnOnce(&mut Index) -> Result<T>,
     after: impl FnOnce(&Index, &Summaries, T) -> Result<U>,
 ) -> Result<U> {
     let _lock = lock::exclusive(&images.join("index.lock"))?;
+    let _removal = lock::exclusive(&removal_lock(images))?;
+    locked(images, change, after)
+}
+
+fn locked<T, U>(
+    images: &Path,
+    change: impl FnOnce(&mut Index) -> Result<T>,
+    after: impl FnOnce(&Index, &Summaries, T) -> Result<U>,
+) -> Result<U> {
     let before = read(images)?;
     let mut index = before.clone();
     let result = change(&mut index)?;
@@ -87,6 +100,15 @@ pub fn restore(images: &Path, rebuild: impl FnOnce() -> Result<Index>) -> Result
         None => rebuild()?,
     };
     write(images, &index)
+}
+
+/// Waits until no removal is under way.
+pub fn wait_for_removals(images: &Path) -> Result<()> {
+    lock::shared(&removal_lock(images)).map(drop)
+}
+
+fn removal_lock(images: &Path) -> std::path::PathBuf {
+    images.join("removal.lock")
 }
 
 /// The full name in an entry, `None` for an image without one.

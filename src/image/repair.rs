@@ -186,7 +186,9 @@ impl ImageStore {
             .with_context(|| format!("opening `{}`", path.display()))
             .map_err(|e| e.hint("its blob must be repaired first"))?;
         let root = draft.open_root()?;
-        let flow = pipeline::run(&mut source, Sinks { blob: None, root: Some(root.as_fd()), progress: &|_| {} })?;
+        let size = source.metadata().with_context(|| format!("reading `{}`", path.display()))?.len();
+        let limit = self.limit(size);
+        let flow = pipeline::run(&mut source, Sinks { blob: None, root: Some(root.as_fd()), limit })?;
         if flow.digest != blob || flow.diff_id != diff_id {
             crate::bail!("its blob sha256:{blob} is damaged as well");
         }

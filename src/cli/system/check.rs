@@ -10,7 +10,6 @@ use crate::engine;
 use crate::error::{Error, Kind, Result};
 use crate::image::check::CheckOptions;
 use crate::image::registry::Access;
-use crate::image::shortnames::RegistriesConf;
 use crate::image::store::ImageStore;
 
 #[derive(Debug, clap::Args)]
@@ -37,11 +36,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         })?,
     };
     let options = CheckOptions { quick: *args.quick, max_age };
-    let access = Access {
-        registries: RegistriesConf::read(env::config_home().as_deref())?,
-        config_home: env::config_home(),
-        ..Access::default()
-    };
+    let access = Access::read(&env::places(), None)?;
     let outcomes = engine::system::check::check(&cx.engine()?, &options, args.repair.then_some(&access), *args.force)?;
     let mut left = 0;
     for outcome in &outcomes {

@@ -16,6 +16,7 @@ pub mod port;
 pub mod ports;
 pub mod ps;
 pub mod ps_row;
+pub mod search;
 pub mod system_df;
 pub mod top;
 pub mod version;
