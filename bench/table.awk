@@ -11,6 +11,8 @@ END {
     ratio("ps -a, 200 containers", "ps", "podman", 8)
     ratio("--version", "version", "podman", 8)
     ratio("images", "images", "podman", 8)
+    ratio("images, 300 of them", "images_300", "podman", 8)
+    ratio("rmi of 50 of 300 images", "rmi_50", "podman", 8)
     ratio("20 parallel run --rm", "parallel", "podman", 8)
     if (("parallel.coracle" in value) && ("sequential.coracle" in value))
         line("20 parallel / 20 sequential", ms(value["parallel.coracle"]), "sequential " ms(value["sequential.coracle"]),

@@ -2,7 +2,7 @@
 //!
 //! Blobs come again from where their image came from, by digest. Layers are unpacked again beside the damaged ones and
 //! change places with them in one step. Nothing that a user made is touched: no name, no container. What cannot be
-//! repaired stays as it is.
+//! repaired is told; only the bytes of a damaged blob go, so that pulling or loading the image again brings it back.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -104,6 +104,8 @@ impl ImageStore {
                 Err(error) => failure = error.wrap(format!("fetching it again as part of `{}`", source.name)),
             }
         }
+        // Pulling and loading take for granted what is there, and this is not what its name says.
+        self.drop_blob(hex)?;
         Err(failure.hint("pull or load the image again once that is possible; `coracle rmi` removes it"))
     }
 

@@ -127,6 +127,8 @@ fn what_came_from_a_registry_is_repaired_from_there() {
     let told = check(&env, &["--repair"]).expect(1);
     assert!(told.stdout.contains("not repaired") && told.stdout.contains("pull or load the image again"), "{told}");
     assert!(env.ok(["images"]).contains("test/busybox"));
+    env.load(fixtures::busybox());
+    assert_clean(&env);
 }
 
 #[test]
