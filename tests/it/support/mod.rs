@@ -6,6 +6,7 @@ pub mod env;
 pub mod fixtures;
 pub mod image;
 pub mod leftovers;
+pub mod played;
 pub mod proxy;
 pub mod pty;
 pub mod registry;
