@@ -43,6 +43,7 @@ impl Cx<'_> {
             network_cmd_path: self.globals.network_cmd_path.clone(),
             places: env::places(),
             choose: prompt::chooser(),
+            trust: env::trust(),
         })
     }
 

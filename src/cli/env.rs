@@ -78,3 +78,16 @@ pub fn places() -> Places {
         config_home,
     }
 }
+
+/// The user's home directory: HOME, or what the system says.
+pub fn home() -> Option<PathBuf> {
+    absolute_path(HOME).or_else(|| {
+        let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+        user.map(|user| user.dir).filter(|dir| dir.is_absolute())
+    })
+}
+
+/// Where the user's policy on images is. To be asked before the user namespace is entered, where everybody is root.
+pub fn trust() -> crate::image::trust::Trust {
+    crate::image::trust::Trust { home: home(), is_root: super::roots::host_uid() == 0 }
+}

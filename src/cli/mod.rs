@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod commands;
+pub mod confirm;
 pub mod container;
 pub mod create_options;
 pub mod cx;

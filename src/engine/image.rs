@@ -1,6 +1,6 @@
 //! Getting images: for `pull`, and for containers that need one.
 
-use super::Engine;
+use super::{Engine, interrupt};
 use crate::bail;
 use crate::container::options::{Pull, PullPolicy};
 use crate::error::{Error, Kind, Result};
@@ -13,8 +13,59 @@ use crate::image::store::ImageStore;
 use crate::image::transport::Location;
 use crate::image::{Image, embedded};
 
-/// Pulls from the first of the registries that has it. With `all_tags`, everything in the repository.
+/// What a signal in the middle of a pull means.
+const INTERRUPTED: &str = "pull interrupted: what has arrived is kept, and the next pull goes on from there";
+
+/// Gets an image by the policy; with `all_tags`, everything in the repository.
 pub fn pull(
+    images: &ImageStore,
+    name: &str,
+    options: &PullOptions,
+    policy: PullPolicy,
+    all_tags: bool,
+    progress: &dyn Progress,
+) -> Result<Vec<Pulled>> {
+    if all_tags {
+        return pull_always(images, name, options, true, progress);
+    }
+    let local = find_local(images, name, options.platform.as_ref())?;
+    by_policy(name, policy, local, || pull_one(images, name, options, progress)).map(|pulled| vec![pulled])
+}
+
+/// The image that is there, or what `fetch` brings, as the policy wants it.
+fn by_policy(
+    name: &str,
+    policy: PullPolicy,
+    local: Option<Image>,
+    fetch: impl FnOnce() -> Result<Pulled>,
+) -> Result<Pulled> {
+    let is_there = |image| Pulled { image, warnings: Vec::new() };
+    match (policy, local) {
+        (PullPolicy::Missing | PullPolicy::Never, Some(image)) => Ok(is_there(image)),
+        (PullPolicy::Never, None) => Err(Error::of(Kind::NoSuch, format!("{name}: image not known"))),
+        // As the reference: no newer one is to be had, so the one that is there will do.
+        (PullPolicy::Newer, Some(image)) => fetch().or_else(|_| Ok(is_there(image))),
+        (PullPolicy::Always | PullPolicy::Missing | PullPolicy::Newer, _) => fetch(),
+    }
+}
+
+/// The image in the store, when it is of the platform.
+fn find_local(images: &ImageStore, name: &str, platform: Option<&Platform>) -> Result<Option<Image>> {
+    match images.find(name) {
+        Ok(image) if platform.is_none_or(|p| p.matches(&image.os, &image.architecture)) => Ok(Some(image)),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == Kind::NoSuch => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn pull_one(images: &ImageStore, name: &str, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
+    let mut pulled = pull_always(images, name, options, false, progress)?;
+    pulled.pop().ok_or_else(|| Error::new(format!("pulling `{name}` brought no image")))
+}
+
+/// Pulls from the first of the registries that has it.
+fn pull_always(
     images: &ImageStore,
     name: &str,
     options: &PullOptions,
@@ -33,11 +84,13 @@ pub fn pull(
     }
     let mut failures = Vec::new();
     for reference in &resolved.candidates {
-        let result = if all_tags {
-            images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
-        } else {
-            images.pull(reference, options, progress).map(|one| vec![one])
-        };
+        let result = interrupt::guarded(progress, INTERRUPTED, || {
+            if all_tags {
+                images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
+            } else {
+                images.pull(reference, options, progress).map(|one| vec![one])
+            }
+        });
         match result {
             Ok(mut pulled) => {
                 let recorded = options.access.registries.record(&resolved);
@@ -75,27 +128,14 @@ pub fn obtain(
 ) -> Result<Image> {
     let images = super::images(engine)?;
     let platform = wanted_platform(pull);
-    let local = match images.find(name) {
-        Ok(image) if platform.as_ref().is_none_or(|p| p.matches(&image.os, &image.architecture)) => Some(image),
-        Ok(_) => None,
-        Err(error) if error.kind() == Kind::NoSuch => load_embedded(&images, name)?,
-        Err(error) => return Err(error),
+    let local = match find_local(&images, name, platform.as_ref())? {
+        None if !images.exists(name)? => load_embedded(&images, name)?,
+        local => local,
     };
-    match (pull.policy, local) {
-        (PullPolicy::Missing | PullPolicy::Never, Some(image)) => Ok(image),
-        (PullPolicy::Never, None) => Err(Error::of(Kind::NoSuch, format!("{name}: image not known"))),
-        (policy, local) => match pull_for_container(engine, &images, name, pull, platform, progress) {
-            Ok(pulled) => {
-                warnings.extend(pulled.warnings);
-                Ok(pulled.image)
-            }
-            // As the reference: no newer one is to be had, so the one that is there will do.
-            Err(error) => match local {
-                Some(image) if policy == PullPolicy::Newer => Ok(image),
-                _ => Err(error),
-            },
-        },
-    }
+    let pulled =
+        by_policy(name, pull.policy, local, || pull_for_container(engine, &images, name, pull, platform, progress))?;
+    warnings.extend(pulled.warnings);
+    Ok(pulled.image)
 }
 
 fn pull_for_container(
@@ -116,8 +156,7 @@ fn pull_for_container(
         ..Access::read(&engine.places, how.authfile.clone())?
     };
     let options = PullOptions { platform, access };
-    let mut pulled = pull(images, name, &options, false, progress)?;
-    pulled.pop().ok_or_else(|| Error::new(format!("pulling `{name}` brought no image")))
+    pull_one(images, name, &options, progress)
 }
 
 fn wanted_platform(pull: &Pull) -> Option<Platform> {

@@ -137,7 +137,14 @@ mod tests {
 
     fn engine(home: &Path) -> Engine {
         let roots = Roots::open(&home.join("data"), &home.join("run")).unwrap();
-        Engine { roots, places: Places::default(), choose: None, driver: None, network_cmd_path: None }
+        Engine {
+            roots,
+            places: Places::default(),
+            choose: None,
+            driver: None,
+            network_cmd_path: None,
+            trust: crate::image::trust::Trust::default(),
+        }
     }
 
     #[test]

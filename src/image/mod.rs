@@ -2,25 +2,31 @@
 
 mod archive;
 pub mod change;
+pub mod check;
 pub mod config;
 pub mod content;
 pub mod embedded;
 pub mod family;
 mod flow;
+pub mod history;
 pub mod import;
 pub mod index;
 pub mod ingest;
+pub mod layer_tree;
 pub mod load;
 pub mod manifest;
 pub mod mounts;
+pub mod parts;
 pub mod platform;
 pub mod progress;
+pub mod prune;
 pub mod pull;
 pub mod push;
 pub mod reach;
 pub mod reference;
 pub mod registry;
 pub mod remove;
+pub mod repair;
 pub mod save;
 pub mod store;
 pub mod summary;
@@ -28,6 +34,7 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod transport;
+pub mod trust;
 pub mod types;
 
 pub use config::RegistriesConf;

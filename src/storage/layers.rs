@@ -71,6 +71,14 @@ impl LayerDraft {
         self.work.path("root")
     }
 
+    /// Begins anew, with an empty directory.
+    pub fn restart(&self) -> Result<()> {
+        let root = self.root();
+        remove_tree(&root)?;
+        fs::create_dir(&root, 0o755)?;
+        set_mode(&root, 0o755)
+    }
+
     /// Writes down the size of the layer's archive, uncompressed: it cannot be told from what is unpacked. Nothing but
     /// what people are shown depends on it.
     pub fn note_archive_size(&self, bytes: u64) {
@@ -78,7 +86,7 @@ impl LayerDraft {
         let _ = rustix::fs::setxattr(self.root(), ARCHIVE_SIZE, text.as_bytes(), rustix::fs::XattrFlags::empty());
     }
 
-    /// The same, opened.
+    /// The directory to unpack into, opened.
     pub fn open_root(&self) -> Result<File> {
         let root = self.root();
         File::open(&root).with_context(|| format!("opening `{}`", root.display()))
@@ -135,9 +143,7 @@ impl Layers {
     fn begin(diff_id: &str, work: WorkDir) -> Result<LayerDraft> {
         let draft = LayerDraft { diff_id: diff_id.to_owned(), work };
         // What a maker left that was killed.
-        remove_tree(&draft.root())?;
-        fs::create_dir(&draft.root(), 0o755)?;
-        set_mode(&draft.root(), 0o755)?;
+        draft.restart()?;
         Ok(draft)
     }
 

@@ -92,7 +92,8 @@ fn imported_layers_are_compressed_and_remembered() {
     let to = registry.name("test/noise:1");
     let output = env.coracle(["push", "--tls-verify=false", &image, &to]).run().expect(0);
     assert_eq!(output.stdout, "");
-    let words = ["Getting image source signatures", "Copying blob sha256:", "Copying config sha256:", "Writing manifest"];
+    let words =
+        ["Getting image source signatures", "Copying blob sha256:", "Copying config sha256:", "Writing manifest"];
     for word in words {
         assert!(output.stderr.contains(word), "{word}: {output}");
     }
@@ -195,7 +196,8 @@ fn connections_that_break_are_gone_on_with() {
             env.ok(args);
             played.check("a/b:1");
             let log = played.log();
-            let ranges: Vec<&String> = log.iter().filter(|line| line.starts_with("PATCH") && line.contains(" 1500000-")).collect();
+            let ranges: Vec<&String> =
+                log.iter().filter(|line| line.starts_with("PATCH") && line.contains(" 1500000-")).collect();
             assert_eq!(ranges.is_empty(), false, "{log:#?}");
             let sessions = log.iter().filter(|line| line.starts_with("POST")).count();
             // One for the layer, one for the configuration; and one more where it must begin anew.
@@ -223,7 +225,8 @@ fn requests_are_made_smaller_where_something_limits_them() {
     let env = Env::new();
     let played = Played::start(Faults { limit: Some(1000), ..Faults::default() });
     let image = imported(&env, 20 << 20);
-    let said = env.fails(125, ["push", "-q", "--tls-verify=false", "--retry-delay", "1ms", &image, &played.name("a/b:1")]);
+    let said =
+        env.fails(125, ["push", "-q", "--tls-verify=false", "--retry-delay", "1ms", &image, &played.name("a/b:1")]);
     assert!(said.contains("413") && said.contains("proxy"), "{said}");
 }
 
@@ -235,7 +238,8 @@ fn a_registry_without_oci_gets_dockers_format() {
     env.ok(["push", "-q", "--tls-verify=false", "busybox", &to]);
     assert_eq!(played.manifest("a/b:1").unwrap().0, DOCKER);
     played.check("a/b:1");
-    let said = env.fails(125, ["push", "-q", "--tls-verify=false", "--format", "oci", "busybox", &played.name("a/b:2")]);
+    let said =
+        env.fails(125, ["push", "-q", "--tls-verify=false", "--format", "oci", "busybox", &played.name("a/b:2")]);
     assert!(said.contains("no OCI here"), "{said}");
     assert!(played.manifest("a/b:2").is_none());
     let zstd = ["push", "-q", "--tls-verify=false", "--compression-format", "zstd", "busybox"];
@@ -255,7 +259,10 @@ fn refusals_are_one_clear_line() {
     let said = env.fails(125, ["push", "-q", "nosuch", "127.0.0.1:1/x"]);
     assert!(said.contains("nosuch: image not known"), "{said}");
     let said = env.fails(125, ["push", "-q", "--retry", "0", "--tls-verify=false", "busybox", "127.0.0.1:1/x"]);
-    assert!(said.contains("initializing destination docker://127.0.0.1:1/x:latest") && said.contains("refused"), "{said}");
+    assert!(
+        said.contains("initializing destination docker://127.0.0.1:1/x:latest") && said.contains("refused"),
+        "{said}"
+    );
     let id = env.ok(["images", "-q"]);
     let said = env.fails(125, ["push", "-q", &id]);
     assert!(said.contains("destination"), "{said}");

@@ -11,7 +11,8 @@ use crate::support::{Env, SOON, until};
 fn names_are_those_that_the_reference_gives() {
     let env = Env::busybox();
     let id = env.inspect("busybox", "Id");
-    for to in ["oci:o:v1", "oci:u", "oci-archive:a.tar:v2", "oci-archive:b.tar", "docker-archive:d.tar:x/y:3", "dir:p"] {
+    for to in ["oci:o:v1", "oci:u", "oci-archive:a.tar:v2", "oci-archive:b.tar", "docker-archive:d.tar:x/y:3", "dir:p"]
+    {
         env.ok(["push", "-q", "busybox", to]);
     }
     let table = [
@@ -57,12 +58,9 @@ fn names_are_those_that_the_reference_gives() {
 fn others_write_and_we_read() {
     let env = Env::new();
     let source = format!("oci:{}", fixtures::busybox_layout().display());
-    for (to, format) in [
-        ("dir:d1", "oci"),
-        ("dir:d2", "v2s2"),
-        ("oci:o1:x", "oci"),
-        ("docker-archive:a.tar:localhost/x:1", "v2s2"),
-    ] {
+    for (to, format) in
+        [("dir:d1", "oci"), ("dir:d2", "v2s2"), ("oci:o1:x", "oci"), ("docker-archive:a.tar:localhost/x:1", "v2s2")]
+    {
         skopeo(&env, &["copy", "--format", format, &source, to]);
         let id = env.ok(["pull", "-q", to]);
         env.coracle(["run", "--rm", "--network", "none", &id, "echo", "read"]).run().expect(0).says("read");
@@ -102,9 +100,8 @@ fn a_layout_is_added_to() {
     for (i, name) in names.iter().enumerate() {
         env.add(&Image::new(name, vec![Layer::new().file("x", 0o644, format!("{i}")).gzip()]));
     }
-    let running: Vec<_> = (0..6)
-        .map(|i| env.coracle(["push", "-q", names[i].as_str(), &format!("oci:all:v{i}")]).spawn())
-        .collect();
+    let running: Vec<_> =
+        (0..6).map(|i| env.coracle(["push", "-q", names[i].as_str(), &format!("oci:all:v{i}")]).spawn()).collect();
     for one in running {
         one.finish().expect(0);
     }

@@ -32,6 +32,10 @@ impl ImageStore {
             self.copy_out(&image.manifest, sink, options, true, progress)
         };
         let initializing = || format!("initializing destination {to}");
+        if !options.signing.is_empty() && !matches!(to, Location::Registry(_)) {
+            return Err(Error::new(format!("cannot determine canonical Docker reference for destination {to}"))
+                .hint("only images that are pushed to a registry can be signed"));
+        }
         match to {
             Location::Registry(name) => {
                 let reference = Reference::parse(name).with_context(initializing)?;
@@ -77,10 +81,16 @@ impl ImageStore {
             let hint = "this name is one of a local image only: say where to push it to, as REGISTRY/NAME:TAG";
             return Err(if local { e.hint(hint) } else { e }).with_context(initializing);
         }
+        let signing = &options.signing;
+        self.trust.check_signing(signing, to)?;
         let repository = Repository::new(client, endpoint.reference, &self.images);
         progress.event(Event::Line("Getting image source signatures".to_owned()));
         let pushed = self.copy_out(manifest, &repository, options, true, progress)?;
-        // Signatures go here: `pushed` says what is signed, `to` as what, `repository.client()` reaches the registry.
+        if !signing.is_empty() {
+            progress.event(Event::Line("Creating signature: Signing image".to_owned()));
+            let signed = self.trust.sign(signing, to, repository.client(), &pushed.manifest);
+            signed.with_context(|| format!("creating signature of {to}"))?;
+        }
         Ok(pushed)
     }
 

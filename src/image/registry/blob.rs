@@ -55,9 +55,14 @@ impl Pace {
 impl<'a> BlobReader<'a> {
     /// Begins to read a blob of `size` bytes.
     pub fn open(client: &'a Client, digest: &str, size: u64) -> Result<Self> {
+        Self::open_at(client, digest, size, 0)
+    }
+
+    /// The same from byte `position` on, which must be less than `size`.
+    pub fn open_at(client: &'a Client, digest: &str, size: u64, position: u64) -> Result<Self> {
         let url = client.blob_url(digest);
         let mut reader =
-            BlobReader { client, url, body: None, position: 0, size, failures: 0, fresh: 0, pace: Pace::default() };
+            BlobReader { client, url, body: None, position, size, failures: 0, fresh: 0, pace: Pace::default() };
         // An error that no retry can mend is best told at once, in full.
         reader.connect()?;
         Ok(reader)
@@ -134,6 +139,9 @@ impl Read for BlobReader<'_> {
                     }
                     self.failures += 1;
                     return Ok(length);
+                }
+                Err(e) if e.kind() == io::ErrorKind::TimedOut => {
+                    io::Error::new(io::ErrorKind::TimedOut, "the server has stopped sending, in the middle of the blob")
                 }
                 Err(e) => e,
             };

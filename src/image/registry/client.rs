@@ -72,6 +72,7 @@ pub struct Client {
     options: ClientOptions,
     /// `https://host:port` of the registry.
     base: String,
+    registry: String,
     repository: String,
     notes: Vec<String>,
 }
@@ -99,6 +100,7 @@ impl Client {
             transport: Transport::new(tls, !options.tls_verify),
             auth: Auth::new(options.credentials.clone()),
             base: format!("https://{host}"),
+            registry: registry.to_owned(),
             repository: repository.to_owned(),
             notes: Vec::new(),
             options,
@@ -201,6 +203,12 @@ impl Client {
     /// `https://host:port` of the registry.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The same reference in the repository that this client talks to, which may be a mirror's.
+    pub fn place(&self, reference: &Reference) -> Reference {
+        let (registry, repository) = (self.registry.clone(), self.repository.clone());
+        Reference { registry, repository, ..reference.clone() }
     }
 
     /// The address of a blob.

@@ -54,8 +54,7 @@ impl ImageStore {
     pub fn to_save(&self, text: &str) -> Result<SavedImage> {
         let index = index::read(&self.images)?;
         let Some(entry) = self.find_entry(&index, text)? else { return Err(not_known(text)) };
-        let (_, manifest, _) =
-            read_manifest(&self.images, entry).with_context(|| format!("reading image `{text}`"))?;
+        let (_, manifest, _) = read_manifest(&self.images, entry).with_context(|| format!("reading image `{text}`"))?;
         let name = self.resolve_name(text)?.filter(|name| name.digest.is_none());
         Ok(SavedImage { manifest, names: name.into_iter().collect() })
     }

@@ -245,9 +245,7 @@ fn answer(
             (201, vec![], vec![])
         }
         "GET" => match state.uploads.get(&id) {
-            Some(upload) => {
-                (204, vec![("range", format!("0-{}", upload.len().saturating_sub(1)))], vec![])
-            }
+            Some(upload) => (204, vec![("range", format!("0-{}", upload.len().saturating_sub(1)))], vec![]),
             None => error(404, "BLOB_UPLOAD_UNKNOWN", "upload unknown"),
         },
         _ => (204, vec![], vec![]),
