@@ -4,13 +4,8 @@ set -eu
 
 build='gcc libc6-dev'
 run='uidmap slirp4netns fuse-overlayfs'
-<<<<<<< HEAD
 test='busybox-static mmdebstrap skopeo docker-registry passt curl ca-certificates xz-utils zstd util-linux procps gpg gpg-agent'
-bench='mmdebstrap hyperfine busybox-static jq'
-=======
-test='busybox-static mmdebstrap skopeo docker-registry passt curl ca-certificates xz-utils zstd util-linux procps'
 bench='mmdebstrap hyperfine busybox-static jq docker-registry skopeo'
->>>>>>> pull
 case ${1:-} in
 run) wanted="$build $run" ;;
 test) wanted="$build $run $test" ;;
