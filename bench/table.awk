@@ -15,6 +15,8 @@ END {
     ratio("pull, 170 MB in eight layers", "pull_eight", "podman", 3)
     ratio("pull, nothing new", "pull_again", "podman", 3)
     ratio("load, 170 MB", "load", "podman", 3)
+    ratio("push, 170 MB to be compressed", "push_plain", "podman", 2)
+    ratio("push, 170 MB pulled as gzip", "push_gzip", "podman", 2)
     bound("  zcat | tar x, the same files", "unpack.tar")
     bound("  cp -a, the same files", "copy.cp")
     limit("memory of a pull of eight layers, MB", "pull_eight.coracle.memory", megabytes("pull_eight.coracle.memory"), 64,
