@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Client, ClientOptions, Credentials};
+use super::{Client, ClientOptions, Credentials, Source};
 use crate::error::Result;
 use crate::image::reference::Reference;
 use crate::image::shortnames::RegistriesConf;
@@ -65,11 +65,12 @@ impl Access {
     }
 
     /// Finds out how the registry speaks and prepares to prove who the user is.
-    pub fn connect(&self, endpoint: &Endpoint, _purpose: Purpose) -> Result<Client> {
+    pub fn connect(&self, endpoint: &Endpoint, purpose: Purpose) -> Result<Client> {
         let defaults = ClientOptions::default();
         let options = ClientOptions {
             tls_verify: self.tls_verify.unwrap_or(!endpoint.insecure),
-            credentials: self.credentials.clone(),
+            purpose,
+            credentials: self.credentials.clone().map_or(Source::Nobody, Source::Given),
             cert_dir: self.cert_dir.clone(),
             config_home: self.config_home.clone(),
             retries: self.retry.unwrap_or(defaults.retries),

@@ -7,6 +7,7 @@ use ureq::BodyReader;
 
 use super::client::{Client, header};
 use super::failure::Failure;
+use super::request::Request;
 use crate::error::Result;
 
 /// A blob being read from a registry.
@@ -34,8 +35,11 @@ impl<'a> BlobReader<'a> {
     fn connect(&mut self) -> Result<()> {
         loop {
             let range = format!("bytes={}-", self.position);
-            let headers: &[(&str, &str)] = if self.position > 0 { &[("range", &range)] } else { &[] };
-            match self.client.try_get(&self.url, headers) {
+            let mut request = Request::get(self.url.clone());
+            if self.position > 0 {
+                request = request.header("range", range);
+            }
+            match self.client.try_request(&mut request) {
                 Ok(response) => {
                     let partial = response.status().as_u16() == 206
                         && header(&response, "content-range").is_some_and(|value| starts_at(&value, self.position));

@@ -35,22 +35,36 @@ impl Challenge {
     }
 }
 
-/// The URL that a token is asked from; `scope` is used where the challenge names none.
-pub fn token_url(realm: &str, service: &str, scope: &str) -> String {
-    let mut url = realm.to_owned();
-    let mut separator = if realm.contains('?') { '&' } else { '?' };
-    // One parameter for each of several scopes.
-    let scopes = scope.split_ascii_whitespace().map(|scope| ("scope", scope));
-    for (key, value) in [("service", service)].into_iter().chain(scopes) {
-        if !value.is_empty() {
-            url.push(separator);
-            url.push_str(key);
-            url.push('=');
-            url.push_str(&encode(value));
-            separator = '&';
-        }
+/// The URL that a token is asked from. Empty parts are left out.
+pub fn token_url(realm: &str, service: &str, account: &str, scopes: &str) -> String {
+    let query = pairs([("account", account), ("service", service)].into_iter().chain(each_scope(scopes)));
+    match (query.is_empty(), realm.contains('?')) {
+        (true, _) => realm.to_owned(),
+        (false, true) => format!("{realm}&{query}"),
+        (false, false) => format!("{realm}?{query}"),
     }
-    url
+}
+
+/// The form that is sent to a token server for a token of a user who has an identity token (OAuth 2, RFC 6749, section 6).
+pub fn token_form(service: &str, scopes: &str, identity_token: &str) -> String {
+    let scope = scopes.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    pairs([
+        ("grant_type", "refresh_token"),
+        ("service", service),
+        ("client_id", "coracle"),
+        ("scope", &scope),
+        ("refresh_token", identity_token),
+    ])
+}
+
+/// One parameter for each of several scopes.
+fn each_scope(scopes: &str) -> impl Iterator<Item = (&str, &str)> {
+    scopes.split_ascii_whitespace().map(|scope| ("scope", scope))
+}
+
+fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+    pairs.map(|(key, value)| format!("{key}={}", encode(value))).collect::<Vec<_>>().join("&")
 }
 
 /// `key="value", key=value`.
@@ -111,10 +125,15 @@ mod tests {
             assert_eq!(Challenge::parse(header), expected, "{header}");
         }
         assert_eq!(
-            token_url("https://a/t", "s v", "repository:a/b:pull x"),
-            "https://a/t?service=s%20v&scope=repository%3Aa%2Fb%3Apull&scope=x"
+            token_url("https://a/t", "s v", "me", "repository:a/b:pull x"),
+            "https://a/t?account=me&service=s%20v&scope=repository%3Aa%2Fb%3Apull&scope=x"
         );
-        assert_eq!(token_url("https://a/t?x=1", "", "y"), "https://a/t?x=1&scope=y");
+        assert_eq!(token_url("https://a/t?x=1", "", "", "y"), "https://a/t?x=1&scope=y");
+        assert_eq!(token_url("https://a/t", "", "", ""), "https://a/t");
+        assert_eq!(
+            token_form("s", "a:b:c d", "r&s"),
+            "grant_type=refresh_token&service=s&client_id=coracle&scope=a%3Ab%3Ac%20d&refresh_token=r%26s"
+        );
     }
 
     proptest::proptest! {

@@ -5,32 +5,41 @@
 
 use std::io::Read as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use ureq::http::Response;
-use ureq::{Agent, Body};
+use ureq::Body;
+use ureq::http::{Method, Response};
 
-use super::challenge::{Challenge, token_url};
-use super::credentials::Credentials;
-use super::failure::{Failure, explain, shown_url, transport_failure, unauthorized};
-use super::{tls, url};
+use super::auth::Auth;
+use super::credentials::Source;
+use super::failure::{Failure, explain, shown_url};
+use super::request::Request;
+use super::token::merged;
+pub(super) use super::transport::Transport;
+use super::{Purpose, tls, url};
 use crate::error::{Error, Result};
 use crate::image::manifest::{self, MAX_JSON};
-use crate::image::reference::Reference;
+use crate::image::reference::{DEFAULT_REGISTRY, Reference};
+
+/// An answer: status, headers, and a body that is still to be read.
+pub type Answer = Response<Body>;
 
 /// How many redirects one request may meet.
 const MAX_REDIRECTS: usize = 10;
 /// Nobody waits longer than this for one retry, whatever the server asks for.
 const MAX_DELAY: Duration = Duration::from_secs(60);
+/// A small document that takes longer than this is not worth waiting for.
+const MAX_READING: Duration = Duration::from_secs(120);
 
 /// How to talk to a registry.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
     /// Off: certificates are not checked, and plain HTTP is tried when there is no HTTPS.
     pub tls_verify: bool,
-    pub credentials: Option<Credentials>,
+    /// What the tokens are asked for.
+    pub purpose: Purpose,
+    pub credentials: Source,
     /// `--cert-dir`.
     pub cert_dir: Option<PathBuf>,
     /// The user's configuration directory, with `containers/certs.d`.
@@ -45,7 +54,8 @@ impl Default for ClientOptions {
     fn default() -> Self {
         ClientOptions {
             tls_verify: true,
-            credentials: None,
+            purpose: Purpose::Pull,
+            credentials: Source::Nobody,
             cert_dir: None,
             config_home: None,
             retries: 3,
@@ -57,13 +67,12 @@ impl Default for ClientOptions {
 /// A connection to one repository of a registry. Shared by threads.
 #[derive(Debug)]
 pub struct Client {
-    agent: Agent,
+    transport: Transport,
+    auth: Auth,
     options: ClientOptions,
     /// `https://host:port` of the registry.
     base: String,
     repository: String,
-    /// The value of the `Authorization` header, once one was needed.
-    authorization: Mutex<Option<String>>,
 }
 
 /// A manifest or index as it came.
@@ -76,31 +85,20 @@ pub struct RawManifest {
 impl Client {
     /// Finds out how the registry of `reference` speaks.
     pub fn connect(reference: &Reference, options: ClientOptions) -> Result<Self> {
+        Self::connect_to(&reference.registry, &reference.repository, options)
+    }
+
+    /// The same for a registry as such, where there is no repository to speak of.
+    pub fn connect_to(registry: &str, repository: &str, options: ClientOptions) -> Result<Self> {
         // The name that users type is not the host that serves it.
-        let host = if reference.registry == "docker.io" { "registry-1.docker.io" } else { &reference.registry };
-        let tls = tls::config(
-            &reference.registry,
-            options.tls_verify,
-            options.cert_dir.as_deref(),
-            options.config_home.as_deref(),
-        )?;
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("coracle/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(Duration::from_secs(20)))
-            .timeout_connect(Some(Duration::from_secs(30)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
-            .timeout_per_read(Some(Duration::from_secs(60)))
-            .tls_config(tls)
-            .build()
-            .new_agent();
+        let host = if registry == DEFAULT_REGISTRY { "registry-1.docker.io" } else { registry };
+        let tls =
+            tls::config(registry, options.tls_verify, options.cert_dir.as_deref(), options.config_home.as_deref())?;
         let mut client = Client {
-            agent,
+            transport: Transport::new(tls, !options.tls_verify),
+            auth: Auth::new(options.credentials.clone()),
             base: format!("https://{host}"),
-            repository: reference.repository.clone(),
-            authorization: Mutex::new(None),
+            repository: repository.to_owned(),
             options,
         };
         if !client.options.tls_verify && !client.answers() {
@@ -116,7 +114,12 @@ impl Client {
 
     /// Whether anything that speaks HTTP is at the base address.
     fn answers(&self) -> bool {
-        self.agent.get(format!("{}/v2/", self.base)).call().is_ok()
+        self.transport.send(&mut Request::get(format!("{}/v2/", self.base)), None).is_ok()
+    }
+
+    /// Asks the registry for nothing but whether it takes the user in (`GET /v2/`).
+    pub fn ping(&self) -> Result<()> {
+        self.request(Request::get(format!("{}/v2/", self.base))).map(|_| ())
     }
 
     /// The manifest or index that a tag or digest names.
@@ -130,7 +133,8 @@ impl Client {
             manifest::SCHEMA_1[0],
         ]
         .join(", ");
-        let mut response = self.get(&self.api(&format!("manifests/{wanted}")), &[("accept", &accept)])?;
+        let request = Request::get(self.api(&format!("manifests/{wanted}"))).header("accept", accept);
+        let mut response = self.request(request)?;
         let media_type = header(&response, "content-type").unwrap_or_default();
         let bytes = read_limited(&mut response, "manifest")?;
         Ok(RawManifest { bytes, media_type })
@@ -138,7 +142,7 @@ impl Client {
 
     /// A small blob as a whole.
     pub fn small_blob(&self, digest: &str) -> Result<Vec<u8>> {
-        let mut response = self.get(&self.blob_url(digest), &[])?;
+        let mut response = self.request(Request::get(self.blob_url(digest)))?;
         read_limited(&mut response, "configuration")
     }
 
@@ -149,28 +153,55 @@ impl Client {
             tags: Option<Vec<String>>,
         }
         let mut tags = Vec::new();
-        let mut url = self.api("tags/list?n=1000");
-        // A registry that pages forever is cut off.
-        for _ in 0..1000 {
-            let mut response = self.get(&url, &[])?;
-            let next = header(&response, "link").and_then(|link| next_page(&url, &link));
-            let page: Page = serde_json::from_slice(&read_limited(&mut response, "list of tags")?)?;
+        self.pages(self.api("tags/list?n=1000"), |bytes| {
+            let page: Page = serde_json::from_slice(bytes)?;
             tags.extend(page.tags.unwrap_or_default());
-            match next {
-                Some(next) if url::origin(&next) == url::origin(&self.base) => url = next,
-                _ => break,
-            }
-        }
+            Ok(true)
+        })?;
         Ok(tags)
     }
 
+    /// Reads a list that comes in pages, until `take` returns false. A registry that pages forever is cut off.
+    pub fn pages(&self, first: String, mut take: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+        let mut url = first;
+        for _ in 0..1000 {
+            let mut response = self.request(Request::get(url.clone()))?;
+            let next = header(&response, "link").and_then(|link| next_page(&url, &link));
+            let more = take(&read_limited(&mut response, "list")?)?;
+            match next {
+                Some(next) if more && self.is_own(&next) && next != url => url = next,
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// `https://host:port` of the registry.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The address of a blob.
-    pub(super) fn blob_url(&self, digest: &str) -> String {
+    pub fn blob_url(&self, digest: &str) -> String {
         self.api(&format!("blobs/{digest}"))
     }
 
-    fn api(&self, rest: &str) -> String {
+    /// The address of something in the client's repository: `manifests/latest`, `blobs/uploads/`.
+    pub fn api(&self, rest: &str) -> String {
         format!("{}/v2/{}/{rest}", self.base, self.repository)
+    }
+
+    /// The absolute address that a `Location` header of the answer to a request to `url` means.
+    pub fn location(&self, url: &str, answer: &Answer) -> Result<String> {
+        let location = header(answer, "location").unwrap_or_default();
+        let next = url::resolve(url, &location).filter(|_| !location.is_empty());
+        let Some(next) = next else {
+            return Err(Error::new("registry redirects to an address that is not valid"));
+        };
+        if !self.transport.insecure && !next.to_ascii_lowercase().starts_with("https://") {
+            crate::bail!("registry redirects to an address without TLS: {}", shown_url(&next));
+        }
+        Ok(next)
     }
 
     /// How often a failed request is tried again.
@@ -180,18 +211,25 @@ impl Client {
 
     /// How long to wait before try number `attempt` (from 1).
     pub(super) fn delay(&self, attempt: u32, asked: Option<Duration>) -> Duration {
-        let own = self.options.retry_delay.unwrap_or_else(|| Duration::from_secs(1 << (attempt - 1).min(6)));
+        let own = match self.options.retry_delay {
+            Some(delay) => delay,
+            // Clients that failed together should not come back together.
+            None => Duration::from_secs(1 << (attempt - 1).min(6)).mul_f64(1.0 + jitter() / 4.0),
+        };
         asked.unwrap_or(own).max(own).min(MAX_DELAY)
     }
 
-    /// A GET that is tried again when that may help.
-    fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Response<Body>> {
+    /// Sends a request: authentication, redirects, and further tries where these may help and do no harm. What the
+    /// registry answers with a status that is neither 2xx nor expected is an error, of kind `NoSuch` for 404.
+    pub fn request(&self, mut request: Request<'_>) -> Result<Answer> {
         let mut attempt = 0;
         loop {
-            match self.try_get(url, headers) {
+            match self.try_request(&mut request) {
                 Ok(response) => return Ok(response),
                 Err(Failure::Final(e)) => return Err(e),
-                Err(Failure::Passing(e, _)) if attempt >= self.options.retries => return Err(e),
+                Err(Failure::Passing(e, _)) if attempt >= self.options.retries || !request.may_be_tried_again() => {
+                    return Err(e);
+                }
                 Err(Failure::Passing(_, asked)) => {
                     attempt += 1;
                     std::thread::sleep(self.delay(attempt, asked));
@@ -200,126 +238,103 @@ impl Client {
         }
     }
 
-    /// One GET: authentication and redirects, success or an error.
-    pub(super) fn try_get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Response<Body>, Failure> {
-        let mut url = url.to_owned();
-        let mut authenticated = false;
+    /// One try of a request.
+    pub(super) fn try_request(&self, request: &mut Request<'_>) -> Result<Answer, Failure> {
+        let first = request.url.clone();
+        let result = self.follow(request);
+        request.url = first;
+        result
+    }
+
+    fn follow(&self, request: &mut Request<'_>) -> Result<Answer, Failure> {
+        let scopes = self.scopes(request);
+        if !request.is_repeatable() && !self.auth.is_challenged() && self.is_own(&request.url) {
+            self.provoke_challenge(&scopes)?;
+        }
+        let mut challenged = false;
         for _ in 0..MAX_REDIRECTS {
-            let own = url::origin(&url) == url::origin(&self.base);
-            let used = if own { self.authorization().clone() } else { None };
-            let response = self.send(&url, headers, used.as_deref())?;
-            match response.status().as_u16() {
-                200..=299 => return Ok(response),
+            let own = self.is_own(&request.url);
+            let proof = if own { self.auth.header(&self.transport, &scopes)? } else { None };
+            let answer = self.transport.send(request, proof.as_deref())?;
+            let status = answer.status().as_u16();
+            match status {
+                200..=299 => return Ok(answer),
+                _ if request.expected.contains(&status) => return Ok(answer),
                 301 | 302 | 303 | 307 | 308 => {
-                    let location = header(&response, "location").unwrap_or_default();
-                    let Some(next) = url::resolve(&url, &location) else {
-                        return Err(Failure::Final(Error::new("registry redirects to an address that is not valid")));
-                    };
-                    if self.options.tls_verify && !next.to_ascii_lowercase().starts_with("https://") {
-                        return Err(Failure::Final(Error::new(format!(
-                            "registry redirects to an address without TLS: {}",
-                            shown_url(&next)
-                        ))));
+                    let only_reads = matches!(request.method, Method::GET | Method::HEAD);
+                    if !(only_reads || request.is_repeatable() && matches!(status, 307 | 308)) {
+                        return Err(Failure::Final(Error::new("registry redirects what cannot be sent twice")));
                     }
-                    url = next;
+                    request.url = self.location(&request.url, &answer).map_err(Failure::Final)?;
                 }
-                401 if own && !authenticated => {
-                    authenticated = true;
-                    self.authenticate(&response, used)?;
+                401 if own && !challenged => {
+                    challenged = true;
+                    self.auth.challenged(&self.transport, &answer, &scopes, proof.as_deref())?;
+                    if !request.is_repeatable() {
+                        return Err(Failure::Final(Error::new(
+                            "registry asks for authentication in the middle of an upload",
+                        )));
+                    }
                 }
-                _ => return Err(explain(response)),
+                _ => return Err(explain(answer)),
             }
         }
         Err(Failure::Final(Error::new("registry redirects too often")))
     }
 
-    fn authorization(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn send(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-        authorization: Option<&str>,
-    ) -> Result<Response<Body>, Failure> {
-        let mut request = self.agent.get(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+    /// What cannot be sent twice must not be what the registry answers with 401.
+    fn provoke_challenge(&self, scopes: &str) -> Result<(), Failure> {
+        let answer = self.transport.send(&mut Request::get(format!("{}/v2/", self.base)), None)?;
+        if answer.status().as_u16() == 401 {
+            self.auth.challenged(&self.transport, &answer, scopes, None)?;
         }
-        if let Some(value) = authorization {
-            request = request.header("authorization", value);
-        }
-        request.call().map_err(|e| transport_failure(url, e))
-    }
-
-    /// Meets the challenge of a 401, unless another thread did since `used` was taken.
-    fn authenticate(&self, response: &Response<Body>, used: Option<String>) -> Result<(), Failure> {
-        let mut current = self.authorization();
-        if *current != used {
-            return Ok(());
-        }
-        let challenges = response.headers().get_all("www-authenticate").iter();
-        let Some(challenge) = challenges.filter_map(|h| h.to_str().ok()).find_map(Challenge::parse) else {
-            return Err(Failure::Final(Error::new("unauthorized: registry asks for authentication in an unknown way")));
-        };
-        let value = match challenge {
-            Challenge::Basic => match &self.options.credentials {
-                Some(credentials) => credentials.basic(),
-                None => return Err(unauthorized()),
-            },
-            Challenge::Bearer { realm, service, scope } => {
-                let scope = if scope.is_empty() { format!("repository:{}:pull", self.repository) } else { scope };
-                format!("Bearer {}", self.token(&realm, &service, &scope)?)
-            }
-        };
-        if used.as_deref() == Some(value.as_str()) {
-            // The same proof would be refused again.
-            return Err(unauthorized());
-        }
-        *current = Some(value);
         Ok(())
     }
 
-    fn token(&self, realm: &str, service: &str, scope: &str) -> Result<String, Failure> {
-        #[derive(Deserialize)]
-        struct Answer {
-            token: Option<String>,
-            access_token: Option<String>,
-        }
-        let fail = |message: String| Failure::Final(Error::new(message));
-        let secure = url::origin(realm).is_some_and(|origin| origin.scheme == "https");
-        if url::origin(realm).is_none() || (self.options.tls_verify && !secure) {
-            return Err(fail(format!("registry names a token server that is not safe: {}", shown_url(realm))));
-        }
-        let basic = self.options.credentials.as_ref().map(Credentials::basic);
-        let address = token_url(realm, service, scope);
-        let mut response = self.send(&address, &[("accept", "application/json")], basic.as_deref())?;
-        if response.status().as_u16() == 401 || response.status().as_u16() == 403 {
-            return Err(unauthorized());
-        }
-        if !response.status().is_success() {
-            return Err(explain(response));
-        }
-        let bytes = read_limited(&mut response, "token").map_err(Failure::Final)?;
-        let answer: Answer = serde_json::from_slice(&bytes)
-            .map_err(|e| fail(format!("token server {} sent no token: {e}", shown_url(realm))))?;
-        let token = answer.token.filter(|t| !t.is_empty()).or(answer.access_token).unwrap_or_default();
-        let valid = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
-        if valid { Ok(token) } else { Err(fail(format!("token server {} sent no token", shown_url(realm)))) }
+    fn scopes(&self, request: &Request<'_>) -> String {
+        let own = match (self.repository.is_empty(), self.options.purpose) {
+            (true, _) => String::new(),
+            (false, Purpose::Pull) => format!("repository:{}:pull", self.repository),
+            (false, Purpose::Push) => format!("repository:{}:pull,push", self.repository),
+        };
+        merged(std::iter::once(own.as_str()).chain(request.scopes.iter().map(String::as_str)))
+    }
+
+    /// Whether an address is the registry's own, where the user's proof may go.
+    fn is_own(&self, address: &str) -> bool {
+        url::origin(address) == url::origin(&self.base)
     }
 }
 
+/// A number from 0 to 1, another one each time.
+fn jitter() -> f64 {
+    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+    let random = RandomState::new().build_hasher().finish();
+    f64::from(u16::try_from(random & 0xffff).unwrap_or(0)) / 65536.0
+}
+
 /// A header as text.
-pub(super) fn header(response: &Response<Body>, name: &str) -> Option<String> {
+pub fn header(response: &Answer, name: &str) -> Option<String> {
     response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// A body of at most 4 MiB.
-pub(super) fn read_limited(response: &mut Response<Body>, what: &str) -> Result<Vec<u8>> {
+/// A body of at most 4 MiB that comes within two minutes.
+pub fn read_limited(response: &mut Answer, what: &str) -> Result<Vec<u8>> {
+    let began = Instant::now();
     let mut bytes = Vec::new();
     let mut reader = response.body_mut().as_reader().take(MAX_JSON + 1);
-    reader.read_to_end(&mut bytes).map_err(|e| Error::from(e).wrap(format!("reading {what}")))?;
+    let mut buffer = [0; 16 << 10];
+    loop {
+        let length = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(e) => return Err(Error::from(e).wrap(format!("reading {what}"))),
+        };
+        bytes.extend_from_slice(buffer.get(..length).unwrap_or_default());
+        if began.elapsed() > MAX_READING {
+            crate::bail!("reading {what}: the registry sends it too slowly");
+        }
+    }
     if bytes.len() as u64 > MAX_JSON {
         crate::bail!("{what} is larger than the {MAX_JSON} bytes allowed");
     }

@@ -1,17 +1,33 @@
-//! A user name and password for a registry. The type cannot be printed: its `Debug` shows no more than that it is there.
+//! Who the user is at a registry. The types cannot be printed: their `Debug` shows no more than that something is there.
 
 use std::fmt;
 
-/// Who to be at a registry.
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::error::Result;
+
+/// A name with a password, or with an identity token that stands for one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     username: String,
-    password: String,
+    secret: Secret,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Secret {
+    Password(String),
+    IdentityToken(String),
 }
 
 impl Credentials {
     pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
-        Credentials { username: username.into(), password: password.into() }
+        Credentials { username: username.into(), secret: Secret::Password(password.into()) }
+    }
+
+    /// With a token that a token server takes for new tokens (OAuth 2's refresh token).
+    pub fn with_identity_token(username: impl Into<String>, token: impl Into<String>) -> Self {
+        Credentials { username: username.into(), secret: Secret::IdentityToken(token.into()) }
     }
 
     /// Splits `--creds`, `user[:password]`; where the password is missing, the caller asks for it.
@@ -22,9 +38,33 @@ impl Credentials {
         }
     }
 
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The token that is sent to a token server instead of name and password.
+    pub(super) fn identity_token(&self) -> Option<&str> {
+        match &self.secret {
+            Secret::IdentityToken(token) => Some(token),
+            Secret::Password(_) => None,
+        }
+    }
+
     /// The value of an `Authorization` header.
     pub(super) fn basic(&self) -> String {
-        format!("Basic {}", base64(format!("{}:{}", self.username, self.password).as_bytes()))
+        format!("Basic {}", self.encoded())
+    }
+
+    /// `name:password` in base64, as in a header and in an authentication file.
+    pub(super) fn encoded(&self) -> String {
+        let (Secret::Password(secret) | Secret::IdentityToken(secret)) = &self.secret;
+        STANDARD.encode(format!("{}:{secret}", self.username))
+    }
+
+    /// What a credential helper is to keep.
+    pub(super) fn password(&self) -> &str {
+        let (Secret::Password(secret) | Secret::IdentityToken(secret)) = &self.secret;
+        secret
     }
 }
 
@@ -34,23 +74,21 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Base64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |n: usize| u32::from(group.get(n).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for position in 0..4 {
-            if position > group.len() {
-                text.push('=');
-            } else {
-                let digit = (bits >> (18 - 6 * position)) & 63;
-                text.push(char::from(ALPHABET.get(digit as usize).copied().unwrap_or(b'A')));
-            }
+/// Where a client gets the user's credentials from, once a registry asks for them.
+#[derive(Debug, Clone)]
+pub enum Source {
+    Nobody,
+    Given(Credentials),
+}
+
+impl Source {
+    /// The credentials, if there are any.
+    pub fn get(&self) -> Result<Option<Credentials>> {
+        match self {
+            Source::Nobody => Ok(None),
+            Source::Given(credentials) => Ok(Some(credentials.clone())),
         }
     }
-    text
 }
 
 #[cfg(test)]
@@ -58,23 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_of_the_rfc() {
-        let table = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-            ("a:\u{ff}", "YTrDvw=="),
-        ];
-        for (text, expected) in table {
-            assert_eq!(base64(text.as_bytes()), expected);
-        }
+    fn a_password_is_never_shown() {
+        let shown = format!("{:?}", Some(Source::Given(Credentials::new("user", "secret"))));
+        assert!(!shown.contains("secret") && !shown.contains("user"), "{shown}");
     }
 
     #[test]
-    fn a_password_is_never_shown() {
-        let shown = format!("{:?}", Some(Credentials::new("user", "secret")));
-        assert!(!shown.contains("secret") && !shown.contains("user"), "{shown}");
+    fn a_header() {
+        assert_eq!(Credentials::new("u", "p").basic(), "Basic dTpw");
+        assert_eq!(Credentials::new("a", "\u{ff}").encoded(), "YTrDvw==");
     }
 }

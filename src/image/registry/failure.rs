@@ -8,7 +8,7 @@ use ureq::http::Response;
 
 use super::client::{header, read_limited};
 use super::url;
-use crate::error::{Error, os_message};
+use crate::error::{Error, Kind, os_message};
 
 /// Why a request failed: only some failures are worth another try.
 pub(super) enum Failure {
@@ -17,10 +17,18 @@ pub(super) enum Failure {
     Final(Error),
 }
 
-/// The proof of who the user is was refused, or there is none.
+/// There is no proof of who the user is, or not one that opens this.
 pub(super) fn unauthorized() -> Failure {
     let error = Error::new("unauthorized: authentication required");
-    Failure::Final(error.hint("pass --creds USER[:PASSWORD], if the image exists at all"))
+    Failure::Final(
+        error.hint("log in with `coracle login REGISTRY` or pass --creds USER:PASSWORD, if it exists at all"),
+    )
+}
+
+/// The user's name or password is wrong.
+pub(super) fn refused_credentials() -> Failure {
+    let error = Error::new("unauthorized: invalid username/password");
+    Failure::Final(error.hint("log in again with `coracle login REGISTRY`, or pass --creds USER:PASSWORD"))
 }
 
 /// What a registry says with a status that is no success.
@@ -34,7 +42,12 @@ pub(super) fn explain(mut response: Response<Body>) -> Failure {
     });
     let error = Error::new(said);
     match status {
-        429 | 500..=599 => Failure::Passing(error, wait),
+        404 => Failure::Final(error.with_kind(Kind::NoSuch)),
+        429 => {
+            let hint = "the registry limits how much one may ask of it: wait, or log in for a higher limit";
+            Failure::Passing(error.hint(hint), wait)
+        }
+        500..=599 => Failure::Passing(error, wait),
         _ => Failure::Final(error),
     }
 }

@@ -1,27 +1,33 @@
 //! The registry client: manifests, blobs and tags over the OCI distribution API (v2), blocking, on the caller's threads.
 //!
-//! - `client.rs`     requests: authentication, redirects, retries
 //! - `access.rs`     what an invocation knows of registries before it talks to one
-//! - `blob.rs`       a blob as a stream that takes up again where a connection broke
-//! - `challenge.rs`  `WWW-Authenticate`, pure
+//! - `client.rs`     requests to one repository: redirects, retries, manifests, tags
+//! - `request.rs`    one request: what is asked, what goes along
+//! - `transport.rs`  the HTTP library, set up; `tls.rs` certificates
+//! - `auth.rs`       from a challenge to an `Authorization` header; `challenge.rs` and `token.rs`, pure
 //! - `credentials.rs` a name and a password that cannot be printed
-//! - `failure.rs`  errors in words, and whether another try may help
+//! - `blob.rs`       a blob as a stream that takes up again where a connection broke
+//! - `failure.rs`    errors in words, and whether another try may help
 //! - `url.rs`        the little of URLs that is needed, pure
-//! - `download.rs`  a file from any web server
-//! - `tls.rs`        certificates and the TLS provider
+//! - `download.rs`   a file from any web server
 
 pub mod access;
+mod auth;
 pub mod blob;
 pub mod challenge;
 pub mod client;
 pub mod credentials;
 pub mod download;
 mod failure;
+pub mod request;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod token;
+mod transport;
 pub mod url;
 
 pub use access::{Access, Endpoint, Purpose};
-pub use client::{Client, ClientOptions};
-pub use credentials::Credentials;
+pub use client::{Answer, Client, ClientOptions};
+pub use credentials::{Credentials, Source};
+pub use request::{Payload, Request};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::blob::BlobReader;
-use super::{Client, ClientOptions, Credentials};
+use super::{Client, ClientOptions, Credentials, Source};
 use crate::image::reference::Reference;
 
 type Handler = dyn Fn(&Request) -> Answer + Send + Sync;
@@ -53,6 +53,7 @@ impl Server {
     fn client(&self, credentials: Option<Credentials>) -> Client {
         let reference = Reference::parse(&format!("{}/a/b:1", self.address)).unwrap();
         let retry_delay = Some(Duration::from_millis(1));
+        let credentials = credentials.map_or(Source::Nobody, Source::Given);
         Client::connect(
             &reference,
             ClientOptions { tls_verify: false, credentials, retry_delay, ..ClientOptions::default() },
@@ -138,7 +139,7 @@ fn tokens_are_fetched_once_and_sent_where_they_belong() {
         targets,
         [
             "/v2/a/b/manifests/1",
-            "/token?service=s%20v&scope=repository%3Aa%2Fb%3Apull",
+            "/token?account=u&service=s%20v&scope=repository%3Aa%2Fb%3Apull",
             "/v2/a/b/manifests/1",
             "/v2/a/b/manifests/1",
             "/v2/a/b/blobs/sha256:1",
@@ -150,7 +151,7 @@ fn tokens_are_fetched_once_and_sent_where_they_belong() {
     let error = server.client(None).manifest("1").unwrap_err().to_string();
     assert_eq!(error, "denied: requested access to the resource is denied");
     let error = server.client(Some(Credentials::new("u", "wrong"))).manifest("1").unwrap_err().to_string();
-    assert_eq!(error, "unauthorized: authentication required");
+    assert_eq!(error, "unauthorized: invalid username/password");
 }
 
 #[test]
