@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Args, Command};
 
 use super::cx::Cx;
-use super::{container, image, system};
+use super::{container, image, manifest, system};
 use crate::error::{Error, Result};
 
 /// What a command is about.
@@ -175,6 +175,20 @@ pub static COMMANDS: &[Entry] = &[
         "Add another name to a local image", image::tag),
     command!(Image, Some("untag"), ["untag"], "IMAGE [IMAGE...]",
         "Remove a name from a local image", image::untag),
+    command!(Manifest, None, ["add"], "[options] LIST IMAGEORARTIFACT [IMAGEORARTIFACT...]",
+        "Add images or artifacts to a manifest list", manifest::add),
+    command!(Manifest, None, ["annotate"], "[options] LIST IMAGEORARTIFACT",
+        "Change what a manifest list says of an instance, or of itself", manifest::annotate),
+    command!(Manifest, None, ["create"], "[options] LIST [IMAGE...]",
+        "Create a manifest list", manifest::create),
+    command!(Manifest, None, ["exists"], "MANIFEST",
+        "Check whether a manifest list is in local storage", manifest::exists),
+    command!(Manifest, None, ["inspect"], "[options] IMAGE",
+        "Show a manifest list of local storage or of a registry", manifest::inspect),
+    command!(Manifest, None, ["remove"], "LIST DIGEST",
+        "Remove an instance from a manifest list", manifest::remove),
+    command!(Manifest, None, ["rm"], "[options] LIST [LIST...]",
+        "Remove manifest lists from local storage", manifest::rm),
     command!(System, Some("info"), ["info"], "[options]",
         "Show information about the engine and the machine", system::info),
     command!(System, Some("inspect"), [], "[options] {CONTAINER|IMAGE|POD|NETWORK|VOLUME} [...]",
@@ -257,14 +271,7 @@ static NOT_YET: &[&str] = &[
     "image trust show",
     "image umount",
     "image unmount",
-    "manifest add",
-    "manifest annotate",
-    "manifest create",
-    "manifest exists",
-    "manifest inspect",
     "manifest push",
-    "manifest remove",
-    "manifest rm",
     "system check",
     "system connection",
     "system df",

@@ -68,7 +68,7 @@ pub fn obtain(
 ) -> Result<Image> {
     let images = super::images(engine)?;
     let platform = wanted_platform(pull);
-    let local = match images.find(name) {
+    let local = match images.find_for(name, &platform.clone().unwrap_or_else(Platform::host)) {
         Ok(image) if platform.as_ref().is_none_or(|p| p.matches(&image.os, &image.architecture)) => Some(image),
         Ok(_) => None,
         Err(error) if error.kind() == Kind::NoSuch => load_embedded(&images, name)?,

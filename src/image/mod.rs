@@ -7,6 +7,7 @@ mod flow;
 pub mod import;
 pub mod index;
 pub mod ingest;
+pub mod list;
 pub mod load;
 pub mod manifest;
 pub mod platform;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::index;
 use super::manifest::{Descriptor, Index};
 use super::reference::sha256_hex;
 use super::store::{ImageStore, not_known, read_image, read_manifest};
+use super::{index, list};
 use crate::error::{Error, Kind, Result};
 use crate::storage::fs;
 
@@ -28,11 +28,11 @@ pub struct InUse<'a> {
 
 /// Blobs and layers.
 #[derive(Debug, Default)]
-struct Parts {
+pub(super) struct Parts {
     /// Hexadecimal digests.
-    blobs: BTreeSet<String>,
+    pub blobs: BTreeSet<String>,
     /// Hexadecimal diff IDs.
-    layers: BTreeSet<String>,
+    pub layers: BTreeSet<String>,
 }
 
 impl ImageStore {
@@ -46,7 +46,7 @@ impl ImageStore {
         let garbage = index::update(&self.images, |index| {
             let Some(entry) = self.find_entry(index, text)?.cloned() else { return Err(not_known(text)) };
             let all = self.entries_of(index, &entry);
-            let image = self.image_of(index, &entry).ok();
+            let image = self.image_of(index, &entry).ok().filter(|_| !list::is_list(&entry));
             let id = image.as_ref().map(|image| image.id.clone());
             let id = id.or_else(|| index::id_of(&entry).map(str::to_owned)).unwrap_or_default();
             let names: Vec<String> = all.iter().filter_map(index::name_of).map(|name| name.canonical()).collect();
@@ -89,7 +89,7 @@ impl ImageStore {
     }
 
     /// What the removed entries needed and no other entry does.
-    fn unreferenced(&self, index: &Index, removed: &[Descriptor]) -> Result<Parts> {
+    pub(super) fn unreferenced(&self, index: &Index, removed: &[Descriptor]) -> Result<Parts> {
         let mut garbage = Parts::default();
         for entry in removed {
             // A broken image does not say all it had; the rest waits for the next prune.
@@ -108,6 +108,9 @@ impl ImageStore {
     }
 
     fn collect(&self, entry: &Descriptor, parts: &mut Parts) -> Result<()> {
+        if list::is_list(entry) {
+            return self.collect_list(entry, parts);
+        }
         for digest in [Some(entry.digest.as_str()), index::index_digest_of(entry)].into_iter().flatten() {
             parts.blobs.extend(sha256_hex(digest).map(str::to_owned));
         }
@@ -121,7 +124,7 @@ impl ImageStore {
     }
 
     /// Removes blobs and layers, unless somebody has listed an image with them in the meantime.
-    fn delete(&self, garbage: &Parts, in_use: &InUse<'_>) -> Result<()> {
+    pub(super) fn delete(&self, garbage: &Parts, in_use: &InUse<'_>) -> Result<()> {
         if garbage.blobs.is_empty() && garbage.layers.is_empty() {
             return Ok(());
         }

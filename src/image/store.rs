@@ -14,11 +14,11 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::index;
 use super::manifest::{self, Descriptor, Document, Index, MAX_JSON, Manifest};
 use super::platform::Platform;
 use super::reference::{DEFAULT_REGISTRY, LOCAL, Reference, Typed, sha256_hex};
 use super::types::Image;
+use super::{index, list};
 use crate::error::{Context, Error, Kind, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::layers::Layers;
@@ -77,6 +77,7 @@ impl ImageStore {
         for entry in &index.manifests {
             let image = match summaries.remove(&entry.digest) {
                 Some(image) => image,
+                None if list::is_list(entry) => list::shown(entry),
                 None if list.iter().any(|image| image.digest == entry.digest) => continue,
                 None => read_image(&self.images, entry).map_or_else(|_| unreadable(entry), super::summary::summarise),
             };
@@ -107,6 +108,13 @@ impl ImageStore {
         self.image_of(&index, entry).with_context(|| format!("reading image `{text}`"))
     }
 
+    /// The same; of a manifest list, its image for this platform.
+    pub fn find_for(&self, text: &str, platform: &Platform) -> Result<Image> {
+        let index = index::read(&self.images)?;
+        let Some(entry) = self.find_entry(&index, text)? else { return Err(not_known(text)) };
+        self.image_for(&index, entry, platform).with_context(|| format!("reading image `{text}`"))
+    }
+
     /// Whether [`find`](Self::find) finds something.
     pub fn exists(&self, text: &str) -> Result<bool> {
         Ok(self.find_entry(&index::read(&self.images)?, text)?.is_some())
@@ -120,9 +128,15 @@ impl ImageStore {
 
     /// The image of an entry, with all its names.
     pub(super) fn image_of(&self, index: &Index, entry: &Descriptor) -> Result<Image> {
+        self.image_for(index, entry, &Platform::host())
+    }
+
+    /// The same; of a manifest list, its image for this platform.
+    pub(super) fn image_for(&self, index: &Index, entry: &Descriptor, platform: &Platform) -> Result<Image> {
+        let entry = &*self.instance(index, entry, platform)?;
         let mut image = read_image(&self.images, entry)?;
         for other in &index.manifests {
-            if other.digest == entry.digest || index::id_of(other) == Some(image.id.as_str()) {
+            if list::is_same(other, entry) || index::id_of(other) == Some(image.id.as_str()) {
                 add_names(&mut image, other);
             }
         }

@@ -27,7 +27,7 @@ pub fn refresh(images: &Path, index: &Index) {
     let mut fresh = Summaries::with_capacity(index.manifests.len());
     let mut changed = false;
     for entry in &index.manifests {
-        if fresh.contains_key(&entry.digest) {
+        if fresh.contains_key(&entry.digest) || super::list::is_list(entry) {
             continue;
         }
         if let Some(image) = known.remove(&entry.digest) {

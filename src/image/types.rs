@@ -37,6 +37,13 @@ pub struct Image {
     pub raw_config: serde_json::Value,
 }
 
+impl Image {
+    /// Whether this is a manifest list, which has neither configuration nor layers of its own.
+    pub fn is_manifest_list(&self) -> bool {
+        self.media_type == super::manifest::OCI_INDEX
+    }
+}
+
 /// What an image says about how to run it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

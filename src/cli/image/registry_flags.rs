@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::image::registry::{Access, Credentials};
 use crate::image::shortnames::RegistriesConf;
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct RegistryFlags {
     /// Path of the authentication file
     #[arg(long, value_name = "string")]

@@ -68,7 +68,7 @@ fn remove(
     force: bool,
     containers: bool,
 ) -> Result<Removed> {
-    if containers {
+    if containers && !images.is_manifest_list(name)? {
         let image = images.find(name)?;
         // A mere name goes without touching the image, and so without touching what uses it.
         if image.names.len() < 2 || image.id.starts_with(name.trim_start_matches("sha256:")) {

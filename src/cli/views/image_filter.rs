@@ -118,8 +118,9 @@ impl Condition {
             Condition::Digest(digest) => !digest.is_empty() && image.digest.starts_with(digest.as_str()),
             // Images do not know their parents, so that none is an intermediate step of another.
             Condition::Intermediate(wanted) => !*wanted,
-            // Every image of the store may be changed, and none is a list of manifests.
-            Condition::ReadOnly(wanted) | Condition::ManifestList(wanted) => !*wanted,
+            // Every image of the store may be changed.
+            Condition::ReadOnly(wanted) => !*wanted,
+            Condition::ManifestList(wanted) => image.is_manifest_list() == *wanted,
             Condition::InUse(wanted) => in_use == *wanted,
         }
     }

@@ -8,6 +8,7 @@ pub mod image_names;
 pub mod images;
 pub mod info;
 pub mod inspect;
+pub mod manifest_inspect;
 pub mod pattern;
 pub mod port;
 pub mod ports;
