@@ -11,10 +11,8 @@ use crate::image::reference::Reference;
 use crate::image::registry::Access;
 use crate::image::shortnames::RegistriesConf;
 use crate::image::store::ImageStore;
+use crate::image::transport::Location;
 use crate::image::{Image, embedded};
-
-/// Transports of the reference engine that name files and other storages.
-const TRANSPORTS: &[&str] = &["docker-archive", "oci-archive", "oci", "dir", "containers-storage", "docker-daemon"];
 
 /// Pulls from the first of the registries that has it. With `all_tags`, everything in the repository.
 pub fn pull(
@@ -24,11 +22,12 @@ pub fn pull(
     all_tags: bool,
     progress: &dyn Progress,
 ) -> Result<Vec<Pulled>> {
-    let bare = name.strip_prefix("docker://").unwrap_or(name);
-    if let Some((transport, path)) = bare.split_once(':').filter(|(word, _)| TRANSPORTS.contains(word)) {
-        return Err(Error::new(format!("pulling from `{transport}` is not supported"))
-            .hint(format!("load it: coracle load -i {}", path.split(':').next().unwrap_or(path))));
-    }
+    let bare = match Location::parse(name)? {
+        None => name,
+        Some(Location::Registry(_)) => name.strip_prefix("docker://").unwrap_or(name),
+        Some(_) if all_tags => bail!("--all-tags is for registries only"),
+        Some(place) => return images.pull_from(&place, options.platform.as_ref(), progress),
+    };
     let candidates = options.access.registries.candidates(bare)?;
     let mut failures = Vec::new();
     for reference in &candidates {

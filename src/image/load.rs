@@ -62,6 +62,8 @@ impl ImageStore {
     fn load_members(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
         if members.has("index.json") && (members.has("oci-layout") || !members.has("manifest.json")) {
             self.load_oci(members, name, progress)
+        } else if super::transport::source::is_dir(members) {
+            self.load_dir(members, name.cloned().into_iter().collect(), &Platform::host(), progress)
         } else if members.has("manifest.json") {
             self.load_docker(members, name, progress)
         } else {
@@ -85,7 +87,7 @@ impl ImageStore {
         }
         let mut loaded = Loaded::default();
         for (entry, names) in wanted {
-            let parts = oci_parts(members, &entry, names)?;
+            let parts = oci_parts(members, &entry, names, &Platform::host())?;
             let fetch = |layer: &Descriptor| {
                 let (_, reader) = members.open_member(&Members::blob_name(&layer.digest)?)?;
                 Ok(reader)
@@ -96,14 +98,22 @@ impl ImageStore {
     }
 
     fn load_docker(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
-        let entries: Vec<DockerEntry> =
-            serde_json::from_slice(&members.read("manifest.json")?).context("reading `manifest.json`")?;
-        if entries.is_empty() {
-            crate::bail!("the archive has no images");
+        let mut entries = read_docker_entries(members)?;
+        if let Some(name) = name {
+            entries.iter_mut().for_each(|entry| entry.repo_tags = Some(vec![name.canonical()]));
         }
+        self.load_docker_entries(members, entries, progress)
+    }
+
+    pub(super) fn load_docker_entries(
+        &self,
+        members: &Members,
+        entries: Vec<DockerEntry>,
+        progress: &dyn Progress,
+    ) -> Result<Loaded> {
         let mut loaded = Loaded::default();
         for entry in entries {
-            let (parts, sources) = docker_parts(members, &entry, name)?;
+            let (parts, sources) = docker_parts(members, &entry)?;
             let fetch = |layer: &Descriptor| match sources.get(&layer.digest) {
                 Some(path) => members.open_member(path).map(|(_, reader)| reader),
                 None => Err(Error::new(format!("archive has no layer `{}`", layer.digest))),
@@ -113,7 +123,7 @@ impl ImageStore {
         Ok(loaded)
     }
 
-    fn keep(
+    pub(super) fn keep(
         &self,
         loaded: &mut Loaded,
         parts: &Parts,
@@ -139,7 +149,13 @@ fn archive_name(entry: &Descriptor) -> Option<Reference> {
     })
 }
 
-fn oci_parts(members: &Members, entry: &Descriptor, names: Vec<Reference>) -> Result<Parts> {
+/// What an entry of a layout's index leads to, for this platform.
+pub(super) fn oci_parts(
+    members: &Members,
+    entry: &Descriptor,
+    names: Vec<Reference>,
+    platform: &Platform,
+) -> Result<Parts> {
     let mut descriptor = entry.clone();
     let mut index = None;
     for _ in 0..4 {
@@ -147,7 +163,7 @@ fn oci_parts(members: &Members, entry: &Descriptor, names: Vec<Reference>) -> Re
         super::ingest::check_digest("manifest", &descriptor, &bytes)?;
         match manifest::parse_document(&bytes, &descriptor.media_type)? {
             Document::Index(list) => {
-                descriptor = Platform::host().choose(&list)?.clone();
+                descriptor = platform.choose(&list)?.clone();
                 index.get_or_insert(bytes);
             }
             Document::Manifest(manifest) => {
@@ -159,23 +175,29 @@ fn oci_parts(members: &Members, entry: &Descriptor, names: Vec<Reference>) -> Re
     crate::bail!("indexes are nested too deeply")
 }
 
+/// What `manifest.json` of a docker-archive lists.
+pub(super) fn read_docker_entries(members: &Members) -> Result<Vec<DockerEntry>> {
+    let entries: Vec<DockerEntry> =
+        serde_json::from_slice(&members.read("manifest.json")?).context("reading `manifest.json`")?;
+    if entries.is_empty() {
+        crate::bail!("the archive has no images");
+    }
+    Ok(entries)
+}
+
 /// An element of a docker-archive's `manifest.json`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct DockerEntry {
+pub(super) struct DockerEntry {
     config: String,
     #[serde(default)]
-    repo_tags: Option<Vec<String>>,
+    pub repo_tags: Option<Vec<String>>,
     #[serde(default)]
     layers: Vec<String>,
 }
 
 /// Makes an OCI manifest for an image of a docker-archive, and says which member each layer's blob is.
-fn docker_parts(
-    members: &Members,
-    entry: &DockerEntry,
-    name: Option<&Reference>,
-) -> Result<(Parts, BTreeMap<String, String>)> {
+fn docker_parts(members: &Members, entry: &DockerEntry) -> Result<(Parts, BTreeMap<String, String>)> {
     let config_bytes = members.read(&member_name(&entry.config)?)?;
     let config = manifest::parse_config(&config_bytes)?;
     if config.diff_ids.len() != entry.layers.len() {
@@ -205,10 +227,7 @@ fn docker_parts(
         layers,
         annotations: BTreeMap::new(),
     };
-    let names = match name {
-        Some(name) => vec![name.clone()],
-        None => entry.repo_tags.iter().flatten().map(|tag| Reference::parse(tag)).collect::<Result<_>>()?,
-    };
+    let names = entry.repo_tags.iter().flatten().map(|tag| Reference::parse(tag)).collect::<Result<_>>()?;
     let parts = Parts {
         manifest: serde_json::to_vec(&manifest)?,
         media_type: OCI_MANIFEST.to_owned(),

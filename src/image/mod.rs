@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod change;
+pub mod content;
 pub mod embedded;
 mod flow;
 pub mod import;
@@ -13,15 +14,18 @@ pub mod manifest;
 pub mod platform;
 pub mod progress;
 pub mod pull;
+pub mod push;
 pub mod reference;
 pub mod registry;
 pub mod remove;
 pub mod shortnames;
+pub mod save;
 pub mod store;
 pub mod summary;
 pub mod tags;
 #[cfg(test)]
 mod tests;
+pub mod transport;
 pub mod types;
 
 pub use import::ImportOptions;

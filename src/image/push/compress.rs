@@ -160,7 +160,7 @@ fn feed(input: &mut (dyn Read + Send), to: &[SyncSender<Block>]) -> Result<(Cons
         let mut block =
             Block { bytes: Vec::with_capacity(WINDOW + BLOCK), dictionary: dictionary.len(), last: false };
         block.bytes.append(&mut dictionary);
-        let length = input.by_ref().take(BLOCK as u64).read_to_end(&mut block.bytes).context("reading layer")?;
+        let length = (&mut *input).take(BLOCK as u64).read_to_end(&mut block.bytes).context("reading layer")?;
         let fresh = block.bytes.get(block.dictionary..).unwrap_or_default();
         hasher.update(fresh);
         crc.update(fresh);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::compress::{Codec, Consumed, compress};
-use super::content::{Content, Growing, Known};
+use crate::image::content::{Content, Growing, Known};
 use super::convert::{ManifestFormat, NewLayer, convert};
 use super::hints::Hints;
 use super::plan::{Layer, Plan, Task};

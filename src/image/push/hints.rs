@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::compress::Codec;
-use super::content::Known;
+use crate::image::content::Known;
 use crate::image::reference::is_digest;
 use crate::storage::atomic::{self, Durability};
 use crate::storage::lock;

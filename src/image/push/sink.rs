@@ -1,6 +1,6 @@
 //! What can be written to: a registry, a layout, an archive, a directory.
 
-use super::content::{Content, Known};
+use crate::image::content::{Content, Known};
 use crate::error::{Error, Result};
 use crate::image::manifest::Manifest;
 

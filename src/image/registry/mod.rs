@@ -7,6 +7,7 @@
 //! - `auth.rs`       from a challenge to an `Authorization` header; `challenge.rs` and `token.rs`, pure
 //! - `credentials.rs` a name and a password that cannot be printed
 //! - `blob.rs`       a blob as a stream that takes up again where a connection broke
+//! - `upload.rs`     sending blobs and manifests
 //! - `failure.rs`    errors in words, and whether another try may help
 //! - `url.rs`        the little of URLs that is needed, pure
 //! - `download.rs`   a file from any web server
@@ -25,6 +26,7 @@ mod tests;
 pub mod tls;
 mod token;
 mod transport;
+pub mod upload;
 pub mod url;
 
 pub use access::{Access, Endpoint, Purpose};
