@@ -13,6 +13,7 @@ mod images;
 mod kill9;
 mod lifecycle;
 mod logs;
+mod manifest;
 mod mounts;
 mod network;
 mod preserved;

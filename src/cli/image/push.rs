@@ -140,8 +140,7 @@ fn options(args: &Args) -> Result<PushOptions> {
         Some("gzip") => Some(Format::Gzip),
         Some("zstd") => Some(Format::Zstd),
         Some(other @ ("zstd:chunked" | "bzip2" | "xz")) => {
-            return Err(Error::new(format!("compression format `{other}` is not supported"))
-                .hint("use gzip or zstd"));
+            return Err(Error::new(format!("compression format `{other}` is not supported")).hint("use gzip or zstd"));
         }
         Some(other) => bail!("unknown compression format `{other}`, known are gzip and zstd"),
     };

@@ -5,6 +5,7 @@ pub mod annotate;
 pub mod create;
 pub mod exists;
 pub mod inspect;
+pub mod push;
 pub mod remove;
 pub mod rm;
 

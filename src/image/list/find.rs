@@ -12,6 +12,7 @@ use crate::image::reference::{LOCAL, Reference, sha256_hex};
 use crate::image::registry::client::RawManifest;
 use crate::image::registry::{Access, Client, Purpose};
 use crate::image::store::{ImageStore, read_json_blob};
+use crate::image::transport::Location;
 use crate::storage::unpack::digest::sha256;
 
 /// One instance to add.
@@ -61,6 +62,7 @@ pub struct Remote {
 impl ImageStore {
     /// What a name means: an image or list of the store, or else one in a registry; in a registry anyway with `docker://`.
     pub fn find_instances(&self, name: &str, wanted: &Wanted) -> Result<Vec<Found>> {
+        no_file(name)?;
         let in_registry = name.starts_with("docker://");
         if !in_registry {
             let index = index::read(&self.images)?;
@@ -130,15 +132,23 @@ impl ImageStore {
     }
 }
 
+/// Refuses transports that name files: what is in them is not in a place that a list could refer to.
+fn no_file(name: &str) -> Result<()> {
+    if name.starts_with("containers-storage:") {
+        return Ok(());
+    }
+    match Location::parse(name)? {
+        None | Some(Location::Registry(_)) => Ok(()),
+        Some(other) => {
+            Err(Error::new(format!("`{other}` cannot be in a list: only images of the store and of registries can"))
+                .hint(format!("pull it first: coracle pull {other}")))
+        }
+    }
+}
+
 /// What a registry has under a name, which may be a short one.
 pub fn remote(name: &str, access: &Access) -> Result<Remote> {
     let bare = name.strip_prefix("docker://").unwrap_or(name);
-    if bare.contains("://") {
-        crate::bail!(
-            "`{}`: only images of the store and of registries (docker://) can be read here",
-            name.escape_debug()
-        );
-    }
     let mut failure = Error::new(format!("no registry to look for `{bare}` in"));
     for reference in access.registries.candidates(bare)? {
         for endpoint in access.sources(&reference)? {
@@ -156,7 +166,7 @@ pub fn remote(name: &str, access: &Access) -> Result<Remote> {
     Err(failure)
 }
 
-fn fetch(client: &Client, reference: &Reference) -> Result<RawManifest> {
+pub(super) fn fetch(client: &Client, reference: &Reference) -> Result<RawManifest> {
     let wanted = reference.wanted();
     let raw = client.manifest(wanted).with_context(|| format!("reading manifest {wanted} in {}", reference.name()))?;
     if let Some(digest) = &reference.digest {

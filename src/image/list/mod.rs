@@ -17,6 +17,8 @@
 //! - `store.rs`     lists in the store
 //! - `instance.rs`  the image that a list is for a platform, and what a list keeps from being removed
 //! - `find.rs`      descriptors of what is to be added, from the store or a registry
+//! - `push.rs`      a list on its way out
+//! - `source.rs`    where its instances are then
 //! - `artifact.rs`  files that become an artifact's manifest and blobs
 
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ pub mod artifact;
 pub mod edit;
 pub mod find;
 mod instance;
+pub mod push;
+mod source;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -110,11 +110,7 @@ struct Block {
     last: bool,
 }
 
-fn gzip(
-    level: i32,
-    input: &mut (dyn Read + Send),
-    output: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<Consumed> {
+fn gzip(level: i32, input: &mut (dyn Read + Send), output: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Consumed> {
     let level = Level::new(level.clamp(0, 9).unsigned_abs());
     output(&GZIP_HEADER)?;
     std::thread::scope(|scope| {
@@ -157,8 +153,7 @@ fn feed(input: &mut (dyn Read + Send), to: &[SyncSender<Block>]) -> Result<(Cons
     let mut crc = Crc::new();
     let mut dictionary: Vec<u8> = Vec::new();
     for worker in to.iter().cycle() {
-        let mut block =
-            Block { bytes: Vec::with_capacity(WINDOW + BLOCK), dictionary: dictionary.len(), last: false };
+        let mut block = Block { bytes: Vec::with_capacity(WINDOW + BLOCK), dictionary: dictionary.len(), last: false };
         block.bytes.append(&mut dictionary);
         let length = (&mut *input).take(BLOCK as u64).read_to_end(&mut block.bytes).context("reading layer")?;
         let fresh = block.bytes.get(block.dictionary..).unwrap_or_default();
@@ -213,11 +208,7 @@ fn deflate(state: &mut Compress, block: &Block) -> io::Result<Vec<u8>> {
     }
 }
 
-fn zstd(
-    level: i32,
-    input: &mut (dyn Read + Send),
-    output: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<Consumed> {
+fn zstd(level: i32, input: &mut (dyn Read + Send), output: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Consumed> {
     let attempt = || -> Result<Consumed> {
         let mut sink = Sink { output, failure: None };
         let mut hasher = Hasher::default();

@@ -82,8 +82,7 @@ impl Sink for Repository {
             (_, _) => manifest.digest.as_str(),
         };
         let writing = || format!("uploading manifest {wanted} to {}", self.reference.name());
-        let answer =
-            self.client.put_manifest(wanted, &manifest.media_type, &manifest.bytes).with_context(writing)?;
+        let answer = self.client.put_manifest(wanted, &manifest.media_type, &manifest.bytes).with_context(writing)?;
         if !answer.status().is_success() {
             return Ok(Answer::FormatRefused(refusal(answer).wrap(writing())));
         }

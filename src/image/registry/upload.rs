@@ -153,9 +153,8 @@ impl Upload<'_> {
     fn send(&mut self, session: &mut Session, length: Option<u64>, whole: bool) -> Result<Step> {
         let mut reader = self.content.reader(session.offset).take(length.unwrap_or(u64::MAX));
         let mut counted = Counted { inner: &mut reader, count: 0 };
-        let mut request = Request::patch(session.location.clone())
-            .header("content-type", "application/octet-stream")
-            .expect(HANDLED);
+        let mut request =
+            Request::patch(session.location.clone()).header("content-type", "application/octet-stream").expect(HANDLED);
         if let Some(length) = length.filter(|_| !whole) {
             request = request.header("content-range", format!("{}-{}", session.offset, session.offset + length - 1));
         }
@@ -168,7 +167,10 @@ impl Upload<'_> {
                 session.location = self.client.location(&session.location, &answer)?;
                 let has = range_end(&answer).unwrap_or(session.offset + sent);
                 if has > session.offset + sent || has < session.offset {
-                    crate::bail!("registry claims to have {has} bytes of a blob of which {} were sent", session.offset + sent);
+                    crate::bail!(
+                        "registry claims to have {has} bytes of a blob of which {} were sent",
+                        session.offset + sent
+                    );
                 }
                 if has == session.offset {
                     return self.failed(session, Error::new("registry keeps nothing of what is sent"), None);
@@ -194,10 +196,8 @@ impl Upload<'_> {
         if body.is_some() {
             self.content.reader(0).read_to_end(&mut bytes).map_err(|e| Error::from(e).wrap("reading blob"))?;
         }
-        let mut request = Request::put(address)
-            .header("content-type", "application/octet-stream")
-            .bytes(&bytes)
-            .expect(&[404, 416]);
+        let mut request =
+            Request::put(address).header("content-type", "application/octet-stream").bytes(&bytes).expect(&[404, 416]);
         match self.client.try_request(&mut request) {
             Ok(answer) if answer.status().is_success() => {
                 self.has(session, known.size);

@@ -91,8 +91,7 @@ impl Sink for Layout {
 
 /// The entry of a manifest in an index.
 pub fn entry(manifest: &Finished, name: Option<&str>) -> Value {
-    let mut entry =
-        json!({"mediaType": manifest.media_type, "digest": manifest.digest, "size": manifest.bytes.len()});
+    let mut entry = json!({"mediaType": manifest.media_type, "digest": manifest.digest, "size": manifest.bytes.len()});
     if let (Some(name), Some(entry)) = (name, entry.as_object_mut()) {
         entry.insert("annotations".to_owned(), json!({ REF_NAME: name }));
     }
