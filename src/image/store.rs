@@ -59,7 +59,7 @@ impl ImageStore {
     /// began earlier has ended, and a later one sees what the caller has written.
     pub fn is_kept(&self, id: &str) -> Result<bool> {
         let _lock = crate::storage::lock::exclusive(&self.images.join("index.lock"))?;
-        self.exists(id)
+        Ok(self.exists(id)? || self.is_in_list(id)?)
     }
 
     /// Whether a blob is there.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{is_list, local};
 use crate::error::{Context, Error, Result};
+use crate::image::index;
 use crate::image::manifest::{self, Descriptor, Index, null_is_default};
 use crate::image::platform::Platform;
 use crate::image::remove::Parts;
@@ -68,6 +69,21 @@ impl ImageStore {
             Some(source) => error.hint(format!("pull it: coracle pull {source}")),
             None => error,
         })
+    }
+
+    /// Whether a list keeps the image with this ID, though it has no entry of its own.
+    pub(in crate::image) fn is_in_list(&self, id: &str) -> Result<bool> {
+        let index = index::read(&self.images)?;
+        for entry in index.manifests.iter().filter(|entry| is_list(entry)) {
+            let list = manifest::parse_index(&read_json_blob(&self.images, entry)?)?;
+            for instance in list.manifests.iter().filter(|one| one.hex().is_ok_and(|hex| self.has_blob(hex))) {
+                let manifest = Loose::parse(&read_json_blob(&self.images, instance)?)?;
+                if manifest.config.is_some_and(|config| config.hex() == Ok(id)) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Adds all that a list refers to and that is in the store.
