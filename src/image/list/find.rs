@@ -6,7 +6,7 @@ use super::{is_list, local};
 use crate::error::{Context, Error, Result};
 use crate::image::index;
 use crate::image::ingest::check_digest;
-use crate::image::manifest::{self, Descriptor, Document, Index, OCI_MANIFEST, PlatformJson};
+use crate::image::manifest::{self, DOCKER_LIST, Descriptor, Document, Index, OCI_INDEX, OCI_MANIFEST, PlatformJson};
 use crate::image::platform::Platform;
 use crate::image::reference::{LOCAL, Reference, sha256_hex};
 use crate::image::registry::client::RawManifest;
@@ -92,6 +92,7 @@ impl ImageStore {
         if let Some(digest) = index::index_digest_of(entry).filter(|_| wanted.all && registry.is_some()) {
             let blob = Descriptor { digest: digest.to_owned(), ..Descriptor::default() };
             let list = manifest::parse_index(&read_json_blob(&self.images, &blob)?)?;
+            list.manifests.iter().try_for_each(check)?;
             let found = |instance: &Descriptor| Found::new(instance.clone(), source(&instance.digest));
             return Ok(list.manifests.iter().map(found).collect());
         }
@@ -180,6 +181,15 @@ pub(super) fn fetch(client: &Client, reference: &Reference) -> Result<RawManifes
     Ok(raw)
 }
 
+/// What an index of somebody else's may bring into a list.
+fn check(instance: &Descriptor) -> Result<()> {
+    instance.hex()?;
+    if matches!(instance.media_type.as_str(), OCI_INDEX | DOCKER_LIST) {
+        crate::bail!("an index in an index cannot be added: `{}`", instance.digest);
+    }
+    Ok(())
+}
+
 fn remote_instances(name: &str, wanted: &Wanted) -> Result<Vec<Found>> {
     let Remote { reference, raw, client } = remote(name, &wanted.access)?;
     let source = |digest: &str| Some(format!("{}@{digest}", reference.name()));
@@ -187,7 +197,7 @@ fn remote_instances(name: &str, wanted: &Wanted) -> Result<Vec<Found>> {
     let manifest = match parsed {
         Ok(Document::Index(index)) => {
             let chosen = wanted.choose(&index)?;
-            chosen.iter().try_for_each(|instance| instance.hex().map(drop))?;
+            chosen.iter().try_for_each(|instance| check(instance))?;
             return Ok(chosen.into_iter().map(|one| Found::new(one.clone(), source(&one.digest))).collect());
         }
         Ok(Document::Manifest(manifest)) => manifest,

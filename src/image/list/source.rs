@@ -45,7 +45,7 @@ impl<'a> Sources<'a> {
     /// Finds an instance and reads its manifest.
     pub fn open(&mut self, entry: &Descriptor) -> Result<Instance> {
         if let Some(manifest) = self.local(entry)? {
-            return Ok(Instance::new(entry, manifest, None));
+            return Instance::new(entry, manifest, None);
         }
         let Some(source) = self.list.local.sources.get(&entry.digest) else {
             return Err(Error::new("it is not in local storage, and no registry is known that has it")
@@ -61,7 +61,7 @@ impl<'a> Sources<'a> {
                     &client,
                     &Reference { tag: None, digest: Some(entry.digest.clone()), ..endpoint.reference.clone() },
                 )?;
-                Ok(Instance::new(entry, raw.bytes, Some(client)))
+                Instance::new(entry, raw.bytes, Some(client))
             };
             match attempt() {
                 Ok(instance) => {
@@ -112,9 +112,12 @@ impl<'a> Sources<'a> {
 }
 
 impl Instance {
-    fn new(entry: &Descriptor, manifest: Vec<u8>, remote: Option<Arc<Client>>) -> Self {
+    fn new(entry: &Descriptor, manifest: Vec<u8>, remote: Option<Arc<Client>>) -> Result<Self> {
+        if manifest.len() as u64 != entry.size {
+            crate::bail!("the list says {} bytes, but its manifest has {}", entry.size, manifest.len());
+        }
         let is_image = parse_manifest(&manifest, &entry.media_type).is_ok();
-        Instance { entry: entry.clone(), manifest, is_image, remote }
+        Ok(Instance { entry: entry.clone(), manifest, is_image, remote })
     }
 
     /// Hands a blob to `put`; one from a registry while it still comes.

@@ -67,6 +67,9 @@ impl ImageStore {
         amend: bool,
         change: impl FnOnce(&mut ManifestList) -> Result<()>,
     ) -> Result<String> {
+        if name.digest.is_some() {
+            crate::bail!("`{name}`: a list that can change cannot be named by a digest");
+        }
         let (id, garbage) = index::update(&self.images, |index| {
             let old = index.manifests.iter().find(|e| index::name_of(e).is_some_and(|n| n == *name)).cloned();
             let mut list = match &old {
@@ -156,6 +159,19 @@ impl ImageStore {
             let name = entry.annotations.remove(index::REF_NAME);
             entry.clone_from(new);
             entry.annotations.extend(name.map(|name| (index::REF_NAME.to_owned(), name)));
+        }
+        let mut needed = Parts::default();
+        self.collect_list(new, &mut needed)?;
+        let mut before = Parts::default();
+        // Of a list that cannot be read, the rest waits for the next prune.
+        let _ = self.collect_list(old, &mut before);
+        before.blobs.retain(|hex| !needed.blobs.contains(hex));
+        let is_own =
+            |entry: &Descriptor| entry.digest == old.digest || index::index_digest_of(entry) == Some(&old.digest);
+        if before.blobs.len() < 2 && !index.manifests.iter().any(is_own) {
+            // The usual case, without reading all images: nothing but the old text of the list.
+            fs::remove_file_if_exists(&self.blob_path(old.hex()?))?;
+            return Ok(Parts::default());
         }
         let garbage = self.unreferenced(index, std::slice::from_ref(old))?;
         // Whether a container stands on a layer is not known here; the next prune finds it.
