@@ -12,6 +12,9 @@ const UNLISTED: &[(&str, &[&str])] = &[
     ("run", CREATE),
     ("run", &["      --detach-keys string"]),
     ("create", CREATE),
+    // Of Podman 5.5.
+    ("pull", &["      --policy string"]),
+    ("image pull", &["      --policy string"]),
 ];
 const CREATE: &[&str] = &[
     "      --blkio-weight-device string",

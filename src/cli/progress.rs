@@ -8,6 +8,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::printer::{Printer, strip_escapes};
 use crate::image::progress::{Event, Progress};
 
+/// A terminal narrower than this gets no bars, only figures.
+const NARROW: u16 = 70;
+
 /// Shows progress.
 #[derive(Debug)]
 pub struct Shown<'a> {
@@ -19,7 +22,20 @@ pub struct Shown<'a> {
 enum How {
     Silent,
     Lines,
-    Bars { all: MultiProgress, by_digest: Mutex<HashMap<String, ProgressBar>> },
+    Bars { all: MultiProgress, bars: Mutex<Bars> },
+}
+
+/// What stands on the terminal.
+#[derive(Debug, Default)]
+struct Bars {
+    by_digest: HashMap<String, ProgressBar>,
+    /// All blobs together, below the others; there is one when there are at least two blobs.
+    total: Option<ProgressBar>,
+    /// How many blobs, and their bytes.
+    blobs: u64,
+    bytes: u64,
+    /// Nothing is drawn any more.
+    ended: bool,
 }
 
 impl<'a> Shown<'a> {
@@ -28,7 +44,7 @@ impl<'a> Shown<'a> {
             How::Silent
         } else if printer.err_is_terminal() {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            How::Bars { all, by_digest: Mutex::default() }
+            How::Bars { all, bars: Mutex::default() }
         } else {
             How::Lines
         };
@@ -38,8 +54,13 @@ impl<'a> Shown<'a> {
     /// Ends the bars, so that what is printed next does not run into them. Bars of blobs that did not finish stay as
     /// they are.
     pub fn finish(&self) {
-        if let How::Bars { by_digest, .. } = &self.how {
-            lock(by_digest).drain().for_each(|(_, bar)| bar.abandon());
+        if let How::Bars { bars, .. } = &self.how {
+            let mut bars = lock(bars);
+            bars.by_digest.drain().for_each(|(_, bar)| bar.abandon());
+            if let Some(total) = bars.total.take() {
+                total.abandon();
+            }
+            (bars.blobs, bars.bytes) = (0, 0);
         }
     }
 }
@@ -52,6 +73,14 @@ impl Drop for Shown<'_> {
 
 impl Progress for Shown<'_> {
     fn event(&self, event: Event) {
+        if let Event::Stopped(words) = event {
+            self.finish();
+            if let How::Bars { bars, .. } = &self.how {
+                lock(bars).ended = true;
+            }
+            self.printer.error(&crate::error::Error::new(words));
+            return;
+        }
         match &self.how {
             How::Silent => {}
             How::Lines => {
@@ -59,7 +88,12 @@ impl Progress for Shown<'_> {
                     self.printer.message(line);
                 }
             }
-            How::Bars { all, by_digest } => draw(all, &mut lock(by_digest), event),
+            How::Bars { all, bars } => {
+                let mut bars = lock(bars);
+                if !bars.ended {
+                    bars.draw(all, event);
+                }
+            }
         }
     }
 }
@@ -74,38 +108,92 @@ fn line(event: &Event) -> Option<String> {
         Event::Line(text) => Some(text.clone()),
         Event::Started { digest, what, .. } => Some(format!("Copying {what} {digest}")),
         Event::Skipped { digest } => Some(format!("Copying blob {digest} skipped: already exists")),
-        Event::Advanced { .. } | Event::Finished { .. } => None,
+        Event::Waiting { digest } => Some(format!("Copying blob {digest} is left to another process")),
+        Event::Queued { .. }
+        | Event::Advanced { .. }
+        | Event::Unpacking { .. }
+        | Event::Finished { .. }
+        | Event::Stopped(_) => None,
     }
 }
 
-fn draw(all: &MultiProgress, bars: &mut HashMap<String, ProgressBar>, event: Event) {
-    match event {
-        Event::Line(text) => {
-            // A terminal that is gone has nothing to show.
-            let _ = all.println(strip_escapes(&text));
-        }
-        Event::Started { digest, what, total } => {
-            let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
-            let bar = all.add(bar.with_style(style(total.is_some())));
-            bar.set_prefix(format!("Copying {what} {}", short(&digest)));
-            bars.insert(digest, bar);
-        }
-        Event::Advanced { digest, bytes } => {
-            if let Some(bar) = bars.get(&digest) {
-                bar.inc(bytes);
+impl Bars {
+    fn draw(&mut self, all: &MultiProgress, event: Event) {
+        match event {
+            Event::Line(text) => {
+                // A terminal that is gone has nothing to show.
+                let _ = all.println(strip_escapes(&text));
             }
-        }
-        Event::Finished { digest } => {
-            if let Some(bar) = bars.remove(&digest) {
-                bar.set_style(words());
-                bar.finish_with_message("done");
+            Event::Queued { digest, total } => {
+                let bar = self.add(all, &digest, "blob", total);
+                bar.set_message("waiting");
+                self.blobs += 1;
+                self.bytes += total.unwrap_or_default();
+                if self.blobs > 1 {
+                    let bytes = self.bytes;
+                    let bar = self.total.get_or_insert_with(|| {
+                        let bar = all.add(ProgressBar::new(bytes).with_style(sum()));
+                        bar.set_prefix("Total");
+                        bar
+                    });
+                    bar.set_length(bytes);
+                }
             }
+            Event::Started { digest, what, total } => {
+                let bar = match self.by_digest.get(&digest) {
+                    Some(bar) => bar.clone(),
+                    None => self.add(all, &digest, what, total),
+                };
+                // It may be the second start: what an earlier pull had left was wrong.
+                if let Some(sum) = &self.total {
+                    sum.set_position(sum.position().saturating_sub(bar.position()));
+                }
+                bar.reset();
+                bar.set_style(flowing(total.is_some()));
+            }
+            Event::Advanced { digest, bytes } => {
+                if let Some(bar) = self.by_digest.get(&digest) {
+                    bar.inc(bytes);
+                    self.total.iter().for_each(|sum| sum.inc(bytes));
+                }
+            }
+            Event::Waiting { digest } => {
+                self.say(all, &digest, "left to another process");
+            }
+            Event::Unpacking { digest } => self.say(all, &digest, "extracting"),
+            Event::Finished { digest } => {
+                self.say(all, &digest, "done");
+                self.by_digest.remove(&digest).iter().for_each(ProgressBar::abandon);
+            }
+            Event::Skipped { digest } => {
+                self.say(all, &digest, "skipped: already exists");
+                self.by_digest.remove(&digest).iter().for_each(ProgressBar::abandon);
+            }
+            // Told before by the one who shows it.
+            Event::Stopped(_) => {}
         }
-        Event::Skipped { digest } => {
-            let bar = all.add(ProgressBar::no_length().with_style(words()));
-            bar.set_prefix(format!("Copying blob {}", short(&digest)));
-            bar.finish_with_message("skipped: already exists");
-        }
+    }
+
+    /// Puts a new bar above the sum.
+    fn add(&mut self, all: &MultiProgress, digest: &str, what: &str, total: Option<u64>) -> ProgressBar {
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new).with_style(words());
+        let bar = match &self.total {
+            Some(sum) => all.insert_before(sum, bar),
+            None => all.add(bar),
+        };
+        bar.set_prefix(format!("Copying {what} {}", short(digest)));
+        self.by_digest.insert(digest.to_owned(), bar.clone());
+        bar
+    }
+
+    /// Puts words in the place of a bar.
+    fn say(&mut self, all: &MultiProgress, digest: &str, what: &'static str) {
+        let bar = match self.by_digest.get(digest) {
+            Some(bar) => bar.clone(),
+            None => self.add(all, digest, "blob", None),
+        };
+        bar.set_style(words());
+        bar.set_message(what);
     }
 }
 
@@ -115,18 +203,33 @@ fn short(digest: &str) -> String {
     strip_escapes(hex.get(..12).unwrap_or(hex)).into_owned()
 }
 
-fn style(known_length: bool) -> ProgressStyle {
-    let template = if known_length {
-        "{prefix} [{bar:38}] {bytes} / {total_bytes} | {bytes_per_sec}"
-    } else {
-        "{prefix} {bytes} | {bytes_per_sec}"
-    };
+fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.progress_chars("=>-")
 }
 
+fn is_narrow() -> bool {
+    rustix::termios::tcgetwinsize(std::io::stderr()).is_ok_and(|size| size.ws_col > 0 && size.ws_col < NARROW)
+}
+
+fn flowing(known_length: bool) -> ProgressStyle {
+    style(match (known_length, is_narrow()) {
+        (true, false) => "{prefix} [{wide_bar}] {bytes} / {total_bytes} | {bytes_per_sec}",
+        (true, true) => "{prefix:.26!} {percent}%",
+        (false, _) => "{prefix} {bytes} | {bytes_per_sec}",
+    })
+}
+
+fn sum() -> ProgressStyle {
+    style(if is_narrow() {
+        "{prefix} {bytes} / {total_bytes}"
+    } else {
+        "{prefix} [{wide_bar}] {bytes} / {total_bytes} | {bytes_per_sec} | {elapsed}"
+    })
+}
+
 fn words() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
+    style("{prefix} {msg}")
 }
 
 #[cfg(test)]

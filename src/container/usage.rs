@@ -1,19 +1,49 @@
-//! Which images and layers containers use.
+//! Which images and layers containers and mounts use.
 
 use super::store::Store;
 use crate::error::Result;
-use crate::image::remove::{InUse, Removed};
+use crate::image::mounts;
+use crate::image::remove::{RemoveOptions, Removed, Users};
 use crate::image::store::ImageStore;
+use crate::storage::Roots;
+
+/// Everything that is used at this moment. A container that cannot be read is taken to use nothing.
+pub fn users(store: &Store) -> Result<Users> {
+    let mut users = Users::default();
+    for container in store.list()? {
+        let record = container.record;
+        users.containers.entry(record.image_id).or_default().push(record.id);
+        users.layers.extend(record.layers);
+    }
+    add_mounts(store.roots(), &mut users)?;
+    Ok(users)
+}
+
+fn add_mounts(roots: &Roots, users: &mut Users) -> Result<()> {
+    for mount in mounts::live(roots)? {
+        users.mounts.insert(mount.image.clone(), mount.point(roots));
+        users.layers.extend(mount.layers);
+    }
+    Ok(())
+}
 
 /// Removes an image, or one name of it, unless a container uses it. `force`: even if it has several names.
 ///
 /// # Errors
-/// As [`ImageStore::remove`].
+/// As [`ImageStore::remove_all`].
 pub fn remove_image(store: &Store, images: &ImageStore, name: &str, force: bool) -> Result<Removed> {
-    let users = store.list()?;
-    let users_of = |id: &str| -> Vec<String> {
-        users.iter().filter(|c| c.record.image_id == id).map(|c| c.record.id.clone()).collect()
-    };
-    let layer = |id: &str| users.iter().any(|c| c.record.layers.iter().any(|layer| layer == id));
-    images.remove(name, force, &InUse { containers: &users_of, layer: &layer })
+    images.remove(name, force, &|| users(store))
+}
+
+/// Removes several images in one step.
+///
+/// # Errors
+/// As [`ImageStore::remove_all`].
+pub fn remove_images(
+    store: &Store,
+    images: &ImageStore,
+    names: &[String],
+    options: RemoveOptions,
+) -> Result<Vec<Result<Removed>>> {
+    images.remove_all(names, options, &|| users(store))
 }

@@ -1,21 +1,72 @@
 //! Getting images: for `pull`, and for containers that need one.
 
-use super::Engine;
+use super::{Engine, interrupt};
 use crate::bail;
 use crate::container::options::{Pull, PullPolicy};
 use crate::error::{Error, Kind, Result};
 use crate::image::platform::Platform;
-use crate::image::progress::Progress;
+use crate::image::progress::{Event, Progress};
 use crate::image::pull::{PullOptions, Pulled};
 use crate::image::reference::Reference;
 use crate::image::registry::Access;
-use crate::image::shortnames::RegistriesConf;
 use crate::image::store::ImageStore;
 use crate::image::transport::Location;
 use crate::image::{Image, embedded};
 
-/// Pulls from the first of the registries that has it. With `all_tags`, everything in the repository.
+/// What a signal in the middle of a pull means.
+const INTERRUPTED: &str = "pull interrupted: what has arrived is kept, and the next pull goes on from there";
+
+/// Gets an image by the policy; with `all_tags`, everything in the repository.
 pub fn pull(
+    images: &ImageStore,
+    name: &str,
+    options: &PullOptions,
+    policy: PullPolicy,
+    all_tags: bool,
+    progress: &dyn Progress,
+) -> Result<Vec<Pulled>> {
+    if all_tags {
+        return pull_always(images, name, options, true, progress);
+    }
+    let local = find_local(images, name, options.platform.as_ref())?;
+    by_policy(name, policy, local, || pull_one(images, name, options, progress)).map(|pulled| vec![pulled])
+}
+
+/// The image that is there, or what `fetch` brings, as the policy wants it.
+fn by_policy(
+    name: &str,
+    policy: PullPolicy,
+    local: Option<Image>,
+    fetch: impl FnOnce() -> Result<Pulled>,
+) -> Result<Pulled> {
+    let is_there = |image| Pulled { image, warnings: Vec::new() };
+    match (policy, local) {
+        (PullPolicy::Missing | PullPolicy::Never, Some(image)) => Ok(is_there(image)),
+        (PullPolicy::Never, None) => Err(Error::of(Kind::NoSuch, format!("{name}: image not known"))),
+        // As the reference: no newer one is to be had, so the one that is there will do.
+        (PullPolicy::Newer, Some(image)) => fetch().or_else(|_| Ok(is_there(image))),
+        (PullPolicy::Always | PullPolicy::Missing | PullPolicy::Newer, _) => fetch(),
+    }
+}
+
+/// The image in the store, when it is of the platform.
+fn find_local(images: &ImageStore, name: &str, platform: Option<&Platform>) -> Result<Option<Image>> {
+    let wanted = platform.cloned().unwrap_or_else(Platform::host);
+    match images.find_for(name, &wanted) {
+        Ok(image) if platform.is_none_or(|p| p.matches(&image.os, &image.architecture)) => Ok(Some(image)),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == Kind::NoSuch => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn pull_one(images: &ImageStore, name: &str, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
+    let mut pulled = pull_always(images, name, options, false, progress)?;
+    pulled.pop().ok_or_else(|| Error::new(format!("pulling `{name}` brought no image")))
+}
+
+/// Pulls from the first of the registries that has it.
+fn pull_always(
     images: &ImageStore,
     name: &str,
     options: &PullOptions,
@@ -28,16 +79,27 @@ pub fn pull(
         Some(_) if all_tags => bail!("--all-tags is for registries only"),
         Some(place) => return images.pull_from(&place, options.platform.as_ref(), progress),
     };
-    let candidates = options.access.registries.candidates(bare)?;
+    let resolved = options.access.resolve(bare)?;
+    if let Some(how) = &resolved.how {
+        progress.event(Event::Line(how.clone()));
+    }
     let mut failures = Vec::new();
-    for reference in &candidates {
-        let result = if all_tags {
-            images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
-        } else {
-            images.pull(reference, options, progress).map(|one| vec![one])
-        };
+    for reference in &resolved.candidates {
+        let result = interrupt::guarded(progress, INTERRUPTED, || {
+            if all_tags {
+                images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
+            } else {
+                images.pull(reference, options, progress).map(|one| vec![one])
+            }
+        });
         match result {
-            Ok(pulled) => return Ok(pulled),
+            Ok(mut pulled) => {
+                let recorded = options.access.registries.record(&resolved);
+                // The image is there all the same.
+                let warnings = recorded.err().map(|e| e.to_string());
+                pulled.iter_mut().take(1).for_each(|one| one.warnings.extend(warnings.clone()));
+                return Ok(pulled);
+            }
             Err(error) => failures.push(error),
         }
     }
@@ -67,27 +129,14 @@ pub fn obtain(
 ) -> Result<Image> {
     let images = super::images(engine)?;
     let platform = wanted_platform(pull);
-    let local = match images.find_for(name, &platform.clone().unwrap_or_else(Platform::host)) {
-        Ok(image) if platform.as_ref().is_none_or(|p| p.matches(&image.os, &image.architecture)) => Some(image),
-        Ok(_) => None,
-        Err(error) if error.kind() == Kind::NoSuch => load_embedded(&images, name)?,
-        Err(error) => return Err(error),
+    let local = match find_local(&images, name, platform.as_ref())? {
+        None if !images.exists(name)? => load_embedded(&images, name)?,
+        local => local,
     };
-    match (pull.policy, local) {
-        (PullPolicy::Missing | PullPolicy::Never, Some(image)) => Ok(image),
-        (PullPolicy::Never, None) => Err(Error::of(Kind::NoSuch, format!("{name}: image not known"))),
-        (policy, local) => match pull_for_container(engine, &images, name, pull, platform, progress) {
-            Ok(pulled) => {
-                warnings.extend(pulled.warnings);
-                Ok(pulled.image)
-            }
-            // As the reference: no newer one is to be had, so the one that is there will do.
-            Err(error) => match local {
-                Some(image) if policy == PullPolicy::Newer => Ok(image),
-                _ => Err(error),
-            },
-        },
-    }
+    let pulled =
+        by_policy(name, pull.policy, local, || pull_for_container(engine, &images, name, pull, platform, progress))?;
+    warnings.extend(pulled.warnings);
+    Ok(pulled.image)
 }
 
 fn pull_for_container(
@@ -99,16 +148,16 @@ fn pull_for_container(
     progress: &dyn Progress,
 ) -> Result<Pulled> {
     let access = Access {
-        registries: RegistriesConf::read(engine.config_home.as_deref())?,
+        credentials: how.credentials.clone(),
+        cert_dir: how.cert_dir.clone(),
         tls_verify: how.tls_verify,
-        config_home: engine.config_home.clone(),
         retry: how.retry,
         retry_delay: how.retry_delay,
-        ..Access::default()
+        choose: engine.choose,
+        ..Access::read(&engine.places, how.authfile.clone())?
     };
     let options = PullOptions { platform, access };
-    let mut pulled = pull(images, name, &options, false, progress)?;
-    pulled.pop().ok_or_else(|| Error::new(format!("pulling `{name}` brought no image")))
+    pull_one(images, name, &options, progress)
 }
 
 fn wanted_platform(pull: &Pull) -> Option<Platform> {

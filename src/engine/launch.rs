@@ -12,7 +12,7 @@ use crate::monitor::launch::{Launched, launch};
 use crate::network::files::{self, HostsFile};
 use crate::network::{self, Mode};
 use crate::runtime::launch::{Given, Launch};
-use crate::storage::fs;
+use crate::storage::{Roots, fs, tree};
 
 /// What differs from one start to another.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     plan.check()?;
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
-    write_files(record, &mode, &host, &dir)?;
+    write_files(engine, record, &mode, &host, &dir)?;
     fs::create_private_dir_all(&engine.roots.run_container(&record.id))?;
     let launch_file = fs::read(&dir.join("launch.json"))?;
     let mut base: Launch =
@@ -71,7 +71,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
 }
 
 /// The files that speak of names and addresses; they may have changed on the host since the last start.
-fn write_files(record: &Record, mode: &Mode, host: &files::Host, dir: &Path) -> Result<()> {
+fn write_files(engine: &Engine, record: &Record, mode: &Mode, host: &files::Host, dir: &Path) -> Result<()> {
     let container_env = if record.privileged {
         files::ContainerEnv {
             name: &record.name,
@@ -84,6 +84,11 @@ fn write_files(record: &Record, mode: &Mode, host: &files::Host, dir: &Path) -> 
     } else {
         String::new()
     };
+    let hosts_file = HostsFile::parse(&record.hosts_file)?;
+    let image_hosts = match hosts_file {
+        HostsFile::Image => hosts_of_image(record, &engine.roots)?,
+        _ => String::new(),
+    };
     let request = files::Request {
         mode,
         hostname: &record.hostname,
@@ -92,11 +97,21 @@ fn write_files(record: &Record, mode: &Mode, host: &files::Host, dir: &Path) -> 
         dns: &record.dns,
         dns_search: &record.dns_search,
         dns_option: &record.dns_option,
-        hosts_file: HostsFile::parse(&record.hosts_file)?,
-        image_hosts: "",
+        hosts_file,
+        image_hosts: &image_hosts,
         no_hosts: record.no_hosts,
         no_hostname: record.no_hostname,
         container_env,
     };
     files::write(dir, &request, host).map(drop)
+}
+
+/// No sensible image has a larger one.
+const MAX_HOSTS: u64 = 1 << 20;
+
+/// The image's own /etc/hosts; empty where it has none.
+fn hosts_of_image(record: &Record, roots: &Roots) -> Result<String> {
+    let layers = snapshot::layer_paths(record, roots);
+    let bytes = tree::read::read_file(&layers, b"etc/hosts", MAX_HOSTS)?;
+    Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
 }

@@ -10,13 +10,18 @@
 //! io.coracle.list                     the entry is of a manifest list (see list/mod.rs)
 //! ```
 //!
+//! `index.backup.json` is a copy of it, because names cannot be found out again from anything else.
+//!
 //! Readers take no lock: the file is replaced in one step. Writers hold `index.lock` for one read, change and write.
+//! Those that remove something hold `removal.lock` as well, behind the other: who has just recorded that he needs an image
+//! waits for these (see `ImageStore::is_kept`), and never for a pull that flushes the disk.
 
 use std::path::Path;
 
 use super::list;
 use super::manifest::{Descriptor, Index, OCI_INDEX};
 use super::reference::{LOCAL, Reference, sha256_hex};
+use super::summary::Summaries;
 use crate::error::{Context, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::{fs, lock};
@@ -28,26 +33,84 @@ pub const IMAGE_ID: &str = "io.coracle.image.id";
 /// The annotation with the digest of the index.
 pub const FROM_INDEX: &str = "io.coracle.image.index";
 
+/// A copy of the index, for the day when that cannot be read.
+const BACKUP: &str = "index.backup.json";
+
 /// Reads the index; an empty one where there is none.
 pub fn read(images: &Path) -> Result<Index> {
     let path = images.join("index.json");
     match fs::read_optional(&path)? {
-        Some(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("reading `{}`", path.display())),
+        Some(bytes) => serde_json::from_slice(&bytes)
+            .with_context(|| format!("reading `{}`", path.display()))
+            .map_err(|e| e.hint("repair it with `coracle system check --repair`")),
         None => Ok(Index { schema_version: 2, media_type: OCI_INDEX.to_owned(), ..Index::default() }),
     }
 }
 
-/// Changes the index. The lock is held while `change` runs, which must not wait for anything.
+/// Changes the index. The lock is held while `change` runs, which must not wait for anything, nor take anything away that a
+/// container may need: that is [`update_then`]'s.
 pub fn update<T>(images: &Path, change: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
     let _lock = lock::exclusive(&images.join("index.lock"))?;
+    locked(images, change, |_, _, result| Ok(result))
+}
+
+/// Changes the index and, before anybody else can, removes what the change makes superfluous: `after` is given the index as
+/// it is on disk now, with summaries of its images. Neither may wait for anything.
+pub fn update_then<T, U>(
+    images: &Path,
+    change: impl FnOnce(&mut Index) -> Result<T>,
+    after: impl FnOnce(&Index, &Summaries, T) -> Result<U>,
+) -> Result<U> {
+    let _lock = lock::exclusive(&images.join("index.lock"))?;
+    let _removal = lock::exclusive(&removal_lock(images))?;
+    locked(images, change, after)
+}
+
+fn locked<T, U>(
+    images: &Path,
+    change: impl FnOnce(&mut Index) -> Result<T>,
+    after: impl FnOnce(&Index, &Summaries, T) -> Result<U>,
+) -> Result<U> {
     let before = read(images)?;
     let mut index = before.clone();
     let result = change(&mut index)?;
     if index != before || index.manifests.is_empty() {
-        atomic::write(&images.join("index.json"), &serde_json::to_vec(&index)?, Durability::Power)?;
+        write(images, &index)?;
     }
-    super::summary::refresh(images, &index);
-    Ok(result)
+    let summaries = super::summary::refresh_from(images, &index, super::summary::read(images));
+    after(&index, &summaries, result)
+}
+
+fn write(images: &Path, index: &Index) -> Result<()> {
+    let bytes = serde_json::to_vec(index)?;
+    atomic::write(&images.join("index.json"), &bytes, Durability::Power)?;
+    // Names stand nowhere else. Without it there is one chance less to repair, so a failure is no failure.
+    let _ = atomic::write(&images.join(BACKUP), &bytes, Durability::Process);
+    Ok(())
+}
+
+/// Puts an index in place of one that cannot be read: the copy of the last one, or else one that `rebuild` makes. Does
+/// nothing where it can be read.
+pub fn restore(images: &Path, rebuild: impl FnOnce() -> Result<Index>) -> Result<()> {
+    let _lock = lock::exclusive(&images.join("index.lock"))?;
+    if read(images).is_ok() {
+        return Ok(());
+    }
+    let copy = fs::read_optional(&images.join(BACKUP))?.and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
+    let index = match copy {
+        Some(index) => index,
+        None => rebuild()?,
+    };
+    write(images, &index)
+}
+
+/// Waits until no removal is under way.
+pub fn wait_for_removals(images: &Path) -> Result<()> {
+    lock::shared(&removal_lock(images)).map(drop)
+}
+
+fn removal_lock(images: &Path) -> std::path::PathBuf {
+    images.join("removal.lock")
 }
 
 /// The full name in an entry, `None` for an image without one.

@@ -1,19 +1,25 @@
 //! Brings an image into the store, wherever it comes from: saves blobs, unpacks layers, and lists it when all is there.
 //!
 //! ```text
-//! <root>/tmp/ingest-<random>/   .lock (held)   blobs that are not complete or not yet committed
+//! <root>/tmp/ingest-<random>/   .lock (held)   small blobs, and layers' blobs that come from this machine
+//! <root>/images/partial/        layers' blobs that come over the network (see `parts`)
+//! <root>/tmp/layer-<diff-id>/   layers being unpacked (see `storage::layers`)
 //! ```
 //!
 //! Order: every missing blob and layer is written under a temporary name, all at once on several threads; one syncfs; then,
 //! under the lock of the index, the renames and the new index. An image in the index is therefore complete, and nothing
 //! that it needs can be removed as rubbish in between.
+//!
+//! A layer that another process fetches or unpacks is left to it: first everything else is finished and put in place, and
+//! then, holding nothing, this one waits. So each blob is fetched once, and no two processes wait for each other.
 
 use std::io::Read;
 use std::path::PathBuf;
 
-use super::flow::{Job, LayerPart, distinct_layers};
+use super::flow::{Job, LayerPart, Save, distinct_layers};
 use super::index;
 use super::manifest::{self, Descriptor, Manifest};
+use super::parts::Part;
 use super::progress::{Event, Progress};
 use super::reference::Reference;
 use super::store::ImageStore;
@@ -42,6 +48,17 @@ pub struct Parts {
 
 /// Opens a layer's blob to read it from its beginning.
 pub type Fetch<'a> = dyn Fn(&Descriptor) -> Result<Box<dyn Read + Send + 'a>> + Sync + 'a;
+/// Opens a layer's blob to read it from this byte on.
+pub type FetchFrom<'a> = dyn Fn(&Descriptor, u64) -> Result<Box<dyn Read + Send + 'a>> + Sync + 'a;
+
+/// Where the layers' blobs come from.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'f, 'a> {
+    /// This machine. What has been read of one that breaks off is not worth keeping.
+    Local(&'f Fetch<'a>),
+    /// Far away: what has arrived is kept, and the next pull goes on from there.
+    Remote(&'f FetchFrom<'a>),
+}
 
 /// A stored image and what was odd about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +70,15 @@ pub struct Stored {
 impl ImageStore {
     /// Stores an image whose blobs `fetch` can open. Blobs and layers that are there already are not fetched.
     pub fn ingest(&self, parts: &Parts, fetch: &Fetch<'_>, progress: &dyn Progress) -> Result<Stored> {
+        self.ingest_from(parts, Origin::Local(fetch), progress)
+    }
+
+    /// The same, from far away: a download that breaks off is resumed by the next one, in whichever process.
+    pub fn ingest_remote(&self, parts: &Parts, fetch: &FetchFrom<'_>, progress: &dyn Progress) -> Result<Stored> {
+        self.ingest_from(parts, Origin::Remote(fetch), progress)
+    }
+
+    fn ingest_from(&self, parts: &Parts, origin: Origin<'_, '_>, progress: &dyn Progress) -> Result<Stored> {
         let manifest = manifest::parse_manifest(&parts.manifest, &parts.media_type)?;
         let config = manifest::parse_config(&parts.config)?;
         check_digest("configuration", &manifest.config, &parts.config)?;
@@ -67,7 +93,7 @@ impl ImageStore {
         let mut warnings = Warnings::default();
         // Another process may remove, as rubbish, what was found here at the beginning: then all is done again.
         for _ in 0..5 {
-            if let Some(image) = self.attempt(parts, &manifest, &layers, fetch, progress, &mut warnings)? {
+            if let Some(image) = self.attempt(parts, &manifest, &layers, origin, progress, &mut warnings)? {
                 return Ok(Stored { image, warnings });
             }
         }
@@ -79,7 +105,7 @@ impl ImageStore {
         parts: &Parts,
         manifest: &Manifest,
         layers: &[LayerPart],
-        fetch: &Fetch<'_>,
+        origin: Origin<'_, '_>,
         progress: &dyn Progress,
         warnings: &mut Warnings,
     ) -> Result<Option<Image>> {
@@ -88,29 +114,29 @@ impl ImageStore {
         for (hex, bytes) in small_blobs(manifest, parts)? {
             if !self.has_blob(&hex) {
                 fs::write_private(&workspace.path(&hex), bytes)?;
-                made.blobs.push(hex);
+                made.blobs.push(Blob::Workspace(hex));
             }
         }
         let mut busy = Vec::new();
         let mut jobs = Vec::new();
         for layer in layers {
-            match self.layers.claim(&layer.diff_id)? {
-                Claim::Exists => jobs.extend(self.job(layer, None, progress)),
-                Claim::Mine(draft) => jobs.extend(self.job(layer, Some(draft), progress)),
-                Claim::Busy => busy.push(layer),
+            match self.take(layer, origin)? {
+                Taken::Nothing => progress.event(Event::Skipped { digest: layer.descriptor.digest.clone() }),
+                Taken::Job(job) => jobs.push(*job),
+                Taken::Busy => busy.push(layer),
             }
         }
-        let flowed = self.run_jobs(jobs, &workspace, fetch, progress)?;
+        let flowed = self.run_jobs(jobs, &workspace, origin, progress)?;
         made.take(flowed, warnings);
         // Wait for others only when nobody can be waiting for this.
         for layer in busy {
             self.put(&workspace, std::mem::take(&mut made), |_| Ok(()))?;
-            let draft = match self.layers.wait(&layer.diff_id)? {
-                Claim::Mine(draft) => Some(draft),
-                _ => None,
-            };
-            let jobs = self.job(layer, draft, progress).into_iter().collect();
-            let flowed = self.run_jobs(jobs, &workspace, fetch, progress)?;
+            progress.event(Event::Waiting { digest: layer.descriptor.digest.clone() });
+            let jobs: Vec<Job> = self.take_later(layer, origin)?.into_iter().collect();
+            if jobs.is_empty() {
+                progress.event(Event::Finished { digest: layer.descriptor.digest.clone() });
+            }
+            let flowed = self.run_jobs(jobs, &workspace, origin, progress)?;
             made.take(flowed, warnings);
         }
         let entry = entry_for(manifest, parts)?;
@@ -124,14 +150,45 @@ impl ImageStore {
         if complete { self.image_of_entry(&entry).map(Some) } else { Ok(None) }
     }
 
-    /// What is to be done for a layer, if anything is.
-    fn job(&self, layer: &LayerPart, draft: Option<LayerDraft>, progress: &dyn Progress) -> Option<Job> {
-        let has_blob = self.has_blob(&layer.blob);
-        if draft.is_none() && has_blob {
-            progress.event(Event::Skipped { digest: layer.descriptor.digest.clone() });
-            return None;
+    /// What is to be done for a layer, if anything is, and if nobody else is at it.
+    fn take(&self, layer: &LayerPart, origin: Origin<'_, '_>) -> Result<Taken> {
+        let draft = match self.layers.claim(&layer.diff_id)? {
+            Claim::Exists => None,
+            Claim::Mine(draft) => Some(draft),
+            Claim::Busy => return Ok(Taken::Busy),
+        };
+        let mut save = Save::Nothing;
+        if !self.has_blob(&layer.blob) {
+            save = match origin {
+                Origin::Local(_) => Save::Workspace,
+                Origin::Remote(_) => match self.claim_part(&layer.blob)? {
+                    // Whoever had it may have finished.
+                    Some(part) if self.has_blob(&layer.blob) => {
+                        part.discard();
+                        Save::Nothing
+                    }
+                    Some(part) => Save::Part(part),
+                    None => return Ok(Taken::Busy),
+                },
+            };
         }
-        Some(Job { layer: layer.clone(), draft, has_blob })
+        if draft.is_none() && matches!(save, Save::Nothing) {
+            return Ok(Taken::Nothing);
+        }
+        Ok(Taken::Job(Box::new(Job { layer: layer.clone(), draft, save })))
+    }
+
+    /// The same after whoever is at it has finished or died. The caller must hold neither a part nor a draft.
+    fn take_later(&self, layer: &LayerPart, origin: Origin<'_, '_>) -> Result<Option<Job>> {
+        loop {
+            match self.take(layer, origin)? {
+                Taken::Nothing => return Ok(None),
+                Taken::Job(job) => return Ok(Some(*job)),
+                Taken::Busy => {}
+            }
+            drop(self.layers.wait(&layer.diff_id)?);
+            self.wait_for_part(&layer.blob)?;
+        }
     }
 
     /// Makes what was written durable, puts it in place, and changes the index, the latter two in one step for others.
@@ -145,10 +202,17 @@ impl ImageStore {
             self.layers.flush()?;
         }
         index::update(&self.images, |index| {
-            for hex in &made.blobs {
-                fs::rename(&workspace.path(hex), &self.blob_path(hex))?;
+            let any = !made.blobs.is_empty();
+            for blob in made.blobs {
+                match blob {
+                    Blob::Workspace(hex) => {
+                        fs::rename(&workspace.path(&hex), &self.blob_path(&hex))?;
+                        self.forget_part(&hex);
+                    }
+                    Blob::Part(hex, part) => part.commit(&self.blob_path(&hex))?,
+                }
             }
-            if !made.blobs.is_empty() {
+            if any {
                 atomic::sync_dir(&self.images.join("blobs/sha256"))?;
             }
             self.layers.commit(made.drafts)?;
@@ -176,11 +240,11 @@ impl ImageStore {
         let mut made = Made { blobs: Vec::new(), drafts };
         for (path, hex) in blobs {
             fs::rename(&path, &workspace.path(&hex))?;
-            made.blobs.push(hex);
+            made.blobs.push(Blob::Workspace(hex));
         }
         for (hex, bytes) in small_blobs(&manifest, parts)? {
             fs::write_private(&workspace.path(&hex), bytes)?;
-            made.blobs.push(hex);
+            made.blobs.push(Blob::Workspace(hex));
         }
         let entry = entry_for(&manifest, parts)?;
         self.put(workspace, made, |index| {
@@ -205,17 +269,38 @@ impl ImageStore {
 /// What has been written in a workspace and in drafts, and is not yet in place.
 #[derive(Debug, Default)]
 struct Made {
-    /// Hexadecimal digests; each is a file of that name in the workspace.
-    blobs: Vec<String>,
+    blobs: Vec<Blob>,
     drafts: Vec<LayerDraft>,
+}
+
+/// A complete blob that is not yet in place, by its hexadecimal digest.
+#[derive(Debug)]
+enum Blob {
+    /// The file of that name in the workspace.
+    Workspace(String),
+    Part(String, Part),
+}
+
+/// What [`ImageStore::take`] found.
+enum Taken {
+    /// Blob and layer are there.
+    Nothing,
+    Job(Box<Job>),
+    /// Another process is at it.
+    Busy,
 }
 
 impl Made {
     fn take(&mut self, flowed: Vec<(Job, Flow)>, warnings: &mut Warnings) {
         for (job, flow) in flowed {
             warnings.merge(flow.unpacked.warnings);
-            if !job.has_blob {
-                self.blobs.push(job.layer.blob);
+            match job.save {
+                Save::Nothing => {}
+                Save::Workspace => self.blobs.push(Blob::Workspace(job.layer.blob)),
+                Save::Part(part) => self.blobs.push(Blob::Part(job.layer.blob, part)),
+            }
+            if let Some(draft) = &job.draft {
+                draft.note_archive_size(flow.diff_size);
             }
             self.drafts.extend(job.draft);
         }

@@ -4,24 +4,31 @@
 //! <root>/images/oci-layout            version of the layout
 //!               index.json            names and manifests (see index.rs)
 //!               index.lock            held while index.json is changed
+//!               index.backup.json     the same once more (see index.rs)
+//!               removal.lock          held while something is removed (see index.rs)
+//!               partial/<hex>         blobs that are being fetched (see parts.rs)
 //!               summaries.json        cache (see summary.rs)
 //!               blobs/sha256/<hex>    manifests, configurations, layers, bit for bit as they came
 //! ```
 //!
 //! What is not reachable from `index.json` is rubbish.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::family::Family;
+use super::index;
+use super::list;
 use super::manifest::{self, Descriptor, Document, Index, MAX_JSON, Manifest};
 use super::platform::Platform;
 use super::reference::{DEFAULT_REGISTRY, LOCAL, Reference, Typed, sha256_hex};
+use super::summary;
+use super::trust::Trust;
 use super::types::Image;
-use super::{index, list};
 use crate::error::{Context, Error, Kind, Result};
 use crate::storage::atomic::{self, Durability};
-use crate::storage::layers::Layers;
+use crate::storage::layers::{Layers, archive_size};
 use crate::storage::unpack::digest::sha256;
 use crate::storage::{Roots, fs, id};
 
@@ -31,6 +38,8 @@ pub struct ImageStore {
     pub(super) roots: Roots,
     pub(super) images: PathBuf,
     pub(super) layers: Layers,
+    /// What decides which images may come in. Unless it is said, only the system's policy.
+    pub(super) trust: Trust,
 }
 
 impl ImageStore {
@@ -42,7 +51,14 @@ impl ImageStore {
             fs::create_private_dir_all(&images.join("blobs/sha256"))?;
             atomic::write(&marker, br#"{"imageLayoutVersion":"1.0.0"}"#, Durability::Power)?;
         }
-        Ok(ImageStore { roots: roots.clone(), images, layers: Layers::new(roots) })
+        Ok(ImageStore { roots: roots.clone(), images, layers: Layers::new(roots), trust: Trust::default() })
+    }
+
+    /// The same store with this user's policy.
+    #[must_use]
+    pub fn trusting(mut self, trust: &Trust) -> Self {
+        self.trust = trust.clone();
+        self
     }
 
     /// The unpacked layers.
@@ -58,7 +74,7 @@ impl ImageStore {
     /// Whether an image is there, and stays unless what was recorded before this call allows its removal: a removal that
     /// began earlier has ended, and a later one sees what the caller has written.
     pub fn is_kept(&self, id: &str) -> Result<bool> {
-        let _lock = crate::storage::lock::exclusive(&self.images.join("index.lock"))?;
+        index::wait_for_removals(&self.images)?;
         Ok(self.exists(id)? || self.is_in_list(id)?)
     }
 
@@ -71,28 +87,45 @@ impl ImageStore {
     /// whose files cannot be read is listed with what the index says of it.
     pub fn list(&self) -> Result<Vec<Image>> {
         let index = index::read(&self.images)?;
-        let mut summaries = super::summary::read(&self.images);
-        let mut list: Vec<Image> = Vec::new();
-        let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+        let mut summaries = summary::read(&self.images);
         for entry in &index.manifests {
-            let image = match summaries.remove(&entry.digest) {
-                Some(image) => image,
-                None if list::is_list(entry) => list::shown(entry),
-                None if list.iter().any(|image| image.digest == entry.digest) => continue,
-                None => read_image(&self.images, entry).map_or_else(|_| unreadable(entry), super::summary::summarise),
-            };
-            // Several manifests may have one configuration: that is one image.
-            if !seen.contains_key(&image.id) {
-                seen.insert(image.id.clone(), list.len());
-                list.push(image);
+            if !list::is_list(entry)
+                && !summaries.contains_key(&entry.digest)
+                && let Ok(fresh) = summary::summarise(&self.images, entry)
+            {
+                summaries.insert(entry.digest.clone(), fresh);
             }
         }
+        let listed = index.manifests.iter().filter_map(|entry| summaries.get(&entry.digest));
+        let family = Family::of(listed);
+        let mut list: Vec<Image> = Vec::new();
+        // By ID, and by digest for what cannot be read. Several manifests may have one configuration: that is one image.
+        let mut seen: HashMap<String, usize> = HashMap::new();
         for entry in &index.manifests {
-            let by_id = index::id_of(entry).and_then(|id| seen.get(id)).copied();
-            let position = by_id.or_else(|| list.iter().position(|image| image.digest == entry.digest));
-            if let Some(image) = position.and_then(|position| list.get_mut(position)) {
+            let image = match list::is_list(entry) {
+                true => Some(list::shown(entry)),
+                false => summaries.remove(&entry.digest).map(|summary| summary.image),
+            };
+            let known =
+                seen.get(list::key(entry)).or_else(|| image.as_ref().and_then(|image| seen.get(&image.id))).copied();
+            let position = known.unwrap_or_else(|| {
+                list.push(image.unwrap_or_else(|| unreadable(entry)));
+                list.len() - 1
+            });
+            seen.insert(list::key(entry).to_owned(), position);
+            if let Some(image) = list.get_mut(position) {
+                seen.insert(image.id.clone(), position);
                 add_names(image, entry);
             }
+        }
+        let parents: HashSet<&str> = list.iter().filter_map(|image| family.parent(&image.id)).collect();
+        let stages: Vec<(String, bool)> = list
+            .iter()
+            .map(|image| (family.parent(&image.id).unwrap_or_default().to_owned(), parents.contains(image.id.as_str())))
+            .collect();
+        for (image, (parent, has_children)) in list.iter_mut().zip(stages) {
+            image.parent = parent;
+            image.has_children = has_children;
         }
         list.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
         Ok(list)
@@ -124,6 +157,12 @@ impl ImageStore {
     pub fn resolve_name(&self, text: &str) -> Result<Option<Reference>> {
         let index = index::read(&self.images)?;
         Ok(Typed::parse(text).ok().and_then(|typed| by_name(&index, &typed)).and_then(index::name_of))
+    }
+
+    /// The ID of an image that the index does not say it of; `None` when that cannot be read either.
+    pub(super) fn read_id(&self, entry: &Descriptor) -> Option<String> {
+        let (manifest, ..) = read_manifest(&self.images, entry).ok()?;
+        manifest.config.hex().ok().map(str::to_owned)
     }
 
     /// The image of an entry, with all its names.
@@ -238,6 +277,7 @@ fn add_names(image: &mut Image, entry: &Descriptor) {
     }
 }
 
+/// What can be said of an image that cannot be read.
 fn unreadable(entry: &Descriptor) -> Image {
     Image {
         id: index::id_of(entry).unwrap_or_default().to_owned(),
@@ -264,7 +304,7 @@ pub(super) fn read_json_blob(images: &Path, descriptor: &Descriptor) -> Result<V
     let bytes = attempt().with_context(|| format!("reading `{}`", path.display()))?;
     if sha256(&bytes) != hex {
         return Err(Error::new(format!("blob `{}` in the image store is corrupt", descriptor.digest))
-            .hint("remove the image with `rmi -f` and pull or load it again"));
+            .hint("repair it with `coracle system check --repair`, or pull or load the image again"));
     }
     Ok(bytes)
 }
@@ -282,6 +322,13 @@ pub(super) fn read_manifest(images: &Path, entry: &Descriptor) -> Result<(Manife
     crate::bail!("indexes are nested too deeply")
 }
 
+/// The size of a layer as people are shown it: that of its archive, uncompressed, or of the blob where that is not known.
+pub(super) fn layer_size(images: &Path, layer: &Descriptor, diff_id: &str) -> u64 {
+    // The layers lie beside the images (see `Roots`).
+    let dir = images.parent().map(|data| data.join("layers").join(diff_id));
+    dir.and_then(|dir| archive_size(&dir)).unwrap_or(layer.size)
+}
+
 /// Reads an image without its names.
 pub(super) fn read_image(images: &Path, entry: &Descriptor) -> Result<Image> {
     let (manifest, descriptor, manifest_size) = read_manifest(images, entry)?;
@@ -290,7 +337,8 @@ pub(super) fn read_image(images: &Path, entry: &Descriptor) -> Result<Image> {
     if config.diff_ids.len() != manifest.layers.len() {
         crate::bail!("manifest has {} layers, its configuration {}", manifest.layers.len(), config.diff_ids.len());
     }
-    let layers: u64 = manifest.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
+    let layers = manifest.layers.iter().zip(&config.diff_ids);
+    let layers: u64 = layers.map(|(layer, id)| layer_size(images, layer, id)).fold(0, u64::saturating_add);
     Ok(Image {
         id: manifest.config.hex()?.to_owned(),
         digest: descriptor.digest,
@@ -309,5 +357,7 @@ pub(super) fn read_image(images: &Path, entry: &Descriptor) -> Result<Image> {
         history: config.history,
         annotations: manifest.annotations,
         raw_config: config.raw_config,
+        parent: String::new(),
+        has_children: false,
     })
 }

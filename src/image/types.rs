@@ -20,7 +20,7 @@ pub struct Image {
     /// `name@sha256:...`.
     pub repo_digests: Vec<String>,
     pub created: Timestamp,
-    /// Bytes of all blobs: manifest, configuration and layers as stored.
+    /// Bytes of manifest, configuration and the archives of all layers, uncompressed.
     pub size: u64,
     /// Diff IDs, hexadecimal without `sha256:`, lowest first.
     pub layers: Vec<String>,
@@ -35,13 +35,12 @@ pub struct Image {
     pub annotations: BTreeMap<String, String>,
     /// The `config` object of the configuration as it stands there, for `inspect`.
     pub raw_config: serde_json::Value,
-}
-
-impl Image {
-    /// Whether this is a manifest list, which has neither configuration nor layers of its own.
-    pub fn is_manifest_list(&self) -> bool {
-        self.media_type == super::manifest::OCI_INDEX
-    }
+    /// In a list: the ID of the image that this one was made from, if that is here.
+    #[serde(skip)]
+    pub parent: String,
+    /// In a list: others here were made from this one.
+    #[serde(skip)]
+    pub has_children: bool,
 }
 
 /// What an image says about how to run it.
@@ -73,4 +72,21 @@ pub struct History {
     pub comment: String,
     pub author: String,
     pub empty_layer: bool,
+}
+
+impl Image {
+    /// Whether this is a manifest list, which has neither configuration nor layers of its own.
+    pub fn is_manifest_list(&self) -> bool {
+        self.media_type == super::manifest::OCI_INDEX
+    }
+
+    /// Without a name, and only there because others were made from it.
+    pub fn is_intermediate(&self) -> bool {
+        self.names.is_empty() && self.has_children
+    }
+
+    /// Without a name, and not needed by others either.
+    pub fn is_dangling(&self) -> bool {
+        self.names.is_empty() && !self.has_children
+    }
 }

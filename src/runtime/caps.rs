@@ -1,5 +1,5 @@
-//! Capabilities: names and numbers, what `--cap-add` and `--cap-drop` make of the default set, what a user other than
-//! root gets of them, and setting them in the process that becomes the container's.
+//! Capabilities: names and numbers, what a user other than root gets of a container's, and setting them in the process
+//! that becomes the container's. What `--cap-add` and `--cap-drop` mean is for `container::capabilities` to say.
 //!
 //! The order in that process, which the kernel's rules dictate:
 //!
@@ -18,7 +18,6 @@ use std::fmt;
 use oci_spec::runtime::{Capabilities, Capability, LinuxCapabilities};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use crate::bail;
 use crate::error::{Context, Error, Result};
 
 /// All capabilities in the order of their numbers (linux/capability.h), as the kernel and OCI name them.
@@ -211,48 +210,6 @@ pub fn parse(name: &str) -> Result<u8> {
     }
 }
 
-/// What `--cap-add` and `--cap-drop` make of `base`, by Podman's rules: `--cap-drop all` leaves what is added, and
-/// `--cap-add all` means `available` less what is dropped.
-///
-/// # Errors
-/// An unknown name, `all` both added and dropped, a capability both added and dropped, or one added that is not in
-/// `available`.
-pub fn adjust<S: AsRef<str>>(base: CapSet, add: &[S], drop: &[S], available: CapSet) -> Result<CapSet> {
-    let (add, add_all) = read_list(add)?;
-    let (drop, drop_all) = read_list(drop)?;
-    if add_all && drop_all {
-        bail!("adding all capabilities and dropping all capabilities at once");
-    }
-    if let Some(both) = add.intersection(drop).iter().next()
-        && !add_all
-        && !drop_all
-    {
-        bail!("capability `{both}` cannot be dropped and added");
-    }
-    if let Some(unknown) = add.difference(available).iter().next() {
-        bail!("adding capability `{unknown}`: this kernel does not have it");
-    }
-    let set = match (add_all, drop_all) {
-        (true, _) => available.difference(drop),
-        (_, true) => add,
-        _ => base.union(add).difference(drop),
-    };
-    Ok(set.intersection(available))
-}
-
-/// The capabilities that `--cap-add` names: what [`ProcessCaps::for_user`] gives to a user other than root.
-pub fn added<S: AsRef<str>>(add: &[S], available: CapSet) -> Result<CapSet> {
-    let (add, all) = read_list(add)?;
-    Ok(if all { available } else { add.intersection(available) })
-}
-
-/// The named capabilities, and whether `all` was among the names.
-fn read_list<S: AsRef<str>>(names: &[S]) -> Result<(CapSet, bool)> {
-    let (all, names): (Vec<&str>, Vec<&str>) =
-        names.iter().map(AsRef::as_ref).partition(|name| name.eq_ignore_ascii_case("all"));
-    Ok((CapSet::from_names(&names)?, !all.is_empty()))
-}
-
 /// The five sets of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcessCaps {
@@ -377,37 +334,6 @@ mod tests {
         }
         assert_eq!(caps::all().len(), NAMES.len());
         assert!(CapSet::ALL.contains(CapSet::available()) && CapSet::available().contains(CapSet::DEFAULT));
-    }
-
-    #[test]
-    fn add_and_drop() {
-        let available = CapSet::ALL.difference(set(&["bpf"]));
-        let default = CapSet::DEFAULT;
-        type Case<'a> = (&'a [&'a str], &'a [&'a str], Result<CapSet, &'a str>);
-        let cases: &[Case<'_>] = &[
-            (&[], &[], Ok(default)),
-            (&["net_raw"], &[], Ok(default.union(set(&["net_raw"])))),
-            (
-                &["NET_RAW", "CAP_NET_RAW"],
-                &["cap_chown"],
-                Ok(default.union(set(&["net_raw"])).difference(set(&["chown"]))),
-            ),
-            (&[], &["all"], Ok(CapSet::EMPTY)),
-            (&["kill"], &["ALL"], Ok(set(&["kill"]))),
-            (&["all"], &[], Ok(available)),
-            (&["all", "kill"], &["kill"], Ok(available.difference(set(&["kill"])))),
-            (&["all"], &["sys_admin"], Ok(available.difference(set(&["sys_admin"])))),
-            (&["kill"], &["all", "kill"], Ok(set(&["kill"]))),
-            (&["all"], &["all"], Err("adding all capabilities and dropping all capabilities at once")),
-            (&["kill"], &["cap_kill"], Err("capability `CAP_KILL` cannot be dropped and added")),
-            (&["bpf"], &[], Err("adding capability `CAP_BPF`: this kernel does not have it")),
-            (&["x"], &[], Err("unknown capability `x`")),
-            (&[], &["x"], Err("unknown capability `x`")),
-        ];
-        for (add, drop, expected) in cases {
-            let got = adjust(default, add, drop, available).map_err(|e| e.to_string());
-            assert_eq!(got, expected.map_err(str::to_owned), "add {add:?}, drop {drop:?}");
-        }
     }
 
     #[test]

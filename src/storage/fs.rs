@@ -77,3 +77,12 @@ pub fn remove_dir_all_if_exists(path: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// What is in a directory; nothing where there is none. Entries that vanish meanwhile are left out.
+pub fn list(dir: &Path) -> Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(dir) {
+        Ok(entries) => Ok(entries.flatten().collect()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(Error::from(e).wrap(format!("listing `{}`", dir.display()))),
+    }
+}

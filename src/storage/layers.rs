@@ -17,6 +17,16 @@ use super::workdir::WorkDir;
 use super::{Roots, atomic, fs, id};
 use crate::error::{Context, Error, Result};
 
+/// The attribute of a layer's directory with the size of its archive. Overlay file systems hide what begins like this.
+const ARCHIVE_SIZE: &str = "user.overlay.coracle.size";
+
+/// The size of the uncompressed archive that the layer in this directory was unpacked from, if it is known.
+pub fn archive_size(dir: &Path) -> Option<u64> {
+    let mut buffer = [0; 20];
+    let length = rustix::fs::getxattr(dir, ARCHIVE_SIZE, &mut buffer).ok()?;
+    std::str::from_utf8(buffer.get(..length)?).ok()?.parse().ok()
+}
+
 /// The unpacked layers of one data root.
 #[derive(Debug, Clone)]
 pub struct Layers {
@@ -61,7 +71,22 @@ impl LayerDraft {
         self.work.path("root")
     }
 
-    /// The same, opened.
+    /// Begins anew, with an empty directory.
+    pub fn restart(&self) -> Result<()> {
+        let root = self.root();
+        remove_tree(&root)?;
+        fs::create_dir(&root, 0o755)?;
+        set_mode(&root, 0o755)
+    }
+
+    /// Writes down the size of the layer's archive, uncompressed: it cannot be told from what is unpacked. Nothing but
+    /// what people are shown depends on it.
+    pub fn note_archive_size(&self, bytes: u64) {
+        let text = bytes.to_string();
+        let _ = rustix::fs::setxattr(self.root(), ARCHIVE_SIZE, text.as_bytes(), rustix::fs::XattrFlags::empty());
+    }
+
+    /// The directory to unpack into, opened.
     pub fn open_root(&self) -> Result<File> {
         let root = self.root();
         File::open(&root).with_context(|| format!("opening `{}`", root.display()))
@@ -118,9 +143,7 @@ impl Layers {
     fn begin(diff_id: &str, work: WorkDir) -> Result<LayerDraft> {
         let draft = LayerDraft { diff_id: diff_id.to_owned(), work };
         // What a maker left that was killed.
-        remove_tree(&draft.root())?;
-        fs::create_dir(&draft.root(), 0o755)?;
-        set_mode(&draft.root(), 0o755)?;
+        draft.restart()?;
         Ok(draft)
     }
 

@@ -29,6 +29,16 @@ pub fn exclusive(path: &Path) -> Result<Lock> {
     Ok(Lock { _file: attempt().with_context(|| format!("locking `{}`", path.display()))? })
 }
 
+/// Takes the lock that others may share, waiting for whoever holds it alone.
+pub fn shared(path: &Path) -> Result<Lock> {
+    let attempt = || -> std::io::Result<File> {
+        let file = open(path)?;
+        file.lock_shared()?;
+        Ok(file)
+    };
+    Ok(Lock { _file: attempt().with_context(|| format!("locking `{}`", path.display()))? })
+}
+
 /// Takes the exclusive lock unless somebody else holds it.
 pub fn try_exclusive(path: &Path) -> Result<Option<Lock>> {
     let file = open(path).with_context(|| format!("opening `{}`", path.display()))?;

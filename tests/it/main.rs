@@ -4,6 +4,7 @@
 //! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
 
 mod attach_tty;
+mod bad_registry;
 mod cli;
 mod debian;
 mod errors;
@@ -18,7 +19,12 @@ mod mounts;
 mod network;
 mod preserved;
 mod pull;
+mod pull_formats;
+mod pull_hostile;
+mod pull_policy;
+mod pull_resume;
 mod run;
 mod security;
 mod stress;
 mod support;
+mod trust;

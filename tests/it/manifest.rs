@@ -293,7 +293,7 @@ fn formats_and_compressions() {
         (["--format", "v2s1"], "unknown format \"v2s1\""),
         (["--add-compression", "bzip2"], "`bzip2` of --add-compression"),
         (["--compression-format", "xz"], "`xz` of --compression-format"),
-        (["--sign-by", "me"], "--sign-by is not supported"),
+        (["--sign-by", "nosuchkey"], "nosuchkey"),
     ] {
         let said = env.fails(125, push.iter().chain(&args).chain(&["multi", name.as_str()]));
         assert!(said.contains(expected), "{said}");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::Env;
-use crate::support::fixtures::on_busybox;
+use crate::support::fixtures::{busybox_binary, on_busybox};
 use crate::support::image::{Image, Layer};
 
 #[test]
@@ -386,6 +386,20 @@ fn hostname_hosts_and_resolver() {
     assert_eq!(env.sh(&["--no-hosts"], "grep -c . /etc/hosts 2>/dev/null || true").trim_start_matches('0'), "");
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     assert_eq!(env.sh(&["--uts", "host"], "hostname"), host.trim());
+}
+
+#[test]
+fn the_images_own_hosts_file_can_be_the_base() {
+    let env = Env::busybox();
+    let layers = vec![
+        Layer::new().file("bin/busybox", 0o755, busybox_binary()).file("etc/hosts", 0o600, "192.0.2.1 old").plain(),
+        Layer::new().file("etc/hosts", 0o600, "192.0.2.8 from-image\n").plain(),
+    ];
+    env.add(&Image::new("hosts", layers));
+    let args =
+        ["run", "--rm", "--network", "none", "--hosts-file", "image", "hosts", "/bin/busybox", "cat", "/etc/hosts"];
+    let hosts = env.ok(args);
+    assert!(hosts.contains("from-image") && !hosts.contains("old"), "{hosts}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ use super::image::ImageArgs;
 use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
+use crate::cli::image::pull::pull_policy;
+use crate::cli::image::registry_flags::credentials;
 use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
@@ -205,16 +207,9 @@ fn source(image: &str, is_rootfs: bool, at: &Invocation) -> Result<Source> {
 }
 
 fn pull(args: &ImageArgs) -> Result<Pull> {
-    let policy = match args.pull.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        None | Some("" | "missing" | "ifnotpresent") => PullPolicy::Missing,
-        Some("always" | "true") => PullPolicy::Always,
-        Some("never" | "false") => PullPolicy::Never,
-        Some("newer" | "ifnewer") => PullPolicy::Newer,
-        Some(other) => {
-            return Err(
-                Error::new(format!("unsupported pull policy \"{other}\"")).hint("use missing, always, never or newer")
-            );
-        }
+    let policy = match args.pull.as_deref() {
+        None | Some("") => PullPolicy::Missing,
+        Some(text) => pull_policy(text)?,
     };
     let retry_delay = match &args.retry_delay {
         None => None,
@@ -230,6 +225,9 @@ fn pull(args: &ImageArgs) -> Result<Pull> {
         tls_verify: args.tls_verify.map(|verify| *verify),
         retry: args.retry,
         retry_delay,
+        authfile: args.authfile.clone(),
+        cert_dir: args.cert_dir.clone(),
+        credentials: args.creds.as_deref().map(credentials).transpose()?,
     })
 }
 

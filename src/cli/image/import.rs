@@ -64,7 +64,10 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let engine = cx.engine()?;
     engine::enter_userns(&engine)?;
     let progress = Shown::new(cx.printer, *args.quiet);
-    let stored = engine::images(&engine)?.import(&mut *input, &options, &progress)?;
+    let images = engine::images(&engine)?;
+    let stored = engine::interrupt::guarded(&progress, "importing interrupted", || {
+        images.import(&mut *input, &options, &progress)
+    })?;
     progress.finish();
     cx.warnings(&stored.warnings.messages());
     cx.printer.line(format_args!("sha256:{}", stored.image.id));

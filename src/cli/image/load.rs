@@ -27,10 +27,10 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     engine::enter_userns(&engine)?;
     let images = engine::images(&engine)?;
     let progress = Shown::new(cx.printer, *args.quiet);
-    let loaded = match &args.input {
-        Some(path) => images.load(path, &progress)?,
-        None => images.load_stream(&mut std::io::stdin(), &progress)?,
-    };
+    let loaded = engine::interrupt::guarded(&progress, "loading interrupted", || match &args.input {
+        Some(path) => images.load(path, &progress),
+        None => images.load_stream(&mut std::io::stdin(), &progress),
+    })?;
     progress.finish();
     cx.warnings(&loaded.warnings.messages());
     for image in &loaded.images {

@@ -9,6 +9,7 @@ use crate::cli::cx::{Cx, usual_code};
 use crate::cli::format::time::parse_duration;
 use crate::cli::image::registry_flags::{RegistryFlags, credentials};
 use crate::cli::progress::Shown;
+use crate::container::options::PullPolicy;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::image::platform::Platform;
@@ -41,6 +42,9 @@ pub struct Args {
     /// Pull the image for this platform, as OS/ARCH[/VARIANT]
     #[arg(long, value_name = "string")]
     platform: Option<String>,
+    /// When to pull: always, missing, never or newer
+    #[arg(long, value_name = "string", default_value = "always", hide_default_value = true)]
+    policy: String,
     /// Do not show progress
     #[arg(short, long)]
     quiet: GoBool,
@@ -71,14 +75,16 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         retry_delay,
         ..args.registry.access()?
     };
+    cx.warnings(&access.registries.notes);
     let options = PullOptions { platform: platform(&args)?, access };
+    let policy = pull_policy(&args.policy)?;
     let engine = cx.engine()?;
     engine::enter_userns(&engine)?;
     let images = engine::images(&engine)?;
     let progress = Shown::new(cx.printer, *args.quiet);
     let mut ids = Vec::new();
     let code = cx.each(&args.images, usual_code, |name| {
-        let pulled = engine::image::pull(&images, name, &options, *args.all_tags, &progress)?;
+        let pulled = engine::image::pull(&images, name, &options, policy, *args.all_tags, &progress)?;
         progress.finish();
         for one in pulled {
             cx.warnings(&one.warnings);
@@ -89,6 +95,21 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     progress.finish();
     ids.iter().for_each(|id| cx.printer.line(id));
     Ok(code)
+}
+
+/// A policy of `--policy` or `--pull`, by the names of Podman's and by those of Kubernetes.
+pub(in crate::cli) fn pull_policy(text: &str) -> Result<PullPolicy> {
+    Ok(match text.to_ascii_lowercase().as_str() {
+        "missing" | "ifnotpresent" => PullPolicy::Missing,
+        "always" | "true" => PullPolicy::Always,
+        "never" | "false" => PullPolicy::Never,
+        "newer" | "ifnewer" => PullPolicy::Newer,
+        _ => {
+            return Err(
+                Error::new(format!("unsupported pull policy \"{text}\"")).hint("use missing, always, never or newer")
+            );
+        }
+    })
 }
 
 fn platform(args: &Args) -> Result<Option<Platform>> {

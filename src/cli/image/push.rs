@@ -1,6 +1,7 @@
 //! `coracle push`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bail;
@@ -9,15 +10,16 @@ use crate::cli::cx::Cx;
 use crate::cli::format::time::parse_duration;
 use crate::cli::image::registry_flags::{RegistryFlags, credentials};
 use crate::cli::progress::Shown;
+use crate::cli::prompt;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::image::push::{Codec, Format, ManifestFormat, PushOptions};
 use crate::image::registry::Access;
 use crate::image::store::{ImageStore, not_known};
 use crate::image::transport::Location;
+use crate::image::trust::{Signing, SigningParameters};
 use crate::storage::atomic::{self, Durability};
 
-const NO_SIGNING: &str = "images are not signed yet";
 const NO_ENCRYPTION: &str = "encrypted images are not there yet";
 
 #[derive(Debug, clap::Args)]
@@ -65,14 +67,18 @@ pub struct Args {
     /// How long to wait between two tries, for example 2s
     #[arg(long, value_name = "string")]
     retry_delay: Option<String>,
-    #[arg(long, value_name = "string", value_parser = refuse(NO_SIGNING))]
-    sign_by: Option<Refused>,
-    #[arg(long, value_name = "PATH", value_parser = refuse(NO_SIGNING))]
-    sign_by_sigstore: Option<Refused>,
-    #[arg(long, value_name = "PATH", value_parser = refuse(NO_SIGNING))]
-    sign_by_sigstore_private_key: Option<Refused>,
-    #[arg(long, value_name = "PATH", value_parser = refuse(NO_SIGNING))]
-    sign_passphrase_file: Option<Refused>,
+    /// Name or fingerprint of the GPG key to sign the image with
+    #[arg(long, value_name = "string")]
+    sign_by: Option<String>,
+    /// File of parameters to sign the image with sigstore
+    #[arg(long, value_name = "PATH")]
+    sign_by_sigstore: Option<PathBuf>,
+    /// File with the private key to sign the image with sigstore
+    #[arg(long, value_name = "PATH")]
+    sign_by_sigstore_private_key: Option<PathBuf>,
+    /// File with the passphrase of the key to sign with
+    #[arg(long, value_name = "PATH")]
+    sign_passphrase_file: Option<PathBuf>,
     #[command(flatten)]
     registry: RegistryFlags,
     #[arg(value_name = "IMAGE")]
@@ -151,6 +157,18 @@ fn options(args: &Args) -> Result<PushOptions> {
         force_compression: *args.force_compression,
         compress: *args.compress,
         accept_uncompressed: false,
+        signing: Arc::new(signing(args)?),
+    })
+}
+
+fn signing(args: &Args) -> Result<Signing> {
+    let ask = |path: &Path| prompt::password(&format!("Passphrase for key {}: ", path.display()));
+    Signing::prepare(&SigningParameters {
+        gpg_key: args.sign_by.clone(),
+        sigstore_key: args.sign_by_sigstore_private_key.clone(),
+        sigstore_parameters: args.sign_by_sigstore.clone(),
+        passphrase_file: args.sign_passphrase_file.clone(),
+        ask: if prompt::is_possible() { Some(&ask) } else { None },
     })
 }
 

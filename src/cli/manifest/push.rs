@@ -1,12 +1,14 @@
 //! `coracle manifest push`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::bail;
-use crate::cli::args::{GoBool, Refused, refuse};
+use crate::cli::args::GoBool;
 use crate::cli::cx::Cx;
 use crate::cli::image::registry_flags::RegistryFlags;
 use crate::cli::progress::Shown;
+use crate::cli::prompt;
 use crate::container::usage;
 use crate::engine;
 use crate::error::{Context, Error, Kind, Result};
@@ -14,9 +16,8 @@ use crate::image::list::push::PushList;
 use crate::image::push::{Codec, Format, ManifestFormat, PushOptions};
 use crate::image::registry::Access;
 use crate::image::transport::Location;
+use crate::image::trust::{Signing, SigningParameters};
 use crate::storage::atomic::{self, Durability};
-
-const NO_SIGNING: &str = "manifest lists are not signed yet";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -53,14 +54,18 @@ pub struct Args {
     /// Remove the list from local storage when it is pushed
     #[arg(long)]
     rm: GoBool,
-    #[arg(long, value_name = "FINGERPRINT", value_parser = refuse(NO_SIGNING))]
-    sign_by: Option<Refused>,
-    #[arg(long, value_name = "PATH", value_parser = refuse(NO_SIGNING))]
-    sign_by_sigstore: Option<Refused>,
-    #[arg(long, value_name = "PATH", value_parser = refuse(NO_SIGNING))]
-    sign_by_sigstore_private_key: Option<Refused>,
-    #[arg(long, value_name = "PATH", value_parser = refuse(NO_SIGNING))]
-    sign_passphrase_file: Option<Refused>,
+    /// Name or fingerprint of the GPG key to sign the list and its instances with
+    #[arg(long, value_name = "FINGERPRINT")]
+    sign_by: Option<String>,
+    /// File of parameters to sign the list and its instances with sigstore
+    #[arg(long, value_name = "PATH")]
+    sign_by_sigstore: Option<PathBuf>,
+    /// File with the private key to sign the list and its instances with sigstore
+    #[arg(long, value_name = "PATH")]
+    sign_by_sigstore_private_key: Option<PathBuf>,
+    /// File with the passphrase of the key to sign with
+    #[arg(long, value_name = "PATH")]
+    sign_passphrase_file: Option<PathBuf>,
     #[command(flatten)]
     registry: RegistryFlags,
     #[arg(value_name = "LIST")]
@@ -140,8 +145,20 @@ fn how(args: &Args) -> Result<PushList> {
             force_compression: *args.force_compression,
             compress: false,
             accept_uncompressed: false,
+            signing: Arc::new(signing(args)?),
         },
         replicate,
+    })
+}
+
+fn signing(args: &Args) -> Result<Signing> {
+    let ask = |path: &Path| prompt::password(&format!("Passphrase for key {}: ", path.display()));
+    Signing::prepare(&SigningParameters {
+        gpg_key: args.sign_by.clone(),
+        sigstore_key: args.sign_by_sigstore_private_key.clone(),
+        sigstore_parameters: args.sign_by_sigstore.clone(),
+        passphrase_file: args.sign_passphrase_file.clone(),
+        ask: if prompt::is_possible() { Some(&ask) } else { None },
     })
 }
 

@@ -151,7 +151,7 @@ fn no_file(name: &str) -> Result<()> {
 pub fn remote(name: &str, access: &Access) -> Result<Remote> {
     let bare = name.strip_prefix("docker://").unwrap_or(name);
     let mut failure = Error::new(format!("no registry to look for `{bare}` in"));
-    for reference in access.registries.candidates(bare)? {
+    for reference in access.resolve(bare)?.candidates {
         for endpoint in access.sources(&reference)? {
             let attempt = || -> Result<Remote> {
                 let client = access.connect(&endpoint, Purpose::Pull)?;

@@ -9,7 +9,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::index;
 use crate::image::manifest::{self, Descriptor, Index, null_is_default};
 use crate::image::platform::Platform;
-use crate::image::remove::Parts;
+use crate::image::reach::Parts;
 use crate::image::store::{ImageStore, read_json_blob};
 
 /// A manifest of anything: an image, an artifact, an index. Only what it refers to.
@@ -86,21 +86,8 @@ impl ImageStore {
         Ok(false)
     }
 
-    /// Adds all that a list refers to and that is in the store.
-    pub(in crate::image) fn collect_list(&self, entry: &Descriptor, parts: &mut Parts) -> Result<()> {
-        parts.blobs.insert(entry.hex()?.to_owned());
-        let list = manifest::parse_index(&read_json_blob(&self.images, entry)?)?;
-        for instance in &list.manifests {
-            let hex = instance.hex()?;
-            if self.has_blob(hex) {
-                parts.blobs.insert(hex.to_owned());
-                self.collect_instance(instance, parts)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn collect_instance(&self, instance: &Descriptor, parts: &mut Parts) -> Result<()> {
+    /// Adds what an instance that is here needs. Of its layers, those that are missing too.
+    pub(in crate::image) fn collect_instance(&self, instance: &Descriptor, parts: &mut Parts) -> Result<()> {
         let manifest = Loose::parse(&read_json_blob(&self.images, instance)?)?;
         for blob in manifest.blobs() {
             parts.blobs.insert(blob.hex()?.to_owned());
@@ -113,5 +100,15 @@ impl ImageStore {
             parts.layers.extend(config.diff_ids);
         }
         Ok(())
+    }
+
+    /// The blobs of an instance that is no image; `None` of one that is, and of one that cannot be read.
+    pub(in crate::image) fn artifact_blobs(&self, instance: &Descriptor) -> Option<Vec<Descriptor>> {
+        let bytes = read_json_blob(&self.images, instance).ok()?;
+        if manifest::parse_document(&bytes, &instance.media_type).is_ok() {
+            return None;
+        }
+        let loose = Loose::parse(&bytes).ok().filter(|loose| loose.config.is_some())?;
+        Some(loose.blobs().cloned().collect())
     }
 }

@@ -80,6 +80,11 @@ pub(super) fn is_same(one: &Descriptor, other: &Descriptor) -> bool {
     }
 }
 
+/// What tells entries apart that are not of the same thing, see [`is_same`].
+pub(super) fn key(entry: &Descriptor) -> &str {
+    index::id_of(entry).filter(|_| is_list(entry)).unwrap_or(&entry.digest)
+}
+
 /// A list as `images` shows it, without names.
 pub(super) fn shown(entry: &Descriptor) -> Image {
     Image {

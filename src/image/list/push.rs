@@ -52,22 +52,38 @@ impl ImageStore {
         let push = Push { store: self, list, instances, how, progress };
         push.check()?;
         let initializing = || format!("initializing destination {to}");
+        if !how.options.signing.is_empty() && !matches!(to, Location::Registry(_)) {
+            return Err(Error::new(format!("cannot determine canonical Docker reference for destination {to}"))
+                .hint("only images that are pushed to a registry can be signed"));
+        }
+        let unsigned = |_: &[u8]| Ok(());
         match to {
             Location::Registry(name) => {
                 let reference = Reference::parse(name).with_context(initializing)?;
                 let endpoint = access.destination(&reference)?;
                 let client = access.connect(&endpoint, Purpose::Push).with_context(initializing)?;
-                push.run(&Repository::new(client, endpoint.reference, &self.images))
+                let signing = &how.options.signing;
+                self.trust.check_signing(signing, &reference)?;
+                let repository = Repository::new(client, endpoint.reference, &self.images);
+                let sign = |manifest: &[u8]| {
+                    if signing.is_empty() {
+                        return Ok(());
+                    }
+                    progress.event(Event::Line("Creating signature: Signing image".to_owned()));
+                    let signed = self.trust.sign(signing, &reference, repository.client(), manifest);
+                    signed.with_context(|| format!("creating signature of {reference}"))
+                };
+                push.run(&repository, &sign)
             }
-            Location::Oci { path, pick } => push.run(&Layout::open(path, pick).with_context(initializing)?),
-            Location::Dir { path } => push.run(&Dir::open(path).with_context(initializing)?),
+            Location::Oci { path, pick } => push.run(&Layout::open(path, pick).with_context(initializing)?, &unsigned),
+            Location::Dir { path } => push.run(&Dir::open(path).with_context(initializing)?, &unsigned),
             Location::OciArchive { path, pick } => {
                 if let Pick::Index(index) = pick {
                     crate::bail!("an image cannot be written to position @{index}");
                 }
                 let archive = OciArchive::create(Output::Path(path)).with_context(initializing)?;
                 archive.next(pick.name().map(str::to_owned).into_iter().collect());
-                let pushed = push.run(&archive)?;
+                let pushed = push.run(&archive, &unsigned)?;
                 archive.finish()?;
                 Ok(pushed)
             }
@@ -152,7 +168,7 @@ impl Push<'_> {
         self.progress.event(Event::Line(text));
     }
 
-    fn run(&self, sink: &dyn Sink) -> Result<Pushed> {
+    fn run(&self, sink: &dyn Sink, sign: &dyn Fn(&[u8]) -> Result<()>) -> Result<Pushed> {
         let mut index = self.list.index.clone();
         let replicas: usize =
             self.instances.iter().filter(|one| one.is_image).map(|one| self.replicas(&one.entry).len()).sum();
@@ -167,6 +183,7 @@ impl Push<'_> {
             self.line("Getting image source signatures".to_owned());
             let copying = |count: usize| format!("copying image {count}/{total} from manifest list");
             let pushed = self.copy(instance, sink).with_context(|| copying(count))?;
+            sign(&pushed.manifest)?;
             let zstd = self.how.options.codec.filter(|_| self.how.options.codec_is_explicit);
             for entry in index.manifests.iter_mut().filter(|entry| entry.digest == *digest) {
                 now_is(entry, &pushed, zstd.filter(|_| instance.is_image));
@@ -177,8 +194,10 @@ impl Push<'_> {
                 self.line("Getting image source signatures".to_owned());
                 let options = PushOptions { codec: Some(codec), codec_is_explicit: true, ..self.how.options.clone() };
                 let pushed = self.store.copy_out(&bare(&instance.entry), sink, &options, false, self.progress);
+                let pushed = pushed.with_context(|| copying(count))?;
+                sign(&pushed.manifest)?;
                 let mut entry = instance.entry.clone();
-                now_is(&mut entry, &pushed.with_context(|| copying(count))?, Some(codec));
+                now_is(&mut entry, &pushed, Some(codec));
                 added.push(entry);
             }
         }
@@ -186,6 +205,7 @@ impl Push<'_> {
         self.line("Writing manifest list to image destination".to_owned());
         let pushed = self.finish(&index, sink)?;
         self.line("Storing list signatures".to_owned());
+        sign(&pushed.manifest)?;
         Ok(pushed)
     }
 

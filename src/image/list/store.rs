@@ -8,9 +8,11 @@ use super::{LIST, Local, ManifestList, is_list, is_same, local};
 use crate::error::{Error, Result};
 use crate::image::index;
 use crate::image::manifest::{self, Descriptor, Index, MAX_JSON, OCI_INDEX};
+use crate::image::reach::Parts;
 use crate::image::reference::Reference;
-use crate::image::remove::{InUse, Parts, Removed};
+use crate::image::remove::{InUse, Removed, Users};
 use crate::image::store::{ImageStore, not_known, read_json_blob};
+use crate::image::summary::Summaries;
 use crate::storage::atomic::{self, Durability};
 use crate::storage::unpack::digest::sha256;
 use crate::storage::workdir::WorkDir;
@@ -70,7 +72,7 @@ impl ImageStore {
         if name.digest.is_some() {
             crate::bail!("`{name}`: a list that can change cannot be named by a digest");
         }
-        let (id, garbage) = index::update(&self.images, |index| {
+        let change = |index: &mut Index| {
             let old = index.manifests.iter().find(|e| index::name_of(e).is_some_and(|n| n == *name)).cloned();
             let mut list = match &old {
                 None => ManifestList {
@@ -83,17 +85,16 @@ impl ImageStore {
             };
             change(&mut list)?;
             let entry = self.write_list(&list)?;
-            let garbage = match old {
-                Some(old) => self.replace_list(index, &old, &entry)?,
-                None => {
-                    index::set_name(index, &entry, Some(name));
-                    Parts::default()
-                }
-            };
-            Ok((list.id, garbage))
-        })?;
-        self.clean(&garbage)?;
-        Ok(id)
+            match &old {
+                Some(old) => replace(index, old, &entry),
+                None => index::set_name(index, &entry, Some(name)),
+            }
+            Ok((list.id, old))
+        };
+        index::update_then(&self.images, change, |index, summaries, (id, old)| {
+            old.map_or(Ok(()), |old| self.clean(index, summaries, &old))?;
+            Ok(id)
+        })
     }
 
     /// Changes a list and returns its ID. `blobs` become the store's together with the change.
@@ -106,7 +107,7 @@ impl ImageStore {
         if blobs.is_some() {
             self.layers.flush()?;
         }
-        let (id, garbage) = index::update(&self.images, |index| {
+        let change = |index: &mut Index| {
             let old = self.find_list(index, text)?.clone();
             let mut list = self.read_list(&old)?;
             change(&mut list)?;
@@ -116,11 +117,13 @@ impl ImageStore {
                 }
                 atomic::sync_dir(&self.images.join("blobs/sha256"))?;
             }
-            let entry = self.write_list(&list)?;
-            Ok((list.id, self.replace_list(index, &old, &entry)?))
-        })?;
-        self.clean(&garbage)?;
-        Ok(id)
+            replace(index, &old, &self.write_list(&list)?);
+            Ok((list.id, old))
+        };
+        index::update_then(&self.images, change, |index, summaries, (id, old)| {
+            self.clean(index, summaries, &old)?;
+            Ok(id)
+        })
     }
 
     /// Removes a name of a list, or the list when it was the last one or the list was meant by its ID. The images in it
@@ -153,33 +156,24 @@ impl ImageStore {
         })
     }
 
-    /// Puts `new` in the place of all entries of the list `old`. What is not needed any more then.
-    fn replace_list(&self, index: &mut Index, old: &Descriptor, new: &Descriptor) -> Result<Parts> {
-        for entry in index.manifests.iter_mut().filter(|entry| is_same(entry, old)) {
-            let name = entry.annotations.remove(index::REF_NAME);
-            entry.clone_from(new);
-            entry.annotations.extend(name.map(|name| (index::REF_NAME.to_owned(), name)));
-        }
-        let mut needed = Parts::default();
-        self.collect_list(new, &mut needed)?;
+    /// Removes what a list needed before it was changed, and nothing needs now.
+    fn clean(&self, index: &Index, summaries: &Summaries, old: &Descriptor) -> Result<()> {
         let mut before = Parts::default();
         // Of a list that cannot be read, the rest waits for the next prune.
-        let _ = self.collect_list(old, &mut before);
-        before.blobs.retain(|hex| !needed.blobs.contains(hex));
-        let is_own =
-            |entry: &Descriptor| entry.digest == old.digest || index::index_digest_of(entry) == Some(&old.digest);
-        if before.blobs.len() < 2 && !index.manifests.iter().any(is_own) {
-            // The usual case, without reading all images: nothing but the old text of the list.
-            fs::remove_file_if_exists(&self.blob_path(old.hex()?))?;
-            return Ok(Parts::default());
-        }
-        let garbage = self.unreferenced(index, std::slice::from_ref(old))?;
-        // Whether a container stands on a layer is not known here; the next prune finds it.
-        Ok(Parts { layers: BTreeSet::new(), ..garbage })
+        let _ = self.needs_of(old, summaries, &mut before);
+        let Ok(needed) = self.needed(index, summaries) else { return Ok(()) };
+        // Whether a container stands on a layer is not known here; the next prune finds out.
+        let garbage = Parts { layers: BTreeSet::new(), ..before.without(&needed) };
+        self.detach(&garbage, &|| Ok(Users::default())).map(drop)
     }
+}
 
-    fn clean(&self, garbage: &Parts) -> Result<()> {
-        self.delete(garbage, &InUse { containers: &|_| Vec::new(), layer: &|_| true })
+/// Puts `new` in the place of all entries of the list `old`.
+fn replace(index: &mut Index, old: &Descriptor, new: &Descriptor) {
+    for entry in index.manifests.iter_mut().filter(|entry| is_same(entry, old)) {
+        let name = entry.annotations.remove(index::REF_NAME);
+        entry.clone_from(new);
+        entry.annotations.extend(name.map(|name| (index::REF_NAME.to_owned(), name)));
     }
 }
 

@@ -9,7 +9,7 @@ use super::find::{Found, descriptor};
 use super::*;
 use crate::image::manifest::{OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, PlatformJson};
 use crate::image::reference::Reference;
-use crate::image::remove::InUse;
+use crate::image::remove::Users;
 use crate::image::store::ImageStore;
 use crate::storage::Roots;
 use crate::storage::unpack::digest::sha256;
@@ -44,7 +44,9 @@ fn name(text: &str) -> Reference {
     Reference::parse(text).unwrap()
 }
 
-const NOBODY: InUse<'_> = InUse { containers: &|_| Vec::new(), layer: &|_| false };
+fn nobody() -> crate::error::Result<Users> {
+    Ok(Users::default())
+}
 
 #[test]
 fn a_list_keeps_its_instances_and_nothing_else() {
@@ -73,7 +75,7 @@ fn a_list_keeps_its_instances_and_nothing_else() {
     let first = found[0].descriptor.digest.clone();
     store.change_manifest_list("localhost/list", None, |list| list.remove(&first)).unwrap();
     assert_eq!(blobs(&store), 4);
-    let removed = store.remove_manifest_list(&id, &NOBODY).unwrap();
+    let removed = store.remove_manifest_list(&id, &nobody).unwrap();
     assert_eq!((removed.untagged, removed.deleted), (vec!["localhost/list:latest".to_owned()], vec![id]));
     assert_eq!(blobs(&store), 0);
 }
@@ -112,7 +114,7 @@ fn instances_known_by_their_descriptors_only() {
     assert_eq!(listed.len(), 1);
     assert!(listed[0].is_manifest_list());
     assert_eq!(listed[0].names, ["localhost/list:latest"]);
-    store.remove_manifest_list("localhost/list", &NOBODY).unwrap();
+    store.remove_manifest_list("localhost/list", &nobody).unwrap();
     assert_eq!(blobs(&store), 0);
 }
 

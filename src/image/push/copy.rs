@@ -94,7 +94,7 @@ impl Copy<'_> {
             while !stop.load(Ordering::Relaxed) {
                 let position = next.fetch_add(1, Ordering::Relaxed);
                 let Some(layer) = jobs.get(position) else { return };
-                let result = self.layer(layer).map_err(|e| e.wrap(format!("layer `{}`", layer.descriptor.digest)));
+                let result = self.layer(layer);
                 let failed = result.is_err();
                 results.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
                 if failed {

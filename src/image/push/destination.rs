@@ -6,7 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::index;
 use crate::image::manifest::Descriptor;
 use crate::image::progress::{Event, Progress};
-use crate::image::reference::Reference;
+use crate::image::reference::{LOCAL, Reference};
 use crate::image::registry::{Access, Purpose};
 use crate::image::save::docker::DockerArchive;
 use crate::image::save::oci::OciArchive;
@@ -32,6 +32,10 @@ impl ImageStore {
             self.copy_out(&image.manifest, sink, options, true, progress)
         };
         let initializing = || format!("initializing destination {to}");
+        if !options.signing.is_empty() && !matches!(to, Location::Registry(_)) {
+            return Err(Error::new(format!("cannot determine canonical Docker reference for destination {to}"))
+                .hint("only images that are pushed to a registry can be signed"));
+        }
         match to {
             Location::Registry(name) => {
                 let reference = Reference::parse(name).with_context(initializing)?;
@@ -67,12 +71,26 @@ impl ImageStore {
         progress: &dyn Progress,
     ) -> Result<Pushed> {
         let endpoint = access.destination(to)?;
-        let client = access.connect(&endpoint, Purpose::Push);
-        let client = client.with_context(|| format!("initializing destination docker://{to}"))?;
+        let initializing = || format!("initializing destination docker://{to}");
+        let client = access.connect(&endpoint, Purpose::Push).with_context(initializing)?;
+        // That nobody is there is best told at once. What else a registry has against this question need not matter.
+        if let Err(e) = client.lets_in()
+            && e.chain().iter().any(|cause| cause.starts_with("pinging container registry"))
+        {
+            let local = to.registry == LOCAL;
+            let hint = "this name is one of a local image only: say where to push it to, as REGISTRY/NAME:TAG";
+            return Err(if local { e.hint(hint) } else { e }).with_context(initializing);
+        }
+        let signing = &options.signing;
+        self.trust.check_signing(signing, to)?;
         let repository = Repository::new(client, endpoint.reference, &self.images);
         progress.event(Event::Line("Getting image source signatures".to_owned()));
         let pushed = self.copy_out(manifest, &repository, options, true, progress)?;
-        // Signatures go here: `pushed` says what is signed, `to` as what, `repository.client()` reaches the registry.
+        if !signing.is_empty() {
+            progress.event(Event::Line("Creating signature: Signing image".to_owned()));
+            let signed = self.trust.sign(signing, to, repository.client(), &pushed.manifest);
+            signed.with_context(|| format!("creating signature of {to}"))?;
+        }
         Ok(pushed)
     }
 

@@ -24,6 +24,10 @@ pub mod sink;
 pub use compress::{Codec, Format};
 pub use convert::ManifestFormat;
 
+use std::sync::Arc;
+
+use super::trust::Signing;
+
 /// How to push.
 #[derive(Debug, Clone, Default)]
 pub struct PushOptions {
@@ -39,6 +43,8 @@ pub struct PushOptions {
     pub compress: bool,
     /// Leave layers without compression even where the destination asks for it.
     pub accept_uncompressed: bool,
+    /// Keys to sign with.
+    pub signing: Arc<Signing>,
 }
 
 /// A manifest that has arrived.

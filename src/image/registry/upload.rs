@@ -66,9 +66,7 @@ impl Client {
 
 /// What an answer that was expected says, as an error.
 pub fn refusal(answer: Answer) -> Error {
-    match explain(answer) {
-        Failure::Passing(error, _) | Failure::Final(error) => error,
-    }
+    explain(answer).into_error()
 }
 
 /// One blob on its way.
@@ -179,7 +177,7 @@ impl Upload<'_> {
                 Ok(Step::Further)
             }
             Ok(answer) => self.refused(session, answer),
-            Err(Failure::Final(e)) => Err(e),
+            Err(Failure::Final(e) | Failure::Refused(e)) => Err(e),
             Err(Failure::Passing(e, wait)) => {
                 // Who hangs up in the middle may have a limit and no manners.
                 self.smaller(session);
@@ -208,7 +206,7 @@ impl Upload<'_> {
                 self.failures += 1;
                 if self.failures > self.client.retries() { Err(error) } else { Ok(Step::Again) }
             }
-            Err(Failure::Final(e)) => Err(e),
+            Err(Failure::Final(e) | Failure::Refused(e)) => Err(e),
             Err(Failure::Passing(e, wait)) => {
                 // It may have arrived all the same.
                 if self.client.has_blob(&known.digest).unwrap_or(false) {

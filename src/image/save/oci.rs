@@ -29,7 +29,10 @@ struct State<'a> {
 
 impl<'a> OciArchive<'a> {
     pub fn create(output: Output<'a>) -> Result<Self> {
-        let tar = Tar::create(output, None)?;
+        let mut tar = Tar::create(output, None)?;
+        // For skopeo, which gives directories that are not in the archive to root, and may not.
+        tar.dir("blobs/")?;
+        tar.dir("blobs/sha256/")?;
         let state = State { tar, written: BTreeSet::new(), entries: Vec::new(), names: Vec::new() };
         Ok(OciArchive { state: Mutex::new(state) })
     }

@@ -64,6 +64,11 @@ impl<'a> Tar<'a> {
         self.pad(bytes.len() as u64)
     }
 
+    /// Adds a directory.
+    pub fn dir(&mut self, name: &str) -> Result<()> {
+        self.header(tar::EntryType::Directory, name, "", 0o755, 0)
+    }
+
     /// Adds a symbolic link.
     pub fn link(&mut self, name: &str, target: &str) -> Result<()> {
         self.header(tar::EntryType::Symlink, name, target, 0o777, 0)

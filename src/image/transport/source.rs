@@ -4,13 +4,14 @@ use crate::error::{Context, Error, Result};
 use crate::image::archive::Members;
 use crate::image::index::REF_NAME;
 use crate::image::ingest::{Parts, check_digest};
-use crate::image::load::{self, DockerEntry, Loaded};
+use crate::image::load::{self, DockerEntry, Loaded, Origin};
 use crate::image::manifest::{self, Descriptor, Document, Index};
 use crate::image::platform::Platform;
 use crate::image::progress::{Event, Progress};
 use crate::image::pull::Pulled;
 use crate::image::reference::{LOCAL, Reference, Typed, sha256_hex};
 use crate::image::store::ImageStore;
+use crate::image::trust::Local;
 use crate::storage::unpack::Warnings;
 
 use super::name::{Location, Pick};
@@ -32,22 +33,31 @@ impl ImageStore {
                 let (entry, _) = choose(&members, pick)?;
                 // As the reference: a name without a registry is one of docker.io's.
                 let names = pick.name().map(Reference::parse).transpose()?.into_iter().collect();
-                self.pull_entry(&members, &entry, names, platform, progress)
+                let from = Local::Oci { path, tag: entry.annotations.get(REF_NAME).map(String::as_str) };
+                self.pull_entry(&members, &entry, names, platform, from, progress)
             }
             Location::OciArchive { path, pick } => {
                 let members = Members::open(self, path)?;
                 let (entry, name) = choose(&members, pick)?;
                 let names = name.as_deref().map(local).transpose()?.into_iter().collect();
-                self.pull_entry(&members, &entry, names, platform, progress)
+                let from = Local::OciArchive { path: Some(path) };
+                self.pull_entry(&members, &entry, names, platform, from, progress)
             }
             Location::DockerArchive { path, pick } => {
                 let members = Members::open(self, path)?;
-                let loaded = self.load_docker_entries(&members, docker_entries(&members, pick)?, progress)?;
+                let entries = docker_entries(&members, pick)?;
+                let loaded = self.load_docker_entries(&members, entries, Origin::Path(path), progress)?;
                 Ok(pulled(loaded))
             }
             Location::Dir { path } => {
                 let members = Members::open(self, path)?;
-                Ok(pulled(self.load_dir(&members, Vec::new(), platform, progress)?))
+                Ok(pulled(self.load_dir(
+                    &members,
+                    Vec::new(),
+                    platform,
+                    Some(Local::Dir { path: Some(path) }),
+                    progress,
+                )?))
             }
         };
         attempt().with_context(|| format!("initializing source {from}"))
@@ -59,6 +69,7 @@ impl ImageStore {
         entry: &Descriptor,
         names: Vec<Reference>,
         platform: &Platform,
+        from: Local<'_>,
         progress: &dyn Progress,
     ) -> Result<Vec<Pulled>> {
         let parts = load::oci_parts(members, entry, names, platform)?;
@@ -67,7 +78,7 @@ impl ImageStore {
             Ok(reader)
         };
         let mut loaded = Loaded::default();
-        self.keep_told(&mut loaded, &parts, &fetch, progress)?;
+        self.keep_told(&mut loaded, &parts, Some(from), &fetch, progress)?;
         Ok(pulled(loaded))
     }
 
@@ -77,6 +88,7 @@ impl ImageStore {
         members: &Members,
         names: Vec<Reference>,
         platform: &Platform,
+        from: Option<Local<'_>>,
         progress: &dyn Progress,
     ) -> Result<Loaded> {
         let bytes = members.read("manifest.json")?;
@@ -94,7 +106,7 @@ impl ImageStore {
         let parts = Parts { manifest: bytes, media_type: manifest.media_type.clone(), config, index, names };
         let fetch = |layer: &Descriptor| members.open_member(hex(&layer.digest)?).map(|(_, reader)| reader);
         let mut loaded = Loaded::default();
-        self.keep_told(&mut loaded, &parts, &fetch, progress)?;
+        self.keep_told(&mut loaded, &parts, from, &fetch, progress)?;
         Ok(loaded)
     }
 
@@ -102,11 +114,12 @@ impl ImageStore {
         &self,
         loaded: &mut Loaded,
         parts: &Parts,
+        from: Option<Local<'_>>,
         fetch: &crate::image::ingest::Fetch<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
         progress.event(Event::Line("Getting image source signatures".to_owned()));
-        self.keep(loaded, parts, fetch, progress)?;
+        self.keep(loaded, parts, from, fetch, progress)?;
         progress.event(Event::Line("Writing manifest to image destination".to_owned()));
         Ok(())
     }

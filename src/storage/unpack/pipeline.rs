@@ -34,8 +34,8 @@ pub struct Sinks<'a> {
     pub blob: Option<&'a mut (dyn Write + Send)>,
     /// Gets the entries; without it the archive is only hashed.
     pub root: Option<BorrowedFd<'a>>,
-    /// Is told how many bytes more have been read.
-    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// How many bytes the tar archive may have: a small blob can hold an endless one.
+    pub limit: u64,
 }
 
 /// Reads a layer (plain, gzip or zstd tar) to its end, saves, hashes and unpacks it.
@@ -48,16 +48,16 @@ pub fn run(source: &mut dyn Read, sinks: Sinks<'_>) -> Result<Flow> {
     let compression = Compression::detect(&head);
     std::thread::scope(|scope| {
         let (blob_writer, blob_reader) = pipe();
-        let root = sinks.root;
+        let (root, limit) = (sinks.root, sinks.limit);
         let consumer = if compression == Compression::None {
             // The archive is the blob: one hash is enough.
             scope.spawn(move || consume(blob_reader, root, owners, false))
         } else {
             let (tar_writer, tar_reader) = pipe();
-            scope.spawn(move || inflate(compression, blob_reader, &tar_writer));
+            scope.spawn(move || inflate(compression, blob_reader, &tar_writer, limit));
             scope.spawn(move || consume(tar_reader, root, owners, true))
         };
-        let fed = feed(source, &head, sinks.blob, sinks.progress, blob_writer);
+        let fed = feed(source, &head, sinks.blob, blob_writer);
         let consumed = consumer.join().unwrap_or_else(|_| Err(Error::new("a thread of unpacking panicked")));
         // The source's own error is nearer to the cause than what the reader at the other end saw of it.
         let (digest, size, complete) = fed?;
@@ -81,7 +81,6 @@ fn feed(
     source: &mut dyn Read,
     head: &[u8],
     mut blob: Option<&mut (dyn Write + Send)>,
-    progress: &(dyn Fn(u64) + Sync),
     to: PipeWriter,
 ) -> Result<(String, u64, bool)> {
     let mut hasher = Hasher::default();
@@ -106,7 +105,6 @@ fn feed(
             let size = hasher.bytes();
             return Ok((hasher.finish(), size, true));
         }
-        progress(buffer.len() as u64);
         hasher.update(&buffer);
         if let Some(blob) = blob.as_mut()
             && let Err(e) = blob.write_all(&buffer)
@@ -137,7 +135,8 @@ fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn inflate(compression: Compression, from: PipeReader, to: &PipeWriter) {
+fn inflate(compression: Compression, from: PipeReader, to: &PipeWriter, limit: u64) {
+    let mut total = 0_u64;
     let mut decoder = match compression.decoder(from) {
         Ok(decoder) => decoder,
         Err(e) => {
@@ -151,6 +150,14 @@ fn inflate(compression: Compression, from: PipeReader, to: &PipeWriter) {
             Ok(0) => return,
             Ok(length) => {
                 buffer.truncate(length);
+                total += length as u64;
+                if total > limit {
+                    to.send(Err(io::Error::other(format!(
+                        "it would unpack to more than {limit} bytes, more than such a small blob honestly holds and the \
+                         disk has room for"
+                    ))));
+                    return;
+                }
                 if !to.send(Ok(buffer)) {
                     return;
                 }

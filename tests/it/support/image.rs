@@ -87,6 +87,21 @@ impl Layer {
         Blob { media_type: "application/vnd.oci.image.layer.v1.tar+gzip", diff_id: digest(&tar), bytes }
     }
 
+    /// Files that no compression makes smaller, `size` bytes of them: what a download takes time for.
+    pub fn noise(self, path: &str, size: usize) -> Self {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ size as u64;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        })
+        .flatten()
+        .take(size)
+        .collect();
+        self.file(path, 0o644, noise)
+    }
+
     pub fn zstd(self) -> Blob {
         let tar = self.bytes();
         let bytes = zstd::encode_all(tar.as_slice(), 1).unwrap();
