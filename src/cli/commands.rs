@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Args, Command};
 
 use super::cx::Cx;
-use super::{container, image, system};
+use super::{container, image, manifest, system};
 use crate::error::{Error, Result};
 
 /// What a command is about.
@@ -203,6 +203,22 @@ pub static COMMANDS: &[Entry] = &[
         "Set which images of a registry are trusted", image::trust::set),
     command!(ImageTrust, None, ["show"], "[options] [REGISTRY]",
         "Show which images are trusted", image::trust::show),
+    command!(Manifest, None, ["add"], "[options] LIST IMAGEORARTIFACT [IMAGEORARTIFACT...]",
+        "Add images or artifacts to a manifest list", manifest::add),
+    command!(Manifest, None, ["annotate"], "[options] LIST IMAGEORARTIFACT",
+        "Change what a manifest list says of an instance, or of itself", manifest::annotate),
+    command!(Manifest, None, ["create"], "[options] LIST [IMAGE...]",
+        "Create a manifest list", manifest::create),
+    command!(Manifest, None, ["exists"], "MANIFEST",
+        "Check whether a manifest list is in local storage", manifest::exists),
+    command!(Manifest, None, ["inspect"], "[options] IMAGE",
+        "Show a manifest list of local storage or of a registry", manifest::inspect),
+    command!(Manifest, None, ["push"], "[options] LIST DESTINATION",
+        "Push a manifest list and its instances", manifest::push),
+    command!(Manifest, None, ["remove"], "LIST DIGEST",
+        "Remove an instance from a manifest list", manifest::remove),
+    command!(Manifest, None, ["rm"], "[options] LIST [LIST...]",
+        "Remove manifest lists from local storage", manifest::rm),
     command!(System, None, ["check"], "[options]",
         "Check the storage for damage, and repair it", system::check),
     command!(System, None, ["df"], "[options]",
@@ -274,14 +290,6 @@ static NOT_YET: &[&str] = &[
     "container unmount",
     "container update",
     "image build",
-    "manifest add",
-    "manifest annotate",
-    "manifest create",
-    "manifest exists",
-    "manifest inspect",
-    "manifest push",
-    "manifest remove",
-    "manifest rm",
     "system connection",
     "system events",
     "system migrate",

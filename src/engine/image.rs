@@ -52,7 +52,8 @@ fn by_policy(
 
 /// The image in the store, when it is of the platform.
 fn find_local(images: &ImageStore, name: &str, platform: Option<&Platform>) -> Result<Option<Image>> {
-    match images.find(name) {
+    let wanted = platform.cloned().unwrap_or_else(Platform::host);
+    match images.find_for(name, &wanted) {
         Ok(image) if platform.is_none_or(|p| p.matches(&image.os, &image.architecture)) => Ok(Some(image)),
         Ok(_) => Ok(None),
         Err(error) if error.kind() == Kind::NoSuch => Ok(None),

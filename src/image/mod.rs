@@ -14,6 +14,7 @@ pub mod import;
 pub mod index;
 pub mod ingest;
 pub mod layer_tree;
+pub mod list;
 pub mod load;
 pub mod manifest;
 pub mod mounts;

@@ -97,7 +97,8 @@ fn all(images: &ImageStore) -> Result<Vec<String>> {
 
 /// With `force`, removes the containers that use an image and unmounts it, so that it can be removed.
 fn release(engine: &Engine, store: &Store, images: &ImageStore, name: &str, force: bool) -> Result<()> {
-    if !force {
+    // A list has no containers; those of its images stay.
+    if !force || matches!(images.is_manifest_list(name), Ok(true)) {
         return Ok(());
     }
     let image = match images.find(name) {

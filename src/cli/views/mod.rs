@@ -11,6 +11,7 @@ pub mod image_tree;
 pub mod images;
 pub mod info;
 pub mod inspect;
+pub mod manifest_inspect;
 pub mod pattern;
 pub mod port;
 pub mod ports;
