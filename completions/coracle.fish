@@ -1238,7 +1238,83 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "untag" -d 'Remove a name from a local image'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Manage which images are trusted'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "add" -d 'Add images or artifacts to a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "annotate" -d 'Change what a manifest list says of an instance, or of itself'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "create" -d 'Create a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "exists" -d 'Check whether a manifest list is in local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "inspect" -d 'Show a manifest list of local storage or of a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "push" -d 'Push a manifest list and its instances'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "remove" -d 'Remove an instance from a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "rm" -d 'Remove manifest lists from local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l annotation -d 'Annotate the instance in the list, as KEY=VALUE' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l arch -d 'Say this architecture in the list instead of the image\'s; of an image that is a list, choose by it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-config -d 'File with the artifact\'s configuration' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-config-type -d 'Media type of the artifact\'s configuration' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-layer-type -d 'Media type of the files, instead of what they look like' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-subject -d 'Image that the artifact is about' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-type -d 'Type of the artifact' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l cert-dir -d 'Directory with certificates for the registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l features -d 'Say these features of the processor in the list' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l os -d 'Say this operating system in the list instead of the image\'s; of an image that is a list, choose by it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l os-version -d 'Say this version of the operating system in the list' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l variant -d 'Say this variant of the architecture in the list instead of the image\'s' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l authfile -d 'Path of the authentication file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l all -d 'Add all instances of an image that is itself a list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact -d 'Make an artifact of the arguments, which are files'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-exclude-titles -d 'Leave the names of the files out of the artifact'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l annotation -d 'Add an annotation, as KEY=VALUE' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l arch -d 'Change the architecture of the instance' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l features -d 'Change the features of the processor that the instance needs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os -d 'Change the operating system of the instance' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os-features -d 'Change the features of the operating system that the instance needs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os-version -d 'Change the version of the operating system of the instance' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l subject -d 'Set the image that the list is about; needs --index' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l variant -d 'Change the variant of the architecture of the instance' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l index -d 'Annotate the list itself instead of an instance'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l annotation -d 'Add an annotation to the list, as KEY=VALUE' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l all -d 'Add all instances of an image that is itself a list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -s a -l amend -d 'Change the list if there is one of this name'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l authfile -d 'Path of the authentication file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l add-compression -d 'Add instances with this compression (gzip or zstd) for platforms that have none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Compression of the layers: gzip or zstd. Layers that are compressed differently are compressed anew' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the pushed list to this file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Format of the list and its instances: oci or v2s2 [default: oci, and instances as they are]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by -d 'Name or fingerprint of the GPG key to sign the list and its instances with' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by-sigstore -d 'File of parameters to sign the list and its instances with sigstore' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'File with the private key to sign the list and its instances with sigstore' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'File with the passphrase of the key to sign with' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l authfile -d 'Path of the authentication file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l all -d 'Push the instances as well as the list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l force-compression -d 'Compress all layers anew, also those that have the format already'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Do not show progress'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l remove-signatures -d 'Do not copy signatures, of which the store has none'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l rm -d 'Remove the list from local storage when it is pushed'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'Ignore errors when a specified list is missing'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print this help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add images or artifacts to a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "annotate" -d 'Change what a manifest list says of an instance, or of itself'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "exists" -d 'Check whether a manifest list is in local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "inspect" -d 'Show a manifest list of local storage or of a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "push" -d 'Push a manifest list and its instances'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove an instance from a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "rm" -d 'Remove manifest lists from local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info reset help" -s h -l help -d 'Print this help'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info reset help" -f -a "check" -d 'Check the storage for damage, and repair it'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info reset help" -f -a "df" -d 'Show how much room images and containers take'
@@ -1345,6 +1421,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "unmount" -d 'Unmount images'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "untag" -d 'Remove a name from a local image'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from image" -f -a "trust" -d 'Manage which images are trusted'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "add" -d 'Add images or artifacts to a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "annotate" -d 'Change what a manifest list says of an instance, or of itself'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "create" -d 'Create a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "exists" -d 'Check whether a manifest list is in local storage'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "inspect" -d 'Show a manifest list of local storage or of a registry'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "push" -d 'Push a manifest list and its instances'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "remove" -d 'Remove an instance from a manifest list'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "rm" -d 'Remove manifest lists from local storage'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "check" -d 'Check the storage for damage, and repair it'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "df" -d 'Show how much room images and containers take'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from system" -f -a "info" -d 'Show information about the engine and the machine'
