@@ -21,6 +21,8 @@ END {
     bound("  cp -a, the same files", "copy.cp")
     limit("memory of a pull of eight layers, MB", "pull_eight.coracle.memory", megabytes("pull_eight.coracle.memory"), 64,
         ("pull_eight.podman.memory" in value) ? "podman " megabytes("pull_eight.podman.memory") : "")
+    ratio("images, 300 of them", "images_300", "podman", 8)
+    ratio("rmi of 50 of 300 images", "rmi_50", "podman", 8)
     ratio("20 parallel run --rm", "parallel", "podman", 8)
     if (("parallel.coracle" in value) && ("sequential.coracle" in value))
         line("20 parallel / 20 sequential", ms(value["parallel.coracle"]), "sequential " ms(value["sequential.coracle"]),
