@@ -156,7 +156,6 @@ fn formats_and_compression() {
         (&["--compression-format", "zstd:chunked"], "not supported"),
         (&["--compression-format", "lzma"], "unknown compression format"),
         (&["--compression-level", "10"], "0 to 9"),
-        (&["--sign-by", "x"], "--sign-by"),
         (&["--encrypt-layer", "1"], "--encrypt-layer"),
     ] {
         let name = registry.name("test/refused:1");
