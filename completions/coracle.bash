@@ -58,6 +58,12 @@ _coracle() {
             coracle,load)
                 cmd="coracle__subcmd__load"
                 ;;
+            coracle,login)
+                cmd="coracle__subcmd__login"
+                ;;
+            coracle,logout)
+                cmd="coracle__subcmd__logout"
+                ;;
             coracle,logs)
                 cmd="coracle__subcmd__logs"
                 ;;
@@ -295,6 +301,12 @@ _coracle() {
             coracle__subcmd__help,load)
                 cmd="coracle__subcmd__help__subcmd__load"
                 ;;
+            coracle__subcmd__help,login)
+                cmd="coracle__subcmd__help__subcmd__login"
+                ;;
+            coracle__subcmd__help,logout)
+                cmd="coracle__subcmd__help__subcmd__logout"
+                ;;
             coracle__subcmd__help,logs)
                 cmd="coracle__subcmd__help__subcmd__logs"
                 ;;
@@ -530,7 +542,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-c -r -h -v --cgroup-manager --config --conmon --connection --events-backend --hooks-dir --identity --imagestore --log-level --module --network-cmd-path --network-config-dir --out --remote --root --runroot --runtime --runtime-flag --ssh --storage-driver --storage-opt --syslog --tmpdir --transient-store --url --volumepath --help --version attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image manifest system help"
+            opts="-c -r -h -v --cgroup-manager --config --conmon --connection --events-backend --hooks-dir --identity --imagestore --log-level --module --network-cmd-path --network-config-dir --out --remote --root --runroot --runtime --runtime-flag --ssh --storage-driver --storage-opt --syslog --tmpdir --transient-store --url --volumepath --help --version attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect login logout unshare version container image manifest system help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3242,7 +3254,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help)
-            opts="attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect unshare version container image manifest system help"
+            opts="attach create exec export init kill logs pause port ps rename restart rm run start stop top unpause wait images import load pull rmi tag untag info inspect login logout unshare version container image manifest system help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3858,6 +3870,34 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__load)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__login)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__logout)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4753,6 +4793,74 @@ _coracle() {
                     return 0
                     ;;
                 -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__login)
+            opts="-p -u -v -h --authfile --cert-dir --compat-auth-file --get-login --password --password-stdin --secret --tls-verify --username --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compat-auth-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__logout)
+            opts="-a -h --all --authfile --compat-auth-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --authfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compat-auth-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

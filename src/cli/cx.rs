@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::global::Globals;
 use super::printer::Printer;
-use super::{env, roots};
+use super::{env, prompt, roots};
 use crate::container::store::Store;
 use crate::engine::{self, Engine};
 use crate::error::{Error, Kind, Result};
@@ -41,7 +41,9 @@ impl Cx<'_> {
             roots,
             driver,
             network_cmd_path: self.globals.network_cmd_path.clone(),
-            config_home: env::config_home(),
+            places: env::places(),
+            choose: prompt::chooser(),
+            trust: env::trust(),
         })
     }
 

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::image::config::{AuthPlaces, Places};
+
 /// Where the data root is: `$XDG_DATA_HOME/coracle`, else `$HOME/.local/share/coracle`.
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// Where the run root is: `$XDG_RUNTIME_DIR/coracle`, else `/run/user/UID/coracle`, else `/tmp/coracle-run-UID`.
@@ -21,6 +23,17 @@ pub const CONTAINER_CONNECTION: &str = "CONTAINER_CONNECTION";
 pub const SHELL: &str = "SHELL";
 /// When it is set and not empty, nothing is coloured (<https://no-color.org>).
 pub const NO_COLOR: &str = "NO_COLOR";
+/// Where the engine remembers which image a short name meant: `$XDG_CACHE_HOME/containers`, else `$HOME/.cache/containers`.
+pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+/// Read instead of the usual registries.conf.
+pub const CONTAINERS_REGISTRIES_CONF: &str = "CONTAINERS_REGISTRIES_CONF";
+/// Read instead of the usual registries.conf.d directories.
+pub const CONTAINERS_REGISTRIES_CONF_DIR: &str = "CONTAINERS_REGISTRIES_CONF_DIR";
+/// Default of `--authfile`.
+pub const REGISTRY_AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
+/// The directory of Docker's config.json. When there is one in it, it is the default of `--authfile`, too.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+
 /// The value of a variable, unless it is unset or empty.
 pub fn get(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
@@ -34,4 +47,47 @@ pub fn absolute_path(name: &str) -> Option<PathBuf> {
 /// The user's configuration directory.
 pub fn config_home() -> Option<PathBuf> {
     absolute_path(XDG_CONFIG_HOME).or_else(|| Some(absolute_path(HOME)?.join(".config")))
+}
+
+/// The files about registries and logins. To be asked before the user namespace is entered.
+pub fn places() -> Places {
+    let home = absolute_path(HOME);
+    let config_home = config_home();
+    let docker = get(DOCKER_CONFIG).map(|dir| PathBuf::from(dir).join("config.json"));
+    let only = get(REGISTRY_AUTH_FILE).map(PathBuf::from).or_else(|| docker.clone().filter(|path| path.is_file()));
+    let uid = rustix::process::geteuid();
+    let run =
+        absolute_path(XDG_RUNTIME_DIR).unwrap_or_else(|| PathBuf::from(format!("/run/containers/{}", uid.as_raw())));
+    let primary = match get(XDG_RUNTIME_DIR) {
+        Some(_) => run.join("containers/auth.json"),
+        None => run.join("auth.json"),
+    };
+    let cache = absolute_path(XDG_CACHE_HOME).or_else(|| Some(home.as_ref()?.join(".cache")));
+    let cache = if uid.is_root() { Some(PathBuf::from("/var/cache")) } else { cache };
+    let dockers = docker.or_else(|| Some(home.as_ref()?.join(".docker/config.json")));
+    Places {
+        registries_conf: get(CONTAINERS_REGISTRIES_CONF).map(PathBuf::from),
+        registries_conf_dir: get(CONTAINERS_REGISTRIES_CONF_DIR).map(PathBuf::from),
+        aliases: cache.map(|dir| dir.join("containers/short-name-aliases.conf")),
+        auth: AuthPlaces {
+            only,
+            primary: Some(primary),
+            others: config_home.iter().map(|dir| dir.join("containers/auth.json")).chain(dockers).collect(),
+            dockercfg: home.map(|home| home.join(".dockercfg")),
+        },
+        config_home,
+    }
+}
+
+/// The user's home directory: HOME, or what the system says.
+pub fn home() -> Option<PathBuf> {
+    absolute_path(HOME).or_else(|| {
+        let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+        user.map(|user| user.dir).filter(|dir| dir.is_absolute())
+    })
+}
+
+/// Where the user's policy on images is. To be asked before the user namespace is entered, where everybody is root.
+pub fn trust() -> crate::image::trust::Trust {
+    crate::image::trust::Trust { home: home(), is_root: super::roots::host_uid() == 0 }
 }

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod commands;
+pub mod confirm;
 pub mod container;
 pub mod create_options;
 pub mod cx;
@@ -18,6 +19,7 @@ pub mod parse;
 pub mod preserved;
 pub mod printer;
 pub mod progress;
+pub mod prompt;
 pub mod roots;
 pub mod select;
 pub mod system;

@@ -81,7 +81,7 @@ fn fallback(tmp: &Path, uid: u32) -> Result<PathBuf> {
 }
 
 /// The user's ID outside of the user namespace that `unshare` made, so that both sides find the same directory.
-fn host_uid() -> u32 {
+pub fn host_uid() -> u32 {
     let uid = nix::unistd::geteuid().as_raw();
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     outside(uid, &map).unwrap_or(uid)

@@ -15,6 +15,7 @@ use super::mounts::{ImageVolumes, UserMount};
 use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
 use super::record::RestartPolicy;
 use super::security::Security;
+use crate::image::Credentials;
 
 /// Everything that decides what a new container is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -133,6 +134,12 @@ pub struct Pull {
     /// `--retry`; `None` means the default.
     pub retry: Option<u32>,
     pub retry_delay: Option<Duration>,
+    /// `--authfile`.
+    pub authfile: Option<PathBuf>,
+    /// `--cert-dir`.
+    pub cert_dir: Option<PathBuf>,
+    /// `--creds`.
+    pub credentials: Option<Credentials>,
 }
 
 /// `--pull`.

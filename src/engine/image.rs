@@ -5,16 +5,13 @@ use crate::bail;
 use crate::container::options::{Pull, PullPolicy};
 use crate::error::{Error, Kind, Result};
 use crate::image::platform::Platform;
-use crate::image::progress::Progress;
+use crate::image::progress::{Event, Progress};
 use crate::image::pull::{PullOptions, Pulled};
 use crate::image::reference::Reference;
 use crate::image::registry::Access;
-use crate::image::shortnames::RegistriesConf;
 use crate::image::store::ImageStore;
+use crate::image::transport::Location;
 use crate::image::{Image, embedded};
-
-/// Transports of the reference engine that name files and other storages.
-const TRANSPORTS: &[&str] = &["docker-archive", "oci-archive", "oci", "dir", "containers-storage", "docker-daemon"];
 
 /// What a signal in the middle of a pull means.
 const INTERRUPTED: &str = "pull interrupted: what has arrived is kept, and the next pull goes on from there";
@@ -75,14 +72,18 @@ fn pull_always(
     all_tags: bool,
     progress: &dyn Progress,
 ) -> Result<Vec<Pulled>> {
-    let bare = name.strip_prefix("docker://").unwrap_or(name);
-    if let Some((transport, path)) = bare.split_once(':').filter(|(word, _)| TRANSPORTS.contains(word)) {
-        return Err(Error::new(format!("pulling from `{transport}` is not supported"))
-            .hint(format!("load it: coracle load -i {}", path.split(':').next().unwrap_or(path))));
+    let bare = match Location::parse(name)? {
+        None => name,
+        Some(Location::Registry(_)) => name.strip_prefix("docker://").unwrap_or(name),
+        Some(_) if all_tags => bail!("--all-tags is for registries only"),
+        Some(place) => return images.pull_from(&place, options.platform.as_ref(), progress),
+    };
+    let resolved = options.access.resolve(bare)?;
+    if let Some(how) = &resolved.how {
+        progress.event(Event::Line(how.clone()));
     }
-    let candidates = options.access.registries.candidates(bare)?;
     let mut failures = Vec::new();
-    for reference in &candidates {
+    for reference in &resolved.candidates {
         let result = interrupt::guarded(progress, INTERRUPTED, || {
             if all_tags {
                 images.pull_all_tags(&without_tag(reference, bare)?, options, progress)
@@ -91,7 +92,13 @@ fn pull_always(
             }
         });
         match result {
-            Ok(pulled) => return Ok(pulled),
+            Ok(mut pulled) => {
+                let recorded = options.access.registries.record(&resolved);
+                // The image is there all the same.
+                let warnings = recorded.err().map(|e| e.to_string());
+                pulled.iter_mut().take(1).for_each(|one| one.warnings.extend(warnings.clone()));
+                return Ok(pulled);
+            }
             Err(error) => failures.push(error),
         }
     }
@@ -140,12 +147,13 @@ fn pull_for_container(
     progress: &dyn Progress,
 ) -> Result<Pulled> {
     let access = Access {
-        registries: RegistriesConf::read(engine.config_home.as_deref())?,
+        credentials: how.credentials.clone(),
+        cert_dir: how.cert_dir.clone(),
         tls_verify: how.tls_verify,
-        config_home: engine.config_home.clone(),
         retry: how.retry,
         retry_delay: how.retry_delay,
-        ..Access::default()
+        choose: engine.choose,
+        ..Access::read(&engine.places, how.authfile.clone())?
     };
     let options = PullOptions { platform, access };
     pull_one(images, name, &options, progress)

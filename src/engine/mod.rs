@@ -14,8 +14,10 @@ mod names;
 mod recover;
 mod remove;
 mod run;
+mod sign;
 mod size;
 mod sweep;
+pub mod system;
 pub mod top;
 mod unshare;
 
@@ -28,13 +30,16 @@ pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, sto
 pub use recover::{list, settle};
 pub use remove::{RemoveOptions, remove};
 pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};
+pub use sign::sign;
 pub use size::container_size;
 pub use sweep::sweep;
 pub use unshare::unshare;
 
 use crate::container::store::Store;
 use crate::error::Result;
+use crate::image::config::{Choose, Places};
 use crate::image::store::ImageStore;
+use crate::image::trust::Trust;
 use crate::runtime::userns::{self, Mapping};
 use crate::storage::Roots;
 
@@ -46,8 +51,12 @@ pub struct Engine {
     pub driver: Option<String>,
     /// `--network-cmd-path`.
     pub network_cmd_path: Option<String>,
-    /// `$XDG_CONFIG_HOME`, or what stands for it.
-    pub config_home: Option<std::path::PathBuf>,
+    /// Where the user's files about registries and logins are.
+    pub places: Places,
+    /// Asks which image a short name means; `None` where there is nobody to ask.
+    pub choose: Option<Choose>,
+    /// Whose policy decides which images may come in.
+    pub trust: Trust,
 }
 
 /// The namespace that this process has entered, if it has.
@@ -72,5 +81,5 @@ pub fn containers(engine: &Engine) -> Store {
 
 /// The images.
 pub fn images(engine: &Engine) -> Result<ImageStore> {
-    ImageStore::open(&engine.roots)
+    Ok(ImageStore::open(&engine.roots)?.trusting(&engine.trust))
 }

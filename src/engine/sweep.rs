@@ -133,10 +133,18 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::config::Places;
 
     fn engine(home: &Path) -> Engine {
         let roots = Roots::open(&home.join("data"), &home.join("run")).unwrap();
-        Engine { roots, config_home: None, driver: None, network_cmd_path: None }
+        Engine {
+            roots,
+            places: Places::default(),
+            choose: None,
+            driver: None,
+            network_cmd_path: None,
+            trust: crate::image::trust::Trust::default(),
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //! io.coracle.image.index              digest of the index that the manifest was chosen from
 //! ```
 //!
+//! `index.backup.json` is a copy of it, because names cannot be found out again from anything else.
+//!
 //! Readers take no lock: the file is replaced in one step. Writers hold `index.lock` for one read, change and write.
 //! Those that remove something hold `removal.lock` as well, behind the other: who has just recorded that he needs an image
 //! waits for these (see `ImageStore::is_kept`), and never for a pull that flushes the disk.
@@ -29,11 +31,16 @@ pub const IMAGE_ID: &str = "io.coracle.image.id";
 /// The annotation with the digest of the index.
 pub const FROM_INDEX: &str = "io.coracle.image.index";
 
+/// A copy of the index, for the day when that cannot be read.
+const BACKUP: &str = "index.backup.json";
+
 /// Reads the index; an empty one where there is none.
 pub fn read(images: &Path) -> Result<Index> {
     let path = images.join("index.json");
     match fs::read_optional(&path)? {
-        Some(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("reading `{}`", path.display())),
+        Some(bytes) => serde_json::from_slice(&bytes)
+            .with_context(|| format!("reading `{}`", path.display()))
+            .map_err(|e| e.hint("repair it with `coracle system check --repair`")),
         None => Ok(Index { schema_version: 2, media_type: OCI_INDEX.to_owned(), ..Index::default() }),
     }
 }
@@ -66,10 +73,33 @@ fn locked<T, U>(
     let mut index = before.clone();
     let result = change(&mut index)?;
     if index != before || index.manifests.is_empty() {
-        atomic::write(&images.join("index.json"), &serde_json::to_vec(&index)?, Durability::Power)?;
+        write(images, &index)?;
     }
     let summaries = super::summary::refresh_from(images, &index, super::summary::read(images));
     after(&index, &summaries, result)
+}
+
+fn write(images: &Path, index: &Index) -> Result<()> {
+    let bytes = serde_json::to_vec(index)?;
+    atomic::write(&images.join("index.json"), &bytes, Durability::Power)?;
+    // Names stand nowhere else. Without it there is one chance less to repair, so a failure is no failure.
+    let _ = atomic::write(&images.join(BACKUP), &bytes, Durability::Process);
+    Ok(())
+}
+
+/// Puts an index in place of one that cannot be read: the copy of the last one, or else one that `rebuild` makes. Does
+/// nothing where it can be read.
+pub fn restore(images: &Path, rebuild: impl FnOnce() -> Result<Index>) -> Result<()> {
+    let _lock = lock::exclusive(&images.join("index.lock"))?;
+    if read(images).is_ok() {
+        return Ok(());
+    }
+    let copy = fs::read_optional(&images.join(BACKUP))?.and_then(|bytes| serde_json::from_slice::<Index>(&bytes).ok());
+    let index = match copy {
+        Some(index) => index,
+        None => rebuild()?,
+    };
+    write(images, &index)
 }
 
 /// Waits until no removal is under way.

@@ -18,6 +18,7 @@ use super::platform::Platform;
 use super::progress::Progress;
 use super::reference::{LOCAL, Reference};
 use super::store::ImageStore;
+use super::trust::Local;
 use super::types::Image;
 use crate::error::{Context, Error, Result};
 use crate::storage::unpack::Warnings;
@@ -40,36 +41,87 @@ pub struct LoadedImage {
     pub names: Vec<String>,
 }
 
+/// Where what is loaded comes from, which the policy asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Origin<'a> {
+    Path(&'a Path),
+    Stream,
+    /// Part of the program.
+    BuiltIn,
+}
+
+impl<'a> Origin<'a> {
+    fn oci(self, tag: Option<&'a str>) -> Option<Local<'a>> {
+        match self {
+            Origin::Path(path) if path.is_dir() => Some(Local::Oci { path, tag }),
+            Origin::Path(path) => Some(Local::OciArchive { path: Some(path) }),
+            Origin::Stream => Some(Local::OciArchive { path: None }),
+            Origin::BuiltIn => None,
+        }
+    }
+
+    fn docker(self, name: Option<&'a Reference>) -> Option<Local<'a>> {
+        match self {
+            Origin::Path(path) => Some(Local::DockerArchive { path: Some(path), name }),
+            Origin::Stream => Some(Local::DockerArchive { path: None, name }),
+            Origin::BuiltIn => None,
+        }
+    }
+
+    fn dir(self) -> Option<Local<'a>> {
+        match self {
+            Origin::Path(path) => Some(Local::Dir { path: Some(path) }),
+            Origin::Stream => Some(Local::Dir { path: None }),
+            Origin::BuiltIn => None,
+        }
+    }
+}
+
 impl ImageStore {
     /// Loads all images of an archive or OCI directory.
     pub fn load(&self, path: &Path, progress: &dyn Progress) -> Result<Loaded> {
-        let attempt = || self.load_members(&Members::open(self, path)?, None, progress);
+        let attempt = || self.load_members(&Members::open(self, path)?, None, Origin::Path(path), progress);
         attempt().with_context(|| format!("loading `{}`", path.display()))
     }
 
     /// Loads all images of an archive that cannot be read twice.
     pub fn load_stream(&self, input: &mut (dyn Read + Send), progress: &dyn Progress) -> Result<Loaded> {
-        self.load_members(&Members::spool(self, input)?, None, progress).context("loading archive")
+        self.load_members(&Members::spool(self, input)?, None, Origin::Stream, progress).context("loading archive")
     }
 
     /// Loads an archive of one image that is part of the program, under this name.
     pub fn load_bytes(&self, mut archive: &[u8], name: &str) -> Result<Loaded> {
         let name = Reference::parse(name)?;
         let members = Members::spool(self, &mut archive)?;
-        self.load_members(&members, Some(&name), &super::progress::Silent).context("loading built-in image")
+        let progress = &super::progress::Silent;
+        self.load_members(&members, Some(&name), Origin::BuiltIn, progress).context("loading built-in image")
     }
 
-    fn load_members(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
+    fn load_members(
+        &self,
+        members: &Members,
+        name: Option<&Reference>,
+        origin: Origin<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Loaded> {
         if members.has("index.json") && (members.has("oci-layout") || !members.has("manifest.json")) {
-            self.load_oci(members, name, progress)
+            self.load_oci(members, name, origin, progress)
+        } else if super::transport::source::is_dir(members) {
+            self.load_dir(members, name.cloned().into_iter().collect(), &Platform::host(), origin.dir(), progress)
         } else if members.has("manifest.json") {
-            self.load_docker(members, name, progress)
+            self.load_docker(members, name, origin, progress)
         } else {
             Err(not_an_image())
         }
     }
 
-    fn load_oci(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
+    fn load_oci(
+        &self,
+        members: &Members,
+        name: Option<&Reference>,
+        origin: Origin<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Loaded> {
         let index = manifest::parse_index(&members.read("index.json")?).context("reading `index.json`")?;
         // One image may stand there several times with several names.
         let mut wanted: Vec<(Descriptor, Vec<Reference>)> = Vec::new();
@@ -85,41 +137,62 @@ impl ImageStore {
         }
         let mut loaded = Loaded::default();
         for (entry, names) in wanted {
-            let parts = oci_parts(members, &entry, names)?;
+            let parts = oci_parts(members, &entry, names, &Platform::host())?;
             let fetch = |layer: &Descriptor| {
                 let (_, reader) = members.open_member(&Members::blob_name(&layer.digest)?)?;
                 Ok(reader)
             };
-            self.keep(&mut loaded, &parts, &fetch, progress)?;
+            let tag = entry.annotations.get(REF_NAME).map(String::as_str);
+            self.keep(&mut loaded, &parts, origin.oci(tag), &fetch, progress)?;
         }
         Ok(loaded)
     }
 
-    fn load_docker(&self, members: &Members, name: Option<&Reference>, progress: &dyn Progress) -> Result<Loaded> {
-        let entries: Vec<DockerEntry> =
-            serde_json::from_slice(&members.read("manifest.json")?).context("reading `manifest.json`")?;
-        if entries.is_empty() {
-            crate::bail!("the archive has no images");
+    fn load_docker(
+        &self,
+        members: &Members,
+        name: Option<&Reference>,
+        origin: Origin<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Loaded> {
+        let mut entries = read_docker_entries(members)?;
+        if let Some(name) = name {
+            entries.iter_mut().for_each(|entry| entry.repo_tags = Some(vec![name.canonical()]));
         }
+        self.load_docker_entries(members, entries, origin, progress)
+    }
+
+    pub(super) fn load_docker_entries(
+        &self,
+        members: &Members,
+        entries: Vec<DockerEntry>,
+        origin: Origin<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Loaded> {
         let mut loaded = Loaded::default();
         for entry in entries {
-            let (parts, sources) = docker_parts(members, &entry, name)?;
+            let (parts, sources) = docker_parts(members, &entry)?;
             let fetch = |layer: &Descriptor| match sources.get(&layer.digest) {
                 Some(path) => members.open_member(path).map(|(_, reader)| reader),
                 None => Err(Error::new(format!("archive has no layer `{}`", layer.digest))),
             };
-            self.keep(&mut loaded, &parts, &fetch, progress)?;
+            self.keep(&mut loaded, &parts, origin.docker(parts.names.first()), &fetch, progress)?;
         }
         Ok(loaded)
     }
 
-    fn keep(
+    /// Stores an image that the policy accepts. `from` is `None` for what is our own.
+    pub(super) fn keep(
         &self,
         loaded: &mut Loaded,
         parts: &Parts,
+        from: Option<Local<'_>>,
         fetch: &super::ingest::Fetch<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
+        if let Some(from) = from {
+            self.trust.check_local(from, &parts.manifest)?;
+        }
         let stored = self.ingest(parts, fetch, progress)?;
         loaded.warnings.merge(stored.warnings);
         let names = parts.names.iter().map(Reference::canonical).collect();
@@ -139,7 +212,13 @@ fn archive_name(entry: &Descriptor) -> Option<Reference> {
     })
 }
 
-fn oci_parts(members: &Members, entry: &Descriptor, names: Vec<Reference>) -> Result<Parts> {
+/// What an entry of a layout's index leads to, for this platform.
+pub(super) fn oci_parts(
+    members: &Members,
+    entry: &Descriptor,
+    names: Vec<Reference>,
+    platform: &Platform,
+) -> Result<Parts> {
     let mut descriptor = entry.clone();
     let mut index = None;
     for _ in 0..4 {
@@ -147,7 +226,7 @@ fn oci_parts(members: &Members, entry: &Descriptor, names: Vec<Reference>) -> Re
         super::ingest::check_digest("manifest", &descriptor, &bytes)?;
         match manifest::parse_document(&bytes, &descriptor.media_type)? {
             Document::Index(list) => {
-                descriptor = Platform::host().choose(&list)?.clone();
+                descriptor = platform.choose(&list)?.clone();
                 index.get_or_insert(bytes);
             }
             Document::Manifest(manifest) => {
@@ -159,23 +238,29 @@ fn oci_parts(members: &Members, entry: &Descriptor, names: Vec<Reference>) -> Re
     crate::bail!("indexes are nested too deeply")
 }
 
+/// What `manifest.json` of a docker-archive lists.
+pub(super) fn read_docker_entries(members: &Members) -> Result<Vec<DockerEntry>> {
+    let entries: Vec<DockerEntry> =
+        serde_json::from_slice(&members.read("manifest.json")?).context("reading `manifest.json`")?;
+    if entries.is_empty() {
+        crate::bail!("the archive has no images");
+    }
+    Ok(entries)
+}
+
 /// An element of a docker-archive's `manifest.json`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct DockerEntry {
+pub(super) struct DockerEntry {
     config: String,
     #[serde(default)]
-    repo_tags: Option<Vec<String>>,
+    pub repo_tags: Option<Vec<String>>,
     #[serde(default)]
     layers: Vec<String>,
 }
 
 /// Makes an OCI manifest for an image of a docker-archive, and says which member each layer's blob is.
-fn docker_parts(
-    members: &Members,
-    entry: &DockerEntry,
-    name: Option<&Reference>,
-) -> Result<(Parts, BTreeMap<String, String>)> {
+fn docker_parts(members: &Members, entry: &DockerEntry) -> Result<(Parts, BTreeMap<String, String>)> {
     let config_bytes = members.read(&member_name(&entry.config)?)?;
     let config = manifest::parse_config(&config_bytes)?;
     if config.diff_ids.len() != entry.layers.len() {
@@ -205,10 +290,7 @@ fn docker_parts(
         layers,
         annotations: BTreeMap::new(),
     };
-    let names = match name {
-        Some(name) => vec![name.clone()],
-        None => entry.repo_tags.iter().flatten().map(|tag| Reference::parse(tag)).collect::<Result<_>>()?,
-    };
+    let names = entry.repo_tags.iter().flatten().map(|tag| Reference::parse(tag)).collect::<Result<_>>()?;
     let parts = Parts {
         manifest: serde_json::to_vec(&manifest)?,
         media_type: OCI_MANIFEST.to_owned(),

@@ -7,8 +7,9 @@ use super::progress::{Event, Progress};
 use super::reference::{Reference, sha256_hex};
 use super::registry::blob::BlobReader;
 use super::registry::client::RawManifest;
-use super::registry::{Access, Client, Purpose};
+use super::registry::{Access, Client};
 use super::store::{ImageStore, read_json_blob};
+use super::trust::Remote;
 use super::types::Image;
 use crate::error::{Context, Error, Result};
 use crate::storage::unpack::digest::sha256;
@@ -34,7 +35,7 @@ impl ImageStore {
     pub fn pull(&self, reference: &Reference, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         progress.event(Event::Line(format!("Trying to pull {reference}...")));
         let attempt = || {
-            let client = options.connect(reference)?;
+            let client = options.access.first(reference)?;
             self.pull_with(&client, reference, options, progress)
         };
         attempt().with_context(|| format!("initializing source docker://{reference}"))
@@ -47,7 +48,7 @@ impl ImageStore {
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Pulled>> {
-        let client = options.connect(reference)?;
+        let client = options.access.first(reference)?;
         let tags = client.tags().with_context(|| format!("listing tags of {}", reference.name()))?;
         if tags.is_empty() {
             crate::bail!("repository {} has no tags", reference.name());
@@ -97,6 +98,8 @@ impl ImageStore {
                 (manifest, raw, Some(first.bytes))
             }
         };
+        let image = Remote { intended: reference, client, from_index: index.is_some() };
+        self.trust.check_remote(image, &raw.bytes)?;
         let config = self.fetch_config(client, &manifest.config, progress)?;
         let parts = Parts {
             manifest: raw.bytes,
@@ -112,6 +115,7 @@ impl ImageStore {
         let stored = self.ingest_remote(&parts, &fetch, progress)?;
         progress.event(Event::Line("Writing manifest to image destination".to_owned()));
         let mut warnings = stored.warnings.messages();
+        warnings.extend_from_slice(client.notes());
         let image = stored.image;
         if !platform.matches(&image.os, &image.architecture) {
             let actual = Platform {
@@ -159,19 +163,6 @@ impl ImageStore {
         check_digest("configuration", config, &bytes)?;
         progress.event(Event::Finished { digest });
         Ok(bytes)
-    }
-}
-
-impl PullOptions {
-    fn connect(&self, reference: &Reference) -> Result<Client> {
-        let mut failure = Error::new(format!("no place to pull {reference} from"));
-        for endpoint in self.access.sources(reference)? {
-            match self.access.connect(&endpoint, Purpose::Pull) {
-                Ok(client) => return Ok(client),
-                Err(e) => failure = e,
-            }
-        }
-        Err(failure)
     }
 }
 

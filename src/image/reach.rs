@@ -7,6 +7,7 @@ use super::manifest::{self, Descriptor, Document, Index};
 use super::reference::sha256_hex;
 use super::store::{ImageStore, read_json_blob};
 use super::summary::{self, Summaries};
+use super::types::Image;
 use crate::error::Result;
 
 /// Blobs and layers.
@@ -93,6 +94,21 @@ impl ImageStore {
             blobs.extend(name.to_str().filter(|name| crate::storage::layers::is_diff_id(name)).map(str::to_owned));
         }
         Ok(Parts { blobs, layers: self.layers.list()?.into_iter().collect() })
+    }
+
+    /// What each image needs, and what none needs; the latter is not known when one does not say what it needs.
+    pub fn usage(&self) -> Result<(Vec<(Image, Parts)>, Option<Parts>)> {
+        let index = index::read(&self.images)?;
+        let summaries = summary::read(&self.images);
+        let mut all: Vec<(Image, Parts)> = self.list()?.into_iter().map(|image| (image, Parts::default())).collect();
+        for entry in &index.manifests {
+            let is_of = |image: &Image| image.digest == entry.digest || index::id_of(entry) == Some(image.id.as_str());
+            if let Some((_, parts)) = all.iter_mut().find(|(image, _)| is_of(image)) {
+                // Of a damaged image, what can be told.
+                let _ = self.needs_of(entry, &summaries, parts);
+            }
+        }
+        Ok((all, self.unreachable().ok()))
     }
 
     /// What no image needs, at this moment: it may be part of one that is just being pulled.

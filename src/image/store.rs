@@ -4,6 +4,7 @@
 //! <root>/images/oci-layout            version of the layout
 //!               index.json            names and manifests (see index.rs)
 //!               index.lock            held while index.json is changed
+//!               index.backup.json     the same once more (see index.rs)
 //!               removal.lock          held while something is removed (see index.rs)
 //!               partial/<hex>         blobs that are being fetched (see parts.rs)
 //!               summaries.json        cache (see summary.rs)
@@ -22,6 +23,7 @@ use super::manifest::{self, Descriptor, Document, Index, MAX_JSON, Manifest};
 use super::platform::Platform;
 use super::reference::{DEFAULT_REGISTRY, LOCAL, Reference, Typed, sha256_hex};
 use super::summary;
+use super::trust::Trust;
 use super::types::Image;
 use crate::error::{Context, Error, Kind, Result};
 use crate::storage::atomic::{self, Durability};
@@ -35,6 +37,8 @@ pub struct ImageStore {
     pub(super) roots: Roots,
     pub(super) images: PathBuf,
     pub(super) layers: Layers,
+    /// What decides which images may come in. Unless it is said, only the system's policy.
+    pub(super) trust: Trust,
 }
 
 impl ImageStore {
@@ -46,7 +50,14 @@ impl ImageStore {
             fs::create_private_dir_all(&images.join("blobs/sha256"))?;
             atomic::write(&marker, br#"{"imageLayoutVersion":"1.0.0"}"#, Durability::Power)?;
         }
-        Ok(ImageStore { roots: roots.clone(), images, layers: Layers::new(roots) })
+        Ok(ImageStore { roots: roots.clone(), images, layers: Layers::new(roots), trust: Trust::default() })
+    }
+
+    /// The same store with this user's policy.
+    #[must_use]
+    pub fn trusting(mut self, trust: &Trust) -> Self {
+        self.trust = trust.clone();
+        self
     }
 
     /// The unpacked layers.

@@ -8,6 +8,8 @@ pub mod lock;
 pub mod roots;
 pub mod tree;
 pub mod unpack;
+pub mod usage;
+pub mod verify;
 pub mod workdir;
 
 pub use roots::Roots;

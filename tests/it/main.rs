@@ -26,3 +26,4 @@ mod run;
 mod security;
 mod stress;
 mod support;
+mod trust;

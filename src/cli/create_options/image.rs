@@ -1,8 +1,8 @@
 //! How the image is got.
 
-use crate::cli::args::{GoBool, Refused, refuse};
+use std::path::PathBuf;
 
-const LOGIN: &str = "logins and certificates of registries are the matter of a later release";
+use crate::cli::args::{GoBool, Refused, refuse};
 
 /// Flags about the image.
 #[derive(Debug, clap::Args)]
@@ -10,15 +10,15 @@ pub struct ImageArgs {
     /// Architecture of the image, instead of the host's
     #[arg(long, value_name = "ARCH")]
     pub arch: Option<String>,
-    /// File with logins of registries
-    #[arg(long, value_name = "string", value_parser = refuse(LOGIN))]
-    pub authfile: Option<Refused>,
-    /// Directory with certificates of the registry
-    #[arg(long, value_name = "Pathname", value_parser = refuse(LOGIN))]
-    pub cert_dir: Option<Refused>,
-    /// Login of the registry
-    #[arg(long, value_name = "Credentials", value_parser = refuse(LOGIN))]
-    pub creds: Option<Refused>,
+    /// Authentication file, with the logins of registries
+    #[arg(long, value_name = "string")]
+    pub authfile: Option<PathBuf>,
+    /// Directory with certificates for the registry
+    #[arg(long, value_name = "Pathname")]
+    pub cert_dir: Option<PathBuf>,
+    /// Credentials for the registry, as USERNAME:PASSWORD
+    #[arg(long, value_name = "Credentials")]
+    pub creds: Option<String>,
     /// Key for an encrypted image
     #[arg(long, value_name = "stringArray", value_parser = refuse("encrypted images are the matter of a later release"))]
     pub decryption_key: Option<Refused>,

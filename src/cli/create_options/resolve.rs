@@ -9,6 +9,7 @@ use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
 use crate::cli::image::pull::pull_policy;
+use crate::cli::image::registry_flags::credentials;
 use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
@@ -224,6 +225,9 @@ fn pull(args: &ImageArgs) -> Result<Pull> {
         tls_verify: args.tls_verify.map(|verify| *verify),
         retry: args.retry,
         retry_delay,
+        authfile: args.authfile.clone(),
+        cert_dir: args.cert_dir.clone(),
+        credentials: args.creds.as_deref().map(credentials).transpose()?,
     })
 }
 

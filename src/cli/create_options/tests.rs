@@ -238,7 +238,6 @@ fn what_is_not_there_yet_says_so() {
         "--sdnotify=conmon",
         "--volumes-from x",
         "--tz local",
-        "--authfile f",
         "--init-path /x",
         "--passwd=true",
         "--group-add keep-groups",

@@ -75,6 +75,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         retry_delay,
         ..args.registry.access()?
     };
+    cx.warnings(&access.registries.notes);
     let options = PullOptions { platform: platform(&args)?, access };
     let policy = pull_policy(&args.policy)?;
     let engine = cx.engine()?;

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cli::args::GoBool;
-use crate::cli::env;
+use crate::cli::{env, prompt};
 use crate::error::{Error, Result};
 use crate::image::registry::{Access, Credentials};
-use crate::image::shortnames::RegistriesConf;
 
 #[derive(Debug, clap::Args)]
 pub struct RegistryFlags {
@@ -22,19 +21,19 @@ impl RegistryFlags {
     /// The configuration files together with these flags.
     pub fn access(&self) -> Result<Access> {
         Ok(Access {
-            registries: RegistriesConf::read(env::config_home().as_deref())?,
-            authfile: self.authfile.clone(),
             tls_verify: self.tls_verify.map(|verify| *verify),
-            config_home: env::config_home(),
-            ..Access::default()
+            choose: prompt::chooser(),
+            ..Access::read(&env::places(), self.authfile.clone())?
         })
     }
 }
 
-/// The value of `--creds`.
+/// The value of `--creds`; on a terminal, the password is asked for where it is missing.
 pub fn credentials(text: &str) -> Result<Credentials> {
     match Credentials::split(text) {
+        ("", _) => Err(Error::new("`--creds` has no user name").hint("write it as USERNAME:PASSWORD")),
         (user, Some(password)) => Ok(Credentials::new(user, password)),
+        (user, None) if prompt::is_possible() => Ok(Credentials::new(user, prompt::password("Password: ")?)),
         (_, None) => Err(Error::new("`--creds` has no password").hint("write it as USERNAME:PASSWORD")),
     }
 }

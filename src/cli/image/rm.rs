@@ -1,13 +1,14 @@
 //! `coracle rmi`
 
 use crate::bail;
-use crate::cli::args::{GoBool, RefusedBool, refuse_bool};
+use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, removal_code};
 use crate::container::store::Store;
 use crate::container::usage;
-use crate::engine::{self, Engine, RemoveOptions};
+use crate::engine::{self, Engine};
 use crate::error::{Error, Kind, Result};
-use crate::image::remove::Removed;
+use crate::image::mounts;
+use crate::image::remove::{RemoveOptions, Removed};
 use crate::image::store::ImageStore;
 
 #[derive(Debug, clap::Args)]
@@ -21,9 +22,9 @@ pub struct Args {
     /// Ignore errors when a specified image is missing
     #[arg(short, long)]
     ignore: GoBool,
-    /// Keep the parents of the image
-    #[arg(long, value_parser = refuse_bool("images have no parents here"))]
-    no_prune: RefusedBool,
+    /// Keep images without a name from which the image was made
+    #[arg(long)]
+    no_prune: GoBool,
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
 }
@@ -35,51 +36,67 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         _ => {}
     }
     let (engine, store) = cx.containers()?;
+    // From within the namespace nobody can tell whether those of mounts still live.
+    mounts::live(&engine.roots)?;
     engine::enter_userns(&engine)?;
     let images = engine::images(&engine)?;
     let names = if *args.all { all(&images)? } else { args.images };
-    let code = cx.each(names, removal_code, |name| {
-        let removed = match remove(&engine, &store, &images, &name, *args.force || *args.all, *args.force) {
-            Err(error) if error.kind() == Kind::NoSuch && (*args.ignore || *args.force) => return Ok(()),
-            result => result?,
-        };
-        for name in &removed.untagged {
-            cx.printer.line(format_args!("Untagged: {name}"));
+    let mut code = 0;
+    let mut failed = |error: &Error| {
+        cx.printer.error(error);
+        code = removal_code(error.kind());
+    };
+    let is_ignored = |error: &Error| error.kind() == Kind::NoSuch && (*args.ignore || *args.force);
+    let mut wanted = Vec::new();
+    for name in names {
+        match release(&engine, &store, &images, &name, *args.force) {
+            Ok(()) => wanted.push(name),
+            Err(error) if is_ignored(&error) => {}
+            Err(error) => failed(&error),
         }
-        for id in &removed.deleted {
-            cx.printer.line(format_args!("Deleted: {id}"));
+    }
+    let options = RemoveOptions { force: *args.force || *args.all, keep_parents: *args.no_prune };
+    for result in usage::remove_images(&store, &images, &wanted, options)? {
+        match result {
+            Ok(removed) => show(cx, &removed),
+            Err(error) if is_ignored(&error) => {}
+            Err(error) => failed(&error),
         }
-        Ok(())
-    });
+    }
     engine::sweep(&engine)?;
     Ok(code)
+}
+
+fn show(cx: &Cx<'_>, removed: &Removed) {
+    let untagged = removed.untagged.iter().map(|name| format!("Untagged: {name}\n"));
+    let deleted = removed.deleted.iter().map(|id| format!("Deleted: {id}\n"));
+    cx.printer.text(&untagged.chain(deleted).collect::<String>());
 }
 
 fn all(images: &ImageStore) -> Result<Vec<String>> {
     Ok(images.list()?.into_iter().map(|image| image.id).collect())
 }
 
-/// Removes an image or a name; with `containers`, those that use it first.
-fn remove(
-    engine: &Engine,
-    store: &Store,
-    images: &ImageStore,
-    name: &str,
-    force: bool,
-    containers: bool,
-) -> Result<Removed> {
-    if containers {
-        let image = images.find(name)?;
-        // A mere name goes without touching the image, and so without touching what uses it.
-        if image.names.len() < 2 || image.id.starts_with(name.trim_start_matches("sha256:")) {
-            for container in store.list()?.iter().filter(|container| container.record.image_id == image.id) {
-                let options = RemoveOptions { force: true, volumes: true, ..RemoveOptions::default() };
-                match engine::remove(engine, &container.record.id, options) {
-                    Err(error) if error.kind() == Kind::NoSuch => {}
-                    result => result.map_err(|e: Error| e.wrap(format!("removing a container of image `{name}`")))?,
-                }
-            }
+/// With `force`, removes the containers that use an image and unmounts it, so that it can be removed.
+fn release(engine: &Engine, store: &Store, images: &ImageStore, name: &str, force: bool) -> Result<()> {
+    if !force {
+        return Ok(());
+    }
+    let image = match images.find(name) {
+        // One that is damaged has no containers that run.
+        Err(error) if error.kind() != Kind::NoSuch => return Ok(()),
+        result => result?,
+    };
+    // A mere name goes without touching the image, and so without touching what uses it.
+    if image.names.len() > 1 && !image.id.starts_with(name.trim_start_matches("sha256:")) {
+        return Ok(());
+    }
+    for container in store.list()?.iter().filter(|container| container.record.image_id == image.id) {
+        let options = engine::RemoveOptions { force: true, volumes: true, ..engine::RemoveOptions::default() };
+        match engine::remove(engine, &container.record.id, options) {
+            Err(error) if error.kind() == Kind::NoSuch => {}
+            result => result.map_err(|e: Error| e.wrap(format!("removing a container of image `{name}`")))?,
         }
     }
-    usage::remove_image(store, images, name, force)
+    Ok(())
 }

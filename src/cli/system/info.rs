@@ -11,7 +11,7 @@ use crate::container::logging::LogOptions;
 use crate::container::{Status, defaults, snapshot};
 use crate::engine;
 use crate::error::Result;
-use crate::image::shortnames::RegistriesConf;
+use crate::image::config::RegistriesConf;
 use crate::network::Mode;
 use crate::runtime::userns::{self, Extent};
 
@@ -30,7 +30,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let rootless = !nix::unistd::geteuid().is_root();
     let containers = store.list()?;
     let count = |status: fn(Status) -> bool| containers.iter().filter(|c| status(c.state.status)).count();
-    let registries = RegistriesConf::read(env::config_home().as_deref())?;
+    let registries = RegistriesConf::read(&env::places())?;
     let network_helper = Mode::default_for_host().map(|mode| mode.name().to_owned()).unwrap_or_default();
     let shown = Engine {
         containers: Counts {

@@ -110,14 +110,13 @@ impl Condition {
                     || image.names.iter().any(by_pattern)
                     || image.repo_digests.iter().any(by_pattern)
             }
-            Condition::Dangling(wanted) => image.names.is_empty() == *wanted,
+            Condition::Dangling(wanted) => image.is_dangling() == *wanted,
             Condition::Label(label) => label_matches(label, &image.config.labels),
             Condition::CreatedBefore(then) => image.created < *then,
             Condition::CreatedAfter(then) => image.created > *then,
             Condition::Id(id) => !id.is_empty() && image.id.starts_with(id.as_str()),
             Condition::Digest(digest) => !digest.is_empty() && image.digest.starts_with(digest.as_str()),
-            // Images do not know their parents, so that none is an intermediate step of another.
-            Condition::Intermediate(wanted) => !*wanted,
+            Condition::Intermediate(wanted) => image.is_intermediate() == *wanted,
             // Every image of the store may be changed, and none is a list of manifests.
             Condition::ReadOnly(wanted) | Condition::ManifestList(wanted) => !*wanted,
             Condition::InUse(wanted) => in_use == *wanted,

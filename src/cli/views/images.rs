@@ -33,7 +33,7 @@ pub const SORT_KEYS: &[&str] = &["created", "id", "repository", "size", "tag"];
 pub struct Options {
     /// The image named as an argument, or a pattern of names.
     pub reference: Option<String>,
-    /// `--all`. There are no intermediate images, so that it changes nothing.
+    /// `--all`: with images that have no name and are there only because others were made from them.
     pub all: bool,
     pub digests: bool,
     /// `--filter`, each `key=value`.
@@ -74,8 +74,10 @@ pub fn render(
     if let Some(reference) = &options.reference {
         filters.add_reference(reference);
     }
+    let asks_for_stages = options.filters.iter().any(|filter| filter.starts_with("intermediate"));
+    let shown = |image: &Image| options.all || asks_for_stages || !image.is_intermediate();
     let mut rows: Vec<Row<'_>> =
-        images.iter().filter(|image| filters.matches(image, containers)).flat_map(rows_of).collect();
+        images.iter().filter(|image| shown(image) && filters.matches(image, containers)).flat_map(rows_of).collect();
     sort(&mut rows, options.sort.as_deref().unwrap_or("created"));
 
     let count = |row: &Row<'_>| containers.get(&row.image.id).copied().unwrap_or_default();
@@ -153,11 +155,11 @@ impl Row<'_> {
     }
 
     fn json(&self, containers: usize) -> Value {
-        let Image { id, digest, names, repo_digests, created, size, config, .. } = self.image;
+        let Image { id, digest, names, repo_digests, created, size, config, parent, .. } = self.image;
         let mut object = Map::new();
         let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
         put("Id", json!(id));
-        put("ParentId", json!(""));
+        put("ParentId", json!(parent));
         put("RepoTags", Value::Null);
         put("RepoDigests", json!(repo_digests));
         put("Size", json!(size));
@@ -166,7 +168,7 @@ impl Row<'_> {
         put("Labels", if config.labels.is_empty() { Value::Null } else { json!(config.labels) });
         put("Containers", json!(containers));
         // Go leaves out what is false or empty.
-        if names.is_empty() {
+        if self.image.is_dangling() {
             put("Dangling", json!(true));
         }
         put("Digest", json!(digest));
@@ -180,10 +182,10 @@ impl Row<'_> {
     }
 
     fn template(&self, containers: usize, options: &Options, now: Timestamp) -> Value {
-        let Image { id, digest, names, repo_digests, created, size, config, .. } = self.image;
+        let Image { id, digest, names, repo_digests, created, size, config, parent, .. } = self.image;
         let created_at = time::go_string_utc(whole_seconds(*created));
         let since = units::ago(*created, now);
-        let dangling = names.is_empty();
+        let dangling = self.image.is_dangling();
         json!({
             "Containers": containers,
             "Created": since,
@@ -199,7 +201,7 @@ impl Row<'_> {
             "IsReadOnly": false,
             "Labels": config.labels,
             "Names": names,
-            "ParentId": "",
+            "ParentId": parent,
             "ReadOnly": false,
             "RepoDigests": repo_digests,
             "Repository": self.repository,

@@ -2,9 +2,11 @@
 
 pub mod container_filter;
 pub mod container_inspect;
+pub mod history;
 pub mod image_filter;
 pub mod image_inspect;
 pub mod image_names;
+pub mod image_tree;
 pub mod images;
 pub mod info;
 pub mod inspect;
@@ -13,5 +15,7 @@ pub mod port;
 pub mod ports;
 pub mod ps;
 pub mod ps_row;
+pub mod search;
+pub mod system_df;
 pub mod top;
 pub mod version;

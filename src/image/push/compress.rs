@@ -110,11 +110,9 @@ struct Block {
     last: bool,
 }
 
-fn gzip(
-    level: i32,
-    input: &mut (dyn Read + Send),
-    output: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<Consumed> {
+fn gzip(level: i32, input: &mut (dyn Read + Send), output: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Consumed> {
+    // Level 1 of this zlib (0.6.8) runs out of its own buffer when a state is used for several blocks; 2 is nearly as fast.
+    let level = if level == 1 { 2 } else { level };
     let level = Level::new(level.clamp(0, 9).unsigned_abs());
     output(&GZIP_HEADER)?;
     std::thread::scope(|scope| {
@@ -157,10 +155,9 @@ fn feed(input: &mut (dyn Read + Send), to: &[SyncSender<Block>]) -> Result<(Cons
     let mut crc = Crc::new();
     let mut dictionary: Vec<u8> = Vec::new();
     for worker in to.iter().cycle() {
-        let mut block =
-            Block { bytes: Vec::with_capacity(WINDOW + BLOCK), dictionary: dictionary.len(), last: false };
+        let mut block = Block { bytes: Vec::with_capacity(WINDOW + BLOCK), dictionary: dictionary.len(), last: false };
         block.bytes.append(&mut dictionary);
-        let length = input.by_ref().take(BLOCK as u64).read_to_end(&mut block.bytes).context("reading layer")?;
+        let length = (&mut *input).take(BLOCK as u64).read_to_end(&mut block.bytes).context("reading layer")?;
         let fresh = block.bytes.get(block.dictionary..).unwrap_or_default();
         hasher.update(fresh);
         crc.update(fresh);
@@ -213,11 +210,7 @@ fn deflate(state: &mut Compress, block: &Block) -> io::Result<Vec<u8>> {
     }
 }
 
-fn zstd(
-    level: i32,
-    input: &mut (dyn Read + Send),
-    output: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<Consumed> {
+fn zstd(level: i32, input: &mut (dyn Read + Send), output: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Consumed> {
     let attempt = || -> Result<Consumed> {
         let mut sink = Sink { output, failure: None };
         let mut hasher = Hasher::default();
@@ -310,6 +303,7 @@ mod tests {
             for codec in [
                 Codec::default_for(Format::Gzip),
                 Codec { format: Format::Gzip, level: 0 },
+                Codec { format: Format::Gzip, level: 1 },
                 Codec { format: Format::Gzip, level: 9 },
                 Codec::default_for(Format::Zstd),
             ] {

@@ -82,12 +82,7 @@ pub fn convert(original: &[u8], media_type: &str, layers: &[NewLayer], format: M
     }
 }
 
-fn replace_layers(
-    original: &[u8],
-    parsed: &Manifest,
-    layers: &[NewLayer],
-    format: ManifestFormat,
-) -> Result<Vec<u8>> {
+fn replace_layers(original: &[u8], parsed: &Manifest, layers: &[NewLayer], format: ManifestFormat) -> Result<Vec<u8>> {
     let mut value: Value = serde_json::from_slice(original).context("parsing manifest")?;
     let list = value.get_mut("layers").and_then(Value::as_array_mut);
     for ((item, old), new) in list.into_iter().flatten().zip(&parsed.layers).zip(layers) {

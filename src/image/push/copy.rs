@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::compress::{Codec, Consumed, compress};
-use super::content::{Content, Growing, Known};
 use super::convert::{ManifestFormat, NewLayer, convert};
 use super::hints::Hints;
 use super::plan::{Layer, Plan, Task};
 use super::sink::{Answer, Finished, Sink, What};
 use super::{Format, PushOptions, Pushed};
 use crate::error::{Context, Error, Result};
+use crate::image::content::{Content, Growing, Known};
 use crate::image::flow::space_hint;
 use crate::image::manifest::{self, Descriptor};
 use crate::image::progress::{Event, Progress};
@@ -94,7 +94,7 @@ impl Copy<'_> {
             while !stop.load(Ordering::Relaxed) {
                 let position = next.fetch_add(1, Ordering::Relaxed);
                 let Some(layer) = jobs.get(position) else { return };
-                let result = self.layer(layer).map_err(|e| e.wrap(format!("layer `{}`", layer.descriptor.digest)));
+                let result = self.layer(layer);
                 let failed = result.is_err();
                 results.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
                 if failed {
@@ -155,9 +155,8 @@ impl Copy<'_> {
             Format::Zstd => Compression::Zstd,
         };
         let known = self.hints.compressed(&layer.diff_id, codec);
-        let made = self.made(layer, known, compression, |growing, advanced| {
-            recompress(layer, codec, growing, advanced)
-        })?;
+        let made =
+            self.made(layer, known, compression, |growing, advanced| recompress(layer, codec, growing, advanced))?;
         let blob = Known { digest: made.digest.clone(), size: made.size };
         Hints::update(&self.store.images, |hints| hints.became(&layer.diff_id, codec, &blob));
         Ok(made)
@@ -179,7 +178,8 @@ impl Copy<'_> {
         }
         let tmp = self.store.roots.tmp();
         // Without a name: nothing is left of it whatever happens.
-        let file = tempfile::tempfile_in(&tmp).with_context(|| format!("creating temporary file in `{}`", tmp.display()))?;
+        let file =
+            tempfile::tempfile_in(&tmp).with_context(|| format!("creating temporary file in `{}`", tmp.display()))?;
         let (content, mut growing) = Content::growing(file);
         self.started(digest, Some(layer.descriptor.size));
         let advanced = |bytes| self.progress.event(Event::Advanced { digest: digest.clone(), bytes });
@@ -245,12 +245,7 @@ impl<R: std::io::Read> std::io::Read for Counted<'_, R> {
     }
 }
 
-fn recompress(
-    layer: &Layer,
-    codec: Codec,
-    growing: &mut Growing,
-    advanced: &(dyn Fn(u64) + Sync),
-) -> Result<Known> {
+fn recompress(layer: &Layer, codec: Codec, growing: &mut Growing, advanced: &(dyn Fn(u64) + Sync)) -> Result<Known> {
     let source = BufReader::with_capacity(1 << 18, Counted { inner: layer.reader(), advanced });
     let mut plain = layer.compression.decoder(source)?;
     let mut hasher = Hasher::default();

@@ -13,7 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::compress::Codec;
-use super::content::Known;
+use crate::image::content::Known;
 use crate::image::reference::is_digest;
 use crate::storage::atomic::{self, Durability};
 use crate::storage::lock;
@@ -106,9 +106,7 @@ impl Hints {
 
     /// A layer was compressed.
     pub fn became(&mut self, diff_id: &str, codec: Codec, blob: &Known) {
-        self.compressed.retain(|c| {
-            c.diff_id != diff_id || c.format != codec.format.name() || c.level != codec.level
-        });
+        self.compressed.retain(|c| c.diff_id != diff_id || c.format != codec.format.name() || c.level != codec.level);
         self.compressed.push(Compressed {
             diff_id: diff_id.to_owned(),
             format: codec.format.name().to_owned(),

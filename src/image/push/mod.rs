@@ -1,9 +1,9 @@
 //! Images on their way out of the store: to a registry, a layout, an archive or a directory.
 //!
 //! - `plan.rs`      what is to be done with each layer
+//! - `destination.rs` all that together, for each kind of place
 //! - `copy.rs`      doing it, several layers at once
 //! - `compress.rs`  gzip on all processors, zstd
-//! - `content.rs`   blobs that can be read while they are being made
 //! - `convert.rs`   manifests in another format or with other layers, pure
 //! - `hints.rs`     what is remembered from one push to the next
 //! - `sink.rs`      what can be written to
@@ -13,9 +13,9 @@
 //! (loaded and imported ones) are compressed where the destination wants that.
 
 pub mod compress;
-pub mod content;
 pub mod convert;
 mod copy;
+mod destination;
 pub mod hints;
 mod plan;
 pub mod registry;
@@ -23,6 +23,10 @@ pub mod sink;
 
 pub use compress::{Codec, Format};
 pub use convert::ManifestFormat;
+
+use std::sync::Arc;
+
+use super::trust::Signing;
 
 /// How to push.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +43,8 @@ pub struct PushOptions {
     pub compress: bool,
     /// Leave layers without compression even where the destination asks for it.
     pub accept_uncompressed: bool,
+    /// Keys to sign with.
+    pub signing: Arc<Signing>,
 }
 
 /// A manifest that has arrived.

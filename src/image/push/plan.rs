@@ -63,7 +63,10 @@ impl Plan {
                     .hint("pull or load the image again after `rmi -f`"));
             }
             let mut head = Vec::new();
-            (&file).take(MAGIC as u64).read_to_end(&mut head).with_context(|| format!("reading `{}`", path.display()))?;
+            (&file)
+                .take(MAGIC as u64)
+                .read_to_end(&mut head)
+                .with_context(|| format!("reading `{}`", path.display()))?;
             let compression = Compression::detect(&head);
             let task = task(want, options, compression);
             layers.push(Layer { descriptor: descriptor.clone(), diff_id, file, compression, task });

@@ -1,7 +1,7 @@
 //! What can be written to: a registry, a layout, an archive, a directory.
 
-use super::content::{Content, Known};
 use crate::error::{Error, Result};
+use crate::image::content::{Content, Known};
 use crate::image::manifest::Manifest;
 
 /// How a destination wants layers when the user does not say.

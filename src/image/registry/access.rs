@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Client, ClientOptions, Credentials, Source};
-use crate::error::Result;
+use super::{Client, ClientOptions, Credentials, Logins, Source};
+use crate::error::{Error, Kind, Result};
+use crate::image::config::{Choose, Places, RegistriesConf, Resolved};
 use crate::image::reference::Reference;
-use crate::image::shortnames::RegistriesConf;
 
 /// What pull, push, search, manifest and trust need to know before they talk to any registry.
 #[derive(Debug, Clone, Default)]
@@ -15,8 +15,8 @@ pub struct Access {
     pub registries: RegistriesConf,
     /// `--creds`; goes before what the authentication files say.
     pub credentials: Option<Credentials>,
-    /// `--authfile`; `None` means the usual places.
-    pub authfile: Option<PathBuf>,
+    /// Authentication files and credential helpers, with `--authfile`.
+    pub logins: Logins,
     /// `--cert-dir`; `None` means the usual certs.d directories.
     pub cert_dir: Option<PathBuf>,
     /// `--tls-verify`; `None` means as registries.conf says, on by default.
@@ -27,6 +27,8 @@ pub struct Access {
     pub retry: Option<u32>,
     /// `--retry-delay`; `None` means 1 s, doubled each time.
     pub retry_delay: Option<Duration>,
+    /// Asks which registry a short name means; `None` where there is nobody to ask.
+    pub choose: Option<Choose>,
 }
 
 /// A repository at one registry, as registries.conf redirects to it.
@@ -36,6 +38,8 @@ pub struct Endpoint {
     pub reference: Reference,
     /// Whether registries.conf allows plain HTTP and unknown certificates.
     pub insecure: bool,
+    /// Whether `--creds` is for it: they are for the registry that the user named, and not for its mirrors.
+    pub named: bool,
 }
 
 /// What the user may be asked to prove.
@@ -46,36 +50,118 @@ pub enum Purpose {
 }
 
 impl Access {
+    /// What the files in these places say. `authfile` is `--authfile`.
+    ///
+    /// # Errors
+    /// When registries.conf cannot be read or is malformed, or `authfile` is not there.
+    pub fn read(places: &Places, authfile: Option<PathBuf>) -> Result<Self> {
+        if let Some(path) = &authfile
+            && let Err(e) = std::fs::metadata(path)
+        {
+            return Err(Error::from(e).wrap(format!("checking authfile: stat `{}`", path.display())));
+        }
+        let registries = RegistriesConf::read(places)?;
+        Ok(Access {
+            logins: Logins::new(&places.auth, authfile.as_deref(), &registries.helpers),
+            registries,
+            config_home: places.config_home.clone(),
+            ..Access::default()
+        })
+    }
+
+    /// Where to look for what a user named.
+    pub fn resolve(&self, name: &str) -> Result<Resolved> {
+        self.registries.resolve(name, self.choose)
+    }
+
     /// Where to pull an image from: the mirrors in their order, then the registry itself.
     ///
     /// # Errors
     /// When the registry is blocked.
     pub fn sources(&self, reference: &Reference) -> Result<Vec<Endpoint>> {
-        Ok(vec![self.destination(reference)?])
+        let Some(table) = self.registries.allowed(reference)? else { return Ok(vec![self.destination(reference)?]) };
+        let mut sources = Vec::new();
+        for (there, mirror) in table.mirrors_for(reference)? {
+            let named = there.registry == reference.registry;
+            sources.push(Endpoint { reference: there, insecure: mirror.insecure, named });
+        }
+        sources.push(Endpoint { reference: table.locate(reference)?, insecure: table.insecure, named: true });
+        Ok(sources)
     }
 
-    /// Where to push an image to. Mirrors are only for pulling.
+    /// Where to push an image to. Mirrors and locations are only for pulling.
     ///
     /// # Errors
     /// When the registry is blocked.
     pub fn destination(&self, reference: &Reference) -> Result<Endpoint> {
-        let located = self.registries.locate(reference)?;
-        let insecure = self.registries.registry(reference).is_some_and(|registry| registry.insecure);
-        Ok(Endpoint { reference: located, insecure })
+        let insecure = self.registries.allowed(reference)?.is_some_and(|table| table.insecure);
+        Ok(Endpoint { reference: reference.clone(), insecure, named: true })
     }
 
-    /// Finds out how the registry speaks and prepares to prove who the user is.
+    /// Prepares to talk to a registry, finding out how it speaks where that is not certain.
     pub fn connect(&self, endpoint: &Endpoint, purpose: Purpose) -> Result<Client> {
+        let credentials = match &self.credentials {
+            Some(given) if endpoint.named => Source::Given(given.clone()),
+            _ => Source::Logins { logins: self.logins.clone(), key: endpoint.reference.name() },
+        };
+        Client::connect(&endpoint.reference, self.options(endpoint.insecure, purpose, credentials))
+    }
+
+    /// Prepares to talk to a registry as such, as somebody: for login.
+    pub fn connect_to(&self, registry: &str, credentials: Source) -> Result<Client> {
+        self.connect_to_as(registry, registry, credentials)
+    }
+
+    /// The same for a registry whose searching is done by another host; `registry` is what registries.conf knows.
+    pub(super) fn connect_to_as(&self, host: &str, registry: &str, credentials: Source) -> Result<Client> {
+        if self.registries.is_blocked(registry) {
+            crate::bail!("registry {registry} is blocked in {}", self.registries.path.display());
+        }
+        let insecure = self.registries.is_insecure(registry);
+        Client::connect_to(host, "", self.options(insecure, Purpose::Pull, credentials))
+    }
+
+    /// The first source that has an image. What kept mirrors from being it, other than not having the image, stands in
+    /// the client's notes.
+    pub fn first(&self, reference: &Reference) -> Result<Client> {
+        let sources = self.sources(reference)?;
+        let (mut notes, mut failures) = (Vec::new(), Vec::new());
+        let last = sources.len().saturating_sub(1);
+        for (position, endpoint) in sources.iter().enumerate() {
+            let attempt = || {
+                let client = self.connect(endpoint, Purpose::Pull)?;
+                // The registry itself is asked by whoever pulls, whose error is the one to show.
+                let has = position == last && failures.is_empty() || client.has(&endpoint.reference)?;
+                if has { Ok(client) } else { Err(Error::of(Kind::NoSuch, "manifest unknown")) }
+            };
+            match attempt() {
+                Ok(client) => return Ok(client.with_notes(notes)),
+                Err(e) => {
+                    if e.kind() != Kind::NoSuch {
+                        notes.push(format!("mirror {} was passed over: {e}", endpoint.reference.name()));
+                    }
+                    failures.push((endpoint.reference.name(), e));
+                }
+            }
+        }
+        let Some((_, error)) = failures.pop() else { crate::bail!("no place to pull {reference} from") };
+        if failures.is_empty() {
+            return Err(error);
+        }
+        let mirrors: Vec<String> = failures.iter().map(|(name, e)| format!("[{name}: {e}]")).collect();
+        Err(error.wrap(format!("(mirrors also failed: {})", mirrors.join(" "))))
+    }
+
+    fn options(&self, insecure: bool, purpose: Purpose, credentials: Source) -> ClientOptions {
         let defaults = ClientOptions::default();
-        let options = ClientOptions {
-            tls_verify: self.tls_verify.unwrap_or(!endpoint.insecure),
+        ClientOptions {
+            tls_verify: self.tls_verify.unwrap_or(!insecure),
             purpose,
-            credentials: self.credentials.clone().map_or(Source::Nobody, Source::Given),
+            credentials,
             cert_dir: self.cert_dir.clone(),
             config_home: self.config_home.clone(),
             retries: self.retry.unwrap_or(defaults.retries),
             retry_delay: self.retry_delay,
-        };
-        Client::connect(&endpoint.reference, options)
+        }
     }
 }

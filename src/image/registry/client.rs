@@ -72,7 +72,9 @@ pub struct Client {
     options: ClientOptions,
     /// `https://host:port` of the registry.
     base: String,
+    registry: String,
     repository: String,
+    notes: Vec<String>,
 }
 
 /// A manifest or index as it came.
@@ -98,7 +100,9 @@ impl Client {
             transport: Transport::new(tls, !options.tls_verify),
             auth: Auth::new(options.credentials.clone()),
             base: format!("https://{host}"),
+            registry: registry.to_owned(),
             repository: repository.to_owned(),
+            notes: Vec::new(),
             options,
         };
         if !client.options.tls_verify && !client.answers() {
@@ -117,23 +121,43 @@ impl Client {
         self.transport.send(&mut Request::get(format!("{}/v2/", self.base)), None).is_ok()
     }
 
-    /// Asks the registry for nothing but whether it takes the user in (`GET /v2/`).
-    pub fn ping(&self) -> Result<()> {
-        self.request(Request::get(format!("{}/v2/", self.base))).map(|_| ())
+    /// Whether the registry takes the user in (`GET /v2/`).
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub fn lets_in(&self) -> Result<bool> {
+        let mut request = Request::get(format!("{}/v2/", self.base));
+        match self.retried(&mut request) {
+            Ok(_) => Ok(true),
+            Err(Failure::Refused(_)) => Ok(false),
+            Err(Failure::Final(e) | Failure::Passing(e, _)) => Err(e),
+        }
+    }
+
+    /// Whether the registry has what a reference to the client's repository names; without tag and digest, whether it has
+    /// the repository.
+    pub fn has(&self, reference: &Reference) -> Result<bool> {
+        let request = if reference.tag.is_none() && reference.digest.is_none() {
+            Request::get(self.api("tags/list?n=1"))
+        } else {
+            Request::head(self.api(&format!("manifests/{}", reference.wanted()))).header("accept", accepted())
+        };
+        Ok(self.request(request.expect(&[404]))?.status().is_success())
+    }
+
+    /// What was odd on the way to this registry, one line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
     }
 
     /// The manifest or index that a tag or digest names.
     pub fn manifest(&self, wanted: &str) -> Result<RawManifest> {
-        let accept = [
-            manifest::OCI_MANIFEST,
-            manifest::OCI_INDEX,
-            manifest::DOCKER_MANIFEST,
-            manifest::DOCKER_LIST,
-            manifest::SCHEMA_1[1],
-            manifest::SCHEMA_1[0],
-        ]
-        .join(", ");
-        let request = Request::get(self.api(&format!("manifests/{wanted}"))).header("accept", accept);
+        let request = Request::get(self.api(&format!("manifests/{wanted}"))).header("accept", accepted());
         let mut response = self.request(request)?;
         let media_type = header(&response, "content-type").unwrap_or_default();
         let bytes = read_limited(&mut response, "manifest")?;
@@ -181,6 +205,12 @@ impl Client {
         &self.base
     }
 
+    /// The same reference in the repository that this client talks to, which may be a mirror's.
+    pub fn place(&self, reference: &Reference) -> Reference {
+        let (registry, repository) = (self.registry.clone(), self.repository.clone());
+        Reference { registry, repository, ..reference.clone() }
+    }
+
     /// The address of a blob.
     pub fn blob_url(&self, digest: &str) -> String {
         self.api(&format!("blobs/{digest}"))
@@ -222,18 +252,18 @@ impl Client {
     /// Sends a request: authentication, redirects, and further tries where these may help and do no harm. What the
     /// registry answers with a status that is neither 2xx nor expected is an error, of kind `NoSuch` for 404.
     pub fn request(&self, mut request: Request<'_>) -> Result<Answer> {
+        self.retried(&mut request).map_err(Failure::into_error)
+    }
+
+    fn retried(&self, request: &mut Request<'_>) -> Result<Answer, Failure> {
         let mut attempt = 0;
         loop {
-            match self.try_request(&mut request) {
-                Ok(response) => return Ok(response),
-                Err(Failure::Final(e)) => return Err(e),
-                Err(Failure::Passing(e, _)) if attempt >= self.options.retries || !request.may_be_tried_again() => {
-                    return Err(e);
-                }
-                Err(Failure::Passing(_, asked)) => {
+            match self.try_request(request) {
+                Err(Failure::Passing(_, asked)) if attempt < self.options.retries && request.may_be_tried_again() => {
                     attempt += 1;
                     std::thread::sleep(self.delay(attempt, asked));
                 }
+                other => return other,
             }
         }
     }
@@ -304,6 +334,19 @@ impl Client {
     fn is_own(&self, address: &str) -> bool {
         url::origin(address) == url::origin(&self.base)
     }
+}
+
+/// The kinds of manifests that are understood, for an `Accept` header.
+fn accepted() -> String {
+    [
+        manifest::OCI_MANIFEST,
+        manifest::OCI_INDEX,
+        manifest::DOCKER_MANIFEST,
+        manifest::DOCKER_LIST,
+        manifest::SCHEMA_1[1],
+        manifest::SCHEMA_1[0],
+    ]
+    .join(", ")
 }
 
 /// A number from 0 to 1, another one each time.

@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::logins::Logins;
 use crate::error::Result;
 
 /// A name with a password, or with an identity token that stands for one.
@@ -40,6 +41,10 @@ impl Credentials {
 
     pub fn username(&self) -> &str {
         &self.username
+    }
+
+    pub fn is_identity_token(&self) -> bool {
+        self.identity_token().is_some()
     }
 
     /// The token that is sent to a token server instead of name and password.
@@ -79,6 +84,11 @@ impl fmt::Debug for Credentials {
 pub enum Source {
     Nobody,
     Given(Credentials),
+    /// What the user's files have for a repository, `registry/repository`.
+    Logins {
+        logins: Logins,
+        key: String,
+    },
 }
 
 impl Source {
@@ -87,6 +97,7 @@ impl Source {
         match self {
             Source::Nobody => Ok(None),
             Source::Given(credentials) => Ok(Some(credentials.clone())),
+            Source::Logins { logins, key } => logins.find(key),
         }
     }
 }

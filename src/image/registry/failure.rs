@@ -15,7 +15,19 @@ pub(super) enum Failure {
     /// A connection that broke, a server that is busy; with how long it asks to wait.
     Passing(Error, Option<Duration>),
     Final(Error),
+    /// The user's proof, or the lack of one, was not good enough.
+    Refused(Error),
 }
+
+impl Failure {
+    pub fn into_error(self) -> Error {
+        let (Failure::Passing(error, _) | Failure::Final(error) | Failure::Refused(error)) = self;
+        error
+    }
+}
+
+/// The way out where the registry wants to know who is there.
+const LOG_IN: &str = "log in with `coracle login REGISTRY` or pass --creds USER:PASSWORD, if it exists at all";
 
 /// There is no proof of who the user is, or not one that opens this.
 pub(super) fn unauthorized() -> Failure {
@@ -28,7 +40,7 @@ pub(super) fn unauthorized() -> Failure {
 /// The user's name or password is wrong.
 pub(super) fn refused_credentials() -> Failure {
     let error = Error::new("unauthorized: invalid username/password");
-    Failure::Final(error.hint("log in again with `coracle login REGISTRY`, or pass --creds USER:PASSWORD"))
+    Failure::Refused(error.hint("log in again with `coracle login REGISTRY`, or pass --creds USER:PASSWORD"))
 }
 
 /// What a registry says with a status that is no success.
@@ -42,6 +54,7 @@ pub(super) fn explain(mut response: Response<Body>) -> Failure {
     });
     let error = Error::new(said);
     match status {
+        401 => Failure::Refused(error.hint(LOG_IN)),
         404 => Failure::Final(error.with_kind(Kind::NoSuch)),
         429 => {
             let hint = "the registry limits how much one may ask of it: wait, or log in for a higher limit";

@@ -6,28 +6,39 @@
 //! - `transport.rs`  the HTTP library, set up; `tls.rs` certificates
 //! - `auth.rs`       from a challenge to an `Authorization` header; `challenge.rs` and `token.rs`, pure
 //! - `credentials.rs` a name and a password that cannot be printed
+//! - `logins.rs`      the user's logins in files (`authfile.rs`, pure) and with programs (`helper.rs`)
 //! - `blob.rs`       a blob as a stream that takes up again where a connection broke
+//! - `upload.rs`     sending blobs and manifests
 //! - `failure.rs`    errors in words, and whether another try may help
+//! - `login.rs`      what one can log in to; `search.rs` what registries have
 //! - `url.rs`        the little of URLs that is needed, pure
 //! - `download.rs`   a file from any web server
 
 pub mod access;
 mod auth;
+pub mod authfile;
 pub mod blob;
 pub mod challenge;
 pub mod client;
 pub mod credentials;
 pub mod download;
 mod failure;
+mod helper;
+pub mod login;
+pub mod logins;
 pub mod request;
+pub mod search;
 #[cfg(test)]
 mod tests;
 pub mod tls;
 mod token;
 mod transport;
+pub mod upload;
 pub mod url;
 
 pub use access::{Access, Endpoint, Purpose};
 pub use client::{Answer, Client, ClientOptions};
 pub use credentials::{Credentials, Source};
+pub use login::LoginTarget;
+pub use logins::Logins;
 pub use request::{Payload, Request};

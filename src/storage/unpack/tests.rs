@@ -122,7 +122,14 @@ impl Place {
     }
     fn unpack(&self, bytes: &[u8]) -> Result<Unpacked> {
         let root = std::fs::File::open(self.root()).unwrap();
-        unpack(&mut Reader::new(bytes), root.as_fd(), Owners::Exact)
+        let was_empty = std::fs::read_dir(self.root()).unwrap().next().is_none();
+        let unpacked = unpack(&mut Reader::new(bytes), root.as_fd(), Owners::Exact)?;
+        // Whatever is unpacked is found to be right.
+        if was_empty {
+            let found = crate::storage::verify::layer(&mut Reader::new(bytes), root.as_fd(), Owners::Exact).unwrap();
+            assert_eq!(found.summary(), "");
+        }
+        Ok(unpacked)
     }
     /// Everything beside the root, with sizes and link counts.
     fn outside(&self) -> Vec<(PathBuf, u64, u64)> {

@@ -6,6 +6,7 @@ pub mod command;
 pub mod env;
 pub mod fixtures;
 pub mod image;
+pub mod keys;
 pub mod leftovers;
 pub mod proxy;
 pub mod pty;

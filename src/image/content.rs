@@ -8,7 +8,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
+use crate::storage::unpack::digest::Hasher;
 
 /// Bytes that can be read at any position by any number of readers.
 #[derive(Debug, Clone)]
@@ -73,6 +74,33 @@ impl Content {
     /// A reader from this position to the end. It waits for what is not written yet.
     pub fn reader(&self, position: u64) -> ContentReader {
         ContentReader { content: self.clone(), position }
+    }
+
+    /// Copies everything into `to`, and checks it on the way.
+    ///
+    /// # Errors
+    /// When the bytes are not those that the digest is of.
+    pub fn copy_to(&self, to: &mut dyn io::Write, advanced: &(dyn Fn(u64) + Sync)) -> Result<Known> {
+        let mut reader = self.reader(0);
+        let mut hasher = Hasher::default();
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            let length = reader.read(&mut buffer).context("reading blob")?;
+            let read = buffer.get(..length).unwrap_or_default();
+            if read.is_empty() {
+                break;
+            }
+            hasher.update(read);
+            to.write_all(read).context("writing blob")?;
+            advanced(length as u64);
+        }
+        let known = self.wait()?;
+        let actual = Known { size: hasher.bytes(), digest: format!("sha256:{}", hasher.finish()) };
+        if actual != known {
+            return Err(Error::new(format!("blob `{}` in the image store is corrupt", known.digest))
+                .hint("remove the image with `rmi -f` and pull or load it again"));
+        }
+        Ok(known)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,0 +1,4 @@
+//! Commands about trust in images.
+
+pub mod set;
+pub mod show;
