@@ -7,7 +7,8 @@ use crate::image::remove::{RemoveOptions, Removed, Users};
 use crate::image::store::ImageStore;
 use crate::storage::Roots;
 
-/// Everything that is used at this moment. A container that cannot be read is taken to use nothing.
+/// Everything that is used at this moment: of mounts, all that are written down, so that whoever removes something calls
+/// [`mounts::live`] before. A container that cannot be read is taken to use nothing.
 pub fn users(store: &Store) -> Result<Users> {
     let mut users = Users::default();
     for container in store.list()? {
@@ -20,7 +21,7 @@ pub fn users(store: &Store) -> Result<Users> {
 }
 
 fn add_mounts(roots: &Roots, users: &mut Users) -> Result<()> {
-    for mount in mounts::live(roots)? {
+    for mount in mounts::recorded(roots)? {
         users.mounts.insert(mount.image.clone(), mount.point(roots));
         users.layers.extend(mount.layers);
     }

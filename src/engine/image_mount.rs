@@ -29,7 +29,7 @@ pub fn check_may_mount(command: &str) -> Result<()> {
 pub fn mount(engine: &Engine, image: &Image) -> Result<PathBuf> {
     let context = || format!("mounting image `{}`", image.id);
     let point = mounts::point(&engine.roots, &image.id);
-    let mounted = Mounted { image: image.id.clone(), layers: image.layers.clone(), namespace: mounts::namespace()? };
+    let mounted = Mounted::here(&image.id, &image.layers)?;
     if is_mounted(&point)? {
         mounted.write(&engine.roots)?;
         return Ok(point);
@@ -85,7 +85,7 @@ pub fn list(engine: &Engine) -> Result<Vec<(String, PathBuf)>> {
 /// It is not mounted here ([`Kind::NoSuch`]), or in use.
 pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
     let point = mounts::point(&engine.roots, id);
-    let mounted = Mounted { image: id.to_owned(), layers: Vec::new(), namespace: mounts::namespace()? };
+    let mounted = Mounted::here(id, &[])?;
     if !is_mounted(&point)? {
         mounted.forget(&engine.roots)?;
         return Err(Error::of(Kind::NoSuch, format!("image {id} is not mounted")));

@@ -6,11 +6,10 @@
 //! ```
 //!
 //! A mount is seen in one mount namespace only, that of `coracle unshare`, and goes with the last process in it. So a
-//! record counts only as long as there is such a process.
+//! record counts only as long as there is such a process, as far as this process may know.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +26,34 @@ pub struct Mounted {
     pub layers: Vec<String>,
     /// The mount namespace, as `/proc/<pid>/ns/mnt` names it.
     pub namespace: String,
+    /// The processes that were in it then, each with the time of its start: these can be told from anywhere.
+    #[serde(default)]
+    pub processes: Vec<(i32, u64)>,
 }
 
 impl Mounted {
+    /// An image in the mount namespace of this process.
+    pub fn here(image: &str, layers: &[String]) -> Result<Self> {
+        let namespace = namespace_of("self").context("reading `/proc/self/ns/mnt`")?;
+        let own = i32::try_from(std::process::id()).unwrap_or_default();
+        let mut processes = Vec::new();
+        for pid in pids()? {
+            // This process ends soon, and says nothing.
+            if pid != own
+                && namespace_of(&pid.to_string()).is_ok_and(|found| found == namespace)
+                && let Some(start) = crate::runtime::start_time(pid)
+            {
+                processes.push((pid, start));
+            }
+        }
+        Ok(Mounted { image: image.to_owned(), layers: layers.to_vec(), namespace, processes })
+    }
+
+    /// Whether one of its first processes still runs.
+    fn has_process(&self) -> bool {
+        self.processes.iter().any(|(pid, start)| crate::runtime::start_time(*pid) == Some(*start))
+    }
+
     /// Where it is mounted.
     pub fn point(&self, roots: &Roots) -> PathBuf {
         point(roots, &self.image)
@@ -62,55 +86,42 @@ pub fn point(roots: &Roots, image: &str) -> PathBuf {
     roots.data().join("mounts").join(image)
 }
 
-/// The mount namespace of this process.
-pub fn namespace() -> Result<String> {
-    namespace_of("self").context("reading `/proc/self/ns/mnt`")
-}
-
-/// All mounts whose namespace still has a process, sorted. Records of others are removed.
-pub fn live(roots: &Roots) -> Result<Vec<Mounted>> {
+/// All mounts that are written down, sorted.
+pub fn recorded(roots: &Roots) -> Result<Vec<Mounted>> {
     let mut all = Vec::new();
     for entry in fs::list(&dir(roots))? {
         // One that is just being written or removed says nothing.
         let Ok(bytes) = std::fs::read(entry.path()) else { continue };
         all.extend(serde_json::from_slice::<Mounted>(&bytes).ok());
     }
-    if all.is_empty() {
-        return Ok(all);
-    }
-    if let Some(alive) = live_namespaces() {
-        let (live, dead): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| alive.contains(&one.namespace));
-        for one in dead {
-            one.forget(roots)?;
-        }
-        all = live;
-    }
     all.sort_by(|a, b| (&a.image, &a.namespace).cmp(&(&b.image, &b.namespace)));
     Ok(all)
 }
 
-/// The mount namespaces of all processes that may be this user's; `None` when some of them cannot be told, as from within
-/// another user namespace.
-fn live_namespaces() -> Option<BTreeSet<String>> {
-    let mut found = BTreeSet::new();
-    let own = nix::unistd::geteuid().as_raw();
-    for entry in fs::list(std::path::Path::new("/proc")).ok()? {
-        let Some(pid) = entry.file_name().to_str().filter(|name| name.parse::<u32>().is_ok()).map(str::to_owned) else {
-            continue;
-        };
-        match namespace_of(&pid) {
-            Ok(namespace) => drop(found.insert(namespace)),
-            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
-                let owner = entry.metadata().map(|meta| meta.uid()).unwrap_or(own);
-                if owner == own {
-                    return None;
-                }
-            }
-            // It has ended.
-            Err(_) => {}
-        }
+/// All mounts whose namespace still has a process, sorted. Records of others are removed. To be called before this process
+/// enters a user namespace of its own, as it may know little of others then.
+pub fn live(roots: &Roots) -> Result<Vec<Mounted>> {
+    let all = recorded(roots)?;
+    if all.is_empty() {
+        return Ok(all);
     }
-    Some(found)
+    let alive = live_namespaces()?;
+    let (live, dead): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|one| alive.contains(&one.namespace) || one.has_process());
+    for one in dead {
+        one.forget(roots)?;
+    }
+    Ok(live)
+}
+
+/// The mount namespaces of all processes of which this one may know it.
+fn live_namespaces() -> Result<BTreeSet<String>> {
+    Ok(pids()?.into_iter().filter_map(|pid| namespace_of(&pid.to_string()).ok()).collect())
+}
+
+fn pids() -> Result<Vec<i32>> {
+    let entries = fs::list(Path::new("/proc"))?;
+    Ok(entries.iter().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
 }
 
 fn namespace_of(pid: &str) -> std::io::Result<String> {
@@ -130,16 +141,18 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let roots = Roots::open(&home.path().join("data"), &home.path().join("run")).unwrap();
         assert_eq!(live(&roots).unwrap(), []);
-        let here = Mounted { image: "a".repeat(64), layers: vec!["b".repeat(64)], namespace: namespace().unwrap() };
-        let gone = Mounted { namespace: "mnt:[1]".to_owned(), ..here.clone() };
-        here.write(&roots).unwrap();
-        gone.write(&roots).unwrap();
-        assert!(here.is_here() && !gone.is_here());
-        assert!(live(&roots).unwrap().contains(&here));
-        if live_namespaces().is_some() {
-            assert_eq!(live(&roots).unwrap(), [here.clone()]);
+        let here = Mounted::here(&"a".repeat(64), &["b".repeat(64)]).unwrap();
+        let gone = Mounted { namespace: "mnt:[1]".to_owned(), processes: vec![(1, 0)], ..here.clone() };
+        let own = i32::try_from(std::process::id()).unwrap();
+        let start = crate::runtime::start_time(own).unwrap();
+        let told = Mounted { namespace: "mnt:[2]".to_owned(), processes: vec![(own, start)], ..here.clone() };
+        for one in [&here, &gone, &told] {
+            one.write(&roots).unwrap();
         }
+        assert!(here.is_here() && !gone.is_here());
+        let found = live(&roots).unwrap();
+        assert!(found.contains(&here) && found.contains(&told) && found.len() == 2);
         here.forget(&roots).unwrap();
-        assert!(!live(&roots).unwrap().contains(&here));
+        assert_eq!(live(&roots).unwrap(), [told]);
     }
 }

@@ -33,6 +33,9 @@ impl Parts {
     }
 }
 
+/// What each image needs, and what none does, if that is known.
+pub type Usage = (Vec<(Image, Parts)>, Option<Parts>);
+
 /// Indexes within indexes are followed this far.
 const MAX_NESTING: usize = 4;
 
@@ -94,7 +97,7 @@ impl ImageStore {
     }
 
     /// What each image needs, and what none needs; the latter is not known when one does not say what it needs.
-    pub fn usage(&self) -> Result<(Vec<(Image, Parts)>, Option<Parts>)> {
+    pub fn usage(&self) -> Result<Usage> {
         let index = index::read(&self.images)?;
         let summaries = summary::read(&self.images);
         let mut all: Vec<(Image, Parts)> = self.list()?.into_iter().map(|image| (image, Parts::default())).collect();

@@ -75,7 +75,7 @@ fn standing_on(engine: &Engine, store: &Store, diff_id: &str) -> Vec<String> {
             found.push(format!("container {}", container.record.name));
         }
     }
-    for mount in mounts::live(&engine.roots).unwrap_or_default() {
+    for mount in mounts::recorded(&engine.roots).unwrap_or_default() {
         if stands(&mount.layers) {
             found.push(format!("a mount at `{}`", mount.point(&engine.roots).display()));
         }
