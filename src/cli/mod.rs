@@ -15,6 +15,7 @@ pub mod global;
 pub mod help;
 pub mod image;
 pub mod inspect;
+pub mod manifest;
 pub mod parse;
 pub mod preserved;
 pub mod printer;

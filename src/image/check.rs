@@ -295,6 +295,10 @@ fn expect(
                 return Ok(Some(list.manifests));
             }
         }
+        if let Some(blobs) = store.artifact_blobs(entry).filter(|_| depth > 0) {
+            blobs.iter().try_for_each(add)?;
+            return Ok(None);
+        }
         let (manifest, descriptor, _) = read_manifest(&store.images, entry)?;
         for part in manifest.layers.iter().chain([&descriptor, &manifest.config]) {
             add(part)?;

@@ -7,6 +7,7 @@
 //! org.opencontainers.image.ref.name   full name, `localhost/busybox:latest` or `quay.io/x/y@sha256:...`
 //! io.coracle.image.id                 digits of the configuration's digest; saves reading the manifest
 //! io.coracle.image.index              digest of the index that the manifest was chosen from
+//! io.coracle.list                     the entry is of a manifest list (see list/mod.rs)
 //! ```
 //!
 //! `index.backup.json` is a copy of it, because names cannot be found out again from anything else.
@@ -17,6 +18,7 @@
 
 use std::path::Path;
 
+use super::list;
 use super::manifest::{Descriptor, Index, OCI_INDEX};
 use super::reference::{LOCAL, Reference, sha256_hex};
 use super::summary::Summaries;
@@ -137,22 +139,22 @@ pub fn set_name(index: &mut Index, manifest: &Descriptor, name: Option<&Referenc
         let text = name.canonical();
         if let Some(position) = index.manifests.iter().position(|e| name_of(e).is_some_and(|n| n.canonical() == text)) {
             let old = index.manifests.remove(position);
-            if old.digest != entry.digest {
+            if !list::is_same(&old, &entry) {
                 keep_nameless(index, &old);
             }
         }
         entry.annotations.insert(REF_NAME.to_owned(), text);
         // The nameless entry of the same image has served.
-        index.manifests.retain(|e| e.digest != entry.digest || e.annotations.contains_key(REF_NAME));
+        index.manifests.retain(|e| !list::is_same(e, &entry) || e.annotations.contains_key(REF_NAME));
         index.manifests.push(entry);
-    } else if !index.manifests.iter().any(|e| e.digest == entry.digest) {
+    } else if !index.manifests.iter().any(|e| list::is_same(e, &entry)) {
         index.manifests.push(entry);
     }
 }
 
 /// Makes sure that an image is still listed after one of its entries was removed.
 pub fn keep_nameless(index: &mut Index, removed: &Descriptor) {
-    if !index.manifests.iter().any(|e| e.digest == removed.digest) {
+    if !index.manifests.iter().any(|e| list::is_same(e, removed)) {
         let mut entry = removed.clone();
         entry.annotations.remove(REF_NAME);
         index.manifests.push(entry);

@@ -76,10 +76,7 @@ impl ImageStore {
                 self.needs_of_index(child, summaries, parts, depth + 1)?;
             } else {
                 parts.blobs.insert(child.hex()?.to_owned());
-                // A manifest that was added to the list without its layers needs nothing more.
-                if let Ok(known) = summary::summarise(&self.images, child) {
-                    add(&known, parts);
-                }
+                self.collect_instance(child, parts)?;
             }
         }
         Ok(())

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use super::family::Family;
 use super::index;
+use super::list;
 use super::manifest::{self, Descriptor, Document, Index, MAX_JSON, Manifest};
 use super::platform::Platform;
 use super::reference::{DEFAULT_REGISTRY, LOCAL, Reference, Typed, sha256_hex};
@@ -74,7 +75,7 @@ impl ImageStore {
     /// began earlier has ended, and a later one sees what the caller has written.
     pub fn is_kept(&self, id: &str) -> Result<bool> {
         index::wait_for_removals(&self.images)?;
-        self.exists(id)
+        Ok(self.exists(id)? || self.is_in_list(id)?)
     }
 
     /// Whether a blob is there.
@@ -88,7 +89,8 @@ impl ImageStore {
         let index = index::read(&self.images)?;
         let mut summaries = summary::read(&self.images);
         for entry in &index.manifests {
-            if !summaries.contains_key(&entry.digest)
+            if !list::is_list(entry)
+                && !summaries.contains_key(&entry.digest)
                 && let Ok(fresh) = summary::summarise(&self.images, entry)
             {
                 summaries.insert(entry.digest.clone(), fresh);
@@ -100,14 +102,17 @@ impl ImageStore {
         // By ID, and by digest for what cannot be read. Several manifests may have one configuration: that is one image.
         let mut seen: HashMap<String, usize> = HashMap::new();
         for entry in &index.manifests {
-            let image = summaries.remove(&entry.digest).map(|summary| summary.image);
+            let image = match list::is_list(entry) {
+                true => Some(list::shown(entry)),
+                false => summaries.remove(&entry.digest).map(|summary| summary.image),
+            };
             let known =
-                seen.get(&entry.digest).or_else(|| image.as_ref().and_then(|image| seen.get(&image.id))).copied();
+                seen.get(list::key(entry)).or_else(|| image.as_ref().and_then(|image| seen.get(&image.id))).copied();
             let position = known.unwrap_or_else(|| {
                 list.push(image.unwrap_or_else(|| unreadable(entry)));
                 list.len() - 1
             });
-            seen.insert(entry.digest.clone(), position);
+            seen.insert(list::key(entry).to_owned(), position);
             if let Some(image) = list.get_mut(position) {
                 seen.insert(image.id.clone(), position);
                 add_names(image, entry);
@@ -136,6 +141,13 @@ impl ImageStore {
         self.image_of(&index, entry).with_context(|| format!("reading image `{text}`"))
     }
 
+    /// The same; of a manifest list, its image for this platform.
+    pub fn find_for(&self, text: &str, platform: &Platform) -> Result<Image> {
+        let index = index::read(&self.images)?;
+        let Some(entry) = self.find_entry(&index, text)? else { return Err(not_known(text)) };
+        self.image_for(&index, entry, platform).with_context(|| format!("reading image `{text}`"))
+    }
+
     /// Whether [`find`](Self::find) finds something.
     pub fn exists(&self, text: &str) -> Result<bool> {
         Ok(self.find_entry(&index::read(&self.images)?, text)?.is_some())
@@ -155,9 +167,15 @@ impl ImageStore {
 
     /// The image of an entry, with all its names.
     pub(super) fn image_of(&self, index: &Index, entry: &Descriptor) -> Result<Image> {
+        self.image_for(index, entry, &Platform::host())
+    }
+
+    /// The same; of a manifest list, its image for this platform.
+    pub(super) fn image_for(&self, index: &Index, entry: &Descriptor, platform: &Platform) -> Result<Image> {
+        let entry = &*self.instance(index, entry, platform)?;
         let mut image = read_image(&self.images, entry)?;
         for other in &index.manifests {
-            if other.digest == entry.digest || index::id_of(other) == Some(image.id.as_str()) {
+            if list::is_same(other, entry) || index::id_of(other) == Some(image.id.as_str()) {
                 add_names(&mut image, other);
             }
         }
@@ -235,13 +253,17 @@ fn by_name<'a>(index: &'a Index, typed: &Typed) -> Option<&'a Descriptor> {
 
 fn by_full_name<'a>(index: &'a Index, reference: &Reference) -> Option<&'a Descriptor> {
     let canonical = reference.canonical();
-    index.manifests.iter().find(|entry| {
-        index::name_of(entry).is_some_and(|name| {
-            name.canonical() == canonical
-                || reference.digest.as_deref().is_some_and(|digest| {
-                    name.name() == reference.name()
-                        && (entry.digest == digest || index::index_digest_of(entry) == Some(digest))
-                })
+    // Our own entries have the name just so, and need no parsing.
+    let just_so = index.manifests.iter().find(|entry| entry.annotations.get(index::REF_NAME) == Some(&canonical));
+    just_so.or_else(|| {
+        index.manifests.iter().find(|entry| {
+            index::name_of(entry).is_some_and(|name| {
+                name.canonical() == canonical
+                    || reference.digest.as_deref().is_some_and(|digest| {
+                        name.name() == reference.name()
+                            && (entry.digest == digest || index::index_digest_of(entry) == Some(digest))
+                    })
+            })
         })
     })
 }

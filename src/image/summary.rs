@@ -46,7 +46,7 @@ pub fn refresh_from(images: &Path, index: &Index, mut known: Summaries) -> Summa
     let mut fresh = Summaries::with_capacity(index.manifests.len());
     let mut changed = false;
     for entry in &index.manifests {
-        if fresh.contains_key(&entry.digest) {
+        if fresh.contains_key(&entry.digest) || super::list::is_list(entry) {
             continue;
         }
         if let Some(summary) = known.remove(&entry.digest) {

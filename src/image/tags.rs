@@ -1,9 +1,9 @@
 //! Names of images: giving and taking them.
 
-use super::index;
 use super::manifest::{Descriptor, Index};
 use super::reference::{LOCAL, Reference, Typed};
 use super::store::{ImageStore, not_known};
+use super::{index, list};
 use crate::error::{Context, Result};
 
 impl ImageStore {
@@ -61,8 +61,7 @@ impl ImageStore {
     /// All entries of the image that this entry is of.
     pub(super) fn entries_of(&self, index: &Index, entry: &Descriptor) -> Vec<Descriptor> {
         let same = |other: &&Descriptor| {
-            other.digest == entry.digest
-                || (index::id_of(other).is_some() && index::id_of(other) == index::id_of(entry))
+            list::is_same(other, entry) || (index::id_of(other).is_some() && index::id_of(other) == index::id_of(entry))
         };
         index.manifests.iter().filter(same).cloned().collect()
     }

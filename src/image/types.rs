@@ -75,6 +75,11 @@ pub struct History {
 }
 
 impl Image {
+    /// Whether this is a manifest list, which has neither configuration nor layers of its own.
+    pub fn is_manifest_list(&self) -> bool {
+        self.media_type == super::manifest::OCI_INDEX
+    }
+
     /// Without a name, and only there because others were made from it.
     pub fn is_intermediate(&self) -> bool {
         self.names.is_empty() && self.has_children

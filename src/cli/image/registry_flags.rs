@@ -7,7 +7,7 @@ use crate::cli::{env, prompt};
 use crate::error::{Error, Result};
 use crate::image::registry::{Access, Credentials};
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct RegistryFlags {
     /// Path of the authentication file
     #[arg(long, value_name = "string")]

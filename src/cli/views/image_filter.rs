@@ -117,8 +117,9 @@ impl Condition {
             Condition::Id(id) => !id.is_empty() && image.id.starts_with(id.as_str()),
             Condition::Digest(digest) => !digest.is_empty() && image.digest.starts_with(digest.as_str()),
             Condition::Intermediate(wanted) => image.is_intermediate() == *wanted,
-            // Every image of the store may be changed, and none is a list of manifests.
-            Condition::ReadOnly(wanted) | Condition::ManifestList(wanted) => !*wanted,
+            // Every image of the store may be changed.
+            Condition::ReadOnly(wanted) => !*wanted,
+            Condition::ManifestList(wanted) => image.is_manifest_list() == *wanted,
             Condition::InUse(wanted) => in_use == *wanted,
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod container_filter;
 pub mod container_inspect;
+pub mod diff;
 pub mod history;
 pub mod image_filter;
 pub mod image_inspect;
@@ -10,6 +11,7 @@ pub mod image_tree;
 pub mod images;
 pub mod info;
 pub mod inspect;
+pub mod manifest_inspect;
 pub mod pattern;
 pub mod port;
 pub mod ports;

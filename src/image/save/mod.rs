@@ -15,6 +15,7 @@ use oci::OciArchive;
 
 use super::index;
 use super::manifest::Descriptor;
+use super::platform::Platform;
 use super::progress::Progress;
 use super::push::PushOptions;
 use super::push::sink::Sink;
@@ -54,6 +55,8 @@ impl ImageStore {
     pub fn to_save(&self, text: &str) -> Result<SavedImage> {
         let index = index::read(&self.images)?;
         let Some(entry) = self.find_entry(&index, text)? else { return Err(not_known(text)) };
+        // Of a manifest list, the image for this machine.
+        let entry = &*self.instance(&index, entry, &Platform::host())?;
         let (_, manifest, _) = read_manifest(&self.images, entry).with_context(|| format!("reading image `{text}`"))?;
         let name = self.resolve_name(text)?.filter(|name| name.digest.is_none());
         Ok(SavedImage { manifest, names: name.into_iter().collect() })
