@@ -17,6 +17,7 @@ use super::platform::Platform;
 use super::progress::{Event, Progress};
 use super::reference::Reference;
 use super::store::ImageStore;
+use super::trust::Local;
 use crate::error::{Context, Result};
 use crate::storage::unpack::compression::{Compression, MAGIC};
 use crate::storage::unpack::digest::sha256;
@@ -46,6 +47,7 @@ impl ImageStore {
         options: &ImportOptions,
         progress: &dyn Progress,
     ) -> Result<Stored> {
+        self.trust.check_local(Local::Tarball, b"").with_context(|| format!("importing `{}`", options.source))?;
         let mut section = Map::new();
         for change in &options.changes {
             super::change::apply(&mut section, change)?;

@@ -283,6 +283,13 @@ fn archives_have_transports_and_scopes_of_their_own() {
     assert_eq!(loads(only("docker-archive", "")), (125, 0, 125));
     assert_eq!(loads(only("oci", &work)), (125, 125, 0));
     assert_eq!(loads(only("oci", &format!("{}:localhost/x:1", dir.display()))), (125, 125, 0));
+    // A root file system becomes an image as well.
+    let tar = env.file("root.tar", Layer::new().file("f", 0o644, "1").bytes());
+    set_policy(&env, &only("docker-archive", ""));
+    assert!(env.fails(125, ["import", "-q", &tar.display().to_string()]).contains("Source image rejected"));
+    set_policy(&env, &only("tarball", ""));
+    env.ok(["import", "-q", &tar.display().to_string()]);
+    env.ok(["rmi", "-a", "-f"]);
     // Archives have no place for signatures.
     let key = env.file("key", "x");
     set_policy(&env, &json!({"default": sigstore_signed(&key)}).to_string());
@@ -736,6 +743,52 @@ fn image_sign_makes_signatures_for_others() {
     assert!(made.exists(), "{made:?}");
     let output = sign(&["--all", "--sign-by", &alice, &name]).expect(125);
     assert!(output.stderr.contains("not a multi-architecture image"), "{output}");
+}
+
+/// The policy and the signatures are about the name that the user says, wherever registries.conf finds the image.
+#[test]
+fn a_mirror_is_not_trusted_for_itself() {
+    let env = Env::new();
+    let registry = Registry::start(&env);
+    let signatures = lookaside(&env);
+    let gpg = Gpg::new(&env);
+    let alice = gpg.key("Alice <alice@example.com>");
+    let alice_pub = env.work().join("alice.gpg");
+    gpg.export(&alice, &alice_pub);
+    registry.push(&env, &layout(&env, "one"), "hub/x:1", "oci");
+    let here = registry.name("hub/x:1");
+    let text = format!(
+        "[[registry]]\nprefix = \"example.com/team\"\nlocation = \"{}\"\ninsecure = true\n",
+        registry.name("hub")
+    );
+    std::fs::write(config(&env).join("registries.conf"), text).unwrap();
+    let policy = |scope: &str, requirements: &Value| {
+        set_policy(
+            &env,
+            &json!({"default": [{"type": "reject"}], "transports": {"docker": {scope: requirements}}}).to_string(),
+        );
+    };
+    policy("example.com/team", &json!([{"type": "insecureAcceptAnything"}]));
+    accepted(&env, "example.com/team/x:1");
+    refused(&env, &here, "rejected by policy");
+    policy(registry.name("hub").as_str(), &json!([{"type": "insecureAcceptAnything"}]));
+    accepted(&env, &here);
+    refused(&env, "example.com/team/x:1", "rejected by policy");
+
+    policy("example.com", &signed_by(&alice_pub));
+    refused(&env, "example.com/team/x:1", "no signature exists");
+    let digest = manifest_digest(&env, &here);
+    let dir = signatures.join(format!("hub/x@{}", digest.replace(':', "=")));
+    std::fs::create_dir_all(&dir).unwrap();
+    for (name, good) in [(here.as_str(), false), ("example.com/team/x:2", false), ("example.com/team/x:1", true)] {
+        let critical = json!({"type": "atomic container signature", "image": {"docker-manifest-digest": digest}, "identity": {"docker-reference": name}});
+        let payload = json!({"critical": critical, "optional": {}}).to_string();
+        std::fs::write(dir.join("signature-1"), gpg.sign(&alice, payload.as_bytes(), None)).unwrap();
+        match good {
+            true => accepted(&env, "example.com/team/x:1"),
+            false => refused(&env, "example.com/team/x:1", "is not accepted"),
+        }
+    }
 }
 
 /// What coracle signs while it pushes, skopeo and coracle accept.

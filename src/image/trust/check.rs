@@ -49,6 +49,8 @@ pub enum Local<'a> {
     Dir {
         path: Option<&'a Path>,
     },
+    /// A root file system that becomes an image here.
+    Tarball,
 }
 
 impl Trust {
@@ -84,6 +86,7 @@ impl Trust {
             Local::OciArchive { path } => ("oci-archive", path, None),
             Local::Oci { path, tag } => ("oci", Some(path), tag),
             Local::Dir { path } => ("dir", path, None),
+            Local::Tarball => ("tarball", None, None),
         };
         // Scopes hold no links.
         let path = path.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
