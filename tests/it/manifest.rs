@@ -1,10 +1,13 @@
 //! Manifest lists: made here, pushed to a real registry, read by skopeo.
 
-use serde_json::Value;
+use std::ffi::OsString;
+
+use serde_json::{Value, json};
 
 use crate::support::Env;
 use crate::support::fixtures::{self, on_busybox};
 use crate::support::image::{Image, Layer, digest};
+use crate::support::keys::SigstoreKey;
 use crate::support::registry::{Registry, skopeo};
 
 const OWN: &str = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
@@ -26,10 +29,10 @@ fn image(name: &str, architecture: &str) -> Image {
 }
 
 fn inspect(env: &Env, list: &str) -> Value {
-    json(&env.ok(["manifest", "inspect", "--tls-verify=false", list]))
+    parsed(&env.ok(["manifest", "inspect", "--tls-verify=false", list]))
 }
 
-fn json(text: &str) -> Value {
+fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
@@ -39,7 +42,7 @@ fn architectures(list: &Value) -> Vec<&str> {
 }
 
 fn raw(env: &Env, name: &str) -> Value {
-    json(&skopeo(env, &["inspect", "--raw", "--tls-verify=false", &format!("docker://{name}")]))
+    parsed(&skopeo(env, &["inspect", "--raw", "--tls-verify=false", &format!("docker://{name}")]))
 }
 
 fn is_id(text: &str) -> bool {
@@ -72,11 +75,11 @@ fn a_list_is_made_changed_and_removed() {
     env.ok(["manifest", "annotate", "--annotation", "e=f", "--arch", "s390", "multi", &second]);
     env.ok(["manifest", "annotate", "--index", "--annotation", "i=j", "--subject", "localhost/x:own", "multi"]);
     let list = inspect(&env, "multi");
-    let expected = serde_json::json!({"architecture": "s390", "os": "linux", "os.version": "1", "os.features": ["x", "y"],
+    let expected = json!({"architecture": "s390", "os": "linux", "os.version": "1", "os.features": ["x", "y"],
         "variant": "z15", "features": ["f"]});
     assert_eq!(list["manifests"][1]["platform"], expected);
-    assert_eq!(list["manifests"][1]["annotations"], serde_json::json!({"e": "f"}));
-    assert_eq!(list["annotations"], serde_json::json!({"a": "b", "i": "j"}));
+    assert_eq!(list["manifests"][1]["annotations"], json!({"e": "f"}));
+    assert_eq!(list["annotations"], json!({"a": "b", "i": "j"}));
     assert_eq!(list["subject"]["digest"], list["manifests"][0]["digest"]);
 
     env.coracle(["manifest", "exists", "multi"]).run().expect(0).says("");
@@ -130,7 +133,7 @@ fn equal_lists_are_two() {
     assert_eq!(env.ok(["images", "-q", "--no-trunc"]).lines().count(), 2);
     let said = env.ok(["manifest", "rm", "one"]);
     assert!(said.contains(&one) && !said.contains(&two), "{said}");
-    assert_eq!(inspect(&env, "two")["manifests"], serde_json::json!([]));
+    assert_eq!(inspect(&env, "two")["manifests"], json!([]));
     env.ok(["untag", "two"]);
     assert_eq!(env.ok(["manifest", "rm", &two]), format!("Deleted: {two}"));
 }
@@ -178,7 +181,7 @@ fn pushed_to_a_registry() {
     assert!(output.stderr.contains("Copying 2 images generated from 2 images in list"), "{output}");
     let local = inspect(&env, "multi");
     let text = skopeo(&env, &["inspect", "--raw", "--tls-verify=false", &format!("docker://{name}")]);
-    let remote = json(&text);
+    let remote = parsed(&text);
     assert_eq!(architectures(&remote), [OWN, "s390x"]);
     assert_eq!(remote["annotations"]["a"], "b");
     // What was compressed already goes out bit for bit.
@@ -202,7 +205,7 @@ fn pushed_to_a_registry() {
     let single = env.coracle(["manifest", "inspect", "--tls-verify=false", &registry.name("test/single:1")]).run();
     let single = single.expect(0);
     assert!(single.stderr.contains("is not a manifest list but a single image"), "{single}");
-    assert!(json(&single.stdout)["layers"].is_array(), "{single}");
+    assert!(parsed(&single.stdout)["layers"].is_array(), "{single}");
     let said = env.fails(125, ["manifest", "inspect", "--tls-verify=false", &registry.name("test/nosuch:1")]);
     assert!(said.contains("test/nosuch"), "{said}");
 }
@@ -309,7 +312,7 @@ fn other_transports() {
     let work = env.work();
     let oci = format!("oci:{}:v1", work.join("layout").display());
     env.ok(["manifest", "push", "-q", "multi", &oci]);
-    let read = json(&skopeo(&env, &["inspect", "--raw", &oci]));
+    let read = parsed(&skopeo(&env, &["inspect", "--raw", &oci]));
     assert_eq!(read["manifests"].as_array().unwrap().len(), 2);
     skopeo(&env, &["copy", "--all", &oci, &format!("oci:{}:v1", work.join("again").display())]);
     let dir = format!("dir:{}", work.join("dir").display());
@@ -366,7 +369,7 @@ fn artifacts() {
     let list = inspect(&env, "multi");
     assert_eq!(list["manifests"][1]["artifactType"], "application/vnd.unknown.artifact.v1");
     assert_eq!(list["manifests"][1]["annotations"]["n"], "m");
-    assert_eq!(list["manifests"][1]["files"], serde_json::json!([path(&text), path(&tar)]));
+    assert_eq!(list["manifests"][1]["files"], json!([path(&text), path(&tar)]));
     assert_eq!(list["manifests"][2]["artifactType"], "application/x.y");
     assert_eq!(list["manifests"][2]["platform"]["architecture"], "s390x");
     // The files may go: the store has them.
@@ -405,6 +408,39 @@ fn artifacts() {
     env.ok(["manifest", "push", "-q", "--tls-verify=false", "second", &target]);
     let hex = digest(b"art\n");
     assert!(env.work().join("layout/blobs/sha256").join(hex.trim_start_matches("sha256:")).exists());
+}
+
+/// List and instances are signed with a key, and pulled where only signed images are trusted.
+#[test]
+fn signed_with_a_sigstore_key() {
+    let env = Env::new();
+    let registry = Registry::start(&env);
+    let key = SigstoreKey::new(&env, "alice");
+    let config = env.work().parent().unwrap().join("home/.config/containers");
+    std::fs::create_dir_all(config.join("registries.d")).unwrap();
+    let attachments = json!({"default-docker": {"use-sigstore-attachments": true}});
+    std::fs::write(config.join("registries.d/x.yaml"), attachments.to_string()).unwrap();
+    two_images(&env);
+    env.ok(["manifest", "create", "multi", "localhost/x:own", "localhost/x:s390x"]);
+    let name = registry.name("test/signed:1");
+    let push = ["manifest", "push", "-q", "--tls-verify=false"].map(OsString::from);
+    let flags = ["--sign-by-sigstore-private-key".into(), key.private.clone().into_os_string()];
+    let phrase = ["--sign-passphrase-file".into(), key.passphrase.clone().into_os_string()];
+    env.ok(push.iter().chain(&flags).chain(&phrase).chain(&["multi".into(), OsString::from(&name)]));
+    let list = inspect(&env, "multi");
+    let text = skopeo(&env, &["inspect", "--raw", "--tls-verify=false", &format!("docker://{name}")]);
+    let instances = list["manifests"].as_array().unwrap().iter().map(|one| one["digest"].as_str().unwrap().to_owned());
+    for digest in instances.chain([digest(text.as_bytes())]) {
+        let tag = format!("{}:{}.sig", registry.name("test/signed"), digest.replace(':', "-"));
+        assert_eq!(raw(&env, &tag)["layers"].as_array().unwrap().len(), 1, "{tag}");
+    }
+    let policy = json!({"default": [{"type": "sigstoreSigned", "keyPath": key.public}]});
+    std::fs::write(config.join("policy.json"), policy.to_string()).unwrap();
+    env.ok(["pull", "-q", "--tls-verify=false", &name]);
+    // A directory has no place for signatures.
+    let to = OsString::from(format!("dir:{}", env.work().join("dir").display()));
+    let said = env.fails(125, push.iter().chain(&flags).chain(&phrase).chain(&["multi".into(), to]));
+    assert!(said.contains("only images that are pushed to a registry can be signed"), "{said}");
 }
 
 /// What two processes add at the same time is all in the list.

@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "OS")]
     os: Option<String>,
     /// Change the features of the operating system that the instance needs
-    #[arg(long, value_name = "os-features")]
+    #[arg(long, value_name = "features")]
     os_features: Vec<String>,
     /// Change the version of the operating system of the instance
     #[arg(long, value_name = "version")]

@@ -13,7 +13,7 @@ use crate::image::progress::{Event, Progress};
 use crate::image::push::registry::Repository;
 use crate::image::push::sink::{Answer, Finished, Sink, What};
 use crate::image::push::{Codec, Format, ManifestFormat, PushOptions, Pushed};
-use crate::image::reference::Reference;
+use crate::image::reference::{LOCAL, Reference};
 use crate::image::registry::{Access, Purpose};
 use crate::image::save::Output;
 use crate::image::save::oci::OciArchive;
@@ -62,6 +62,13 @@ impl ImageStore {
                 let reference = Reference::parse(name).with_context(initializing)?;
                 let endpoint = access.destination(&reference)?;
                 let client = access.connect(&endpoint, Purpose::Push).with_context(initializing)?;
+                // That nobody is there is best told at once. What else a registry has against this question need not matter.
+                if let Err(e) = client.lets_in()
+                    && e.chain().iter().any(|cause| cause.starts_with("pinging container registry"))
+                {
+                    let hint = "this name is one of a local list only: say where to push it to, as REGISTRY/NAME:TAG";
+                    return Err(if reference.registry == LOCAL { e.hint(hint) } else { e }).with_context(initializing);
+                }
                 let signing = &how.options.signing;
                 self.trust.check_signing(signing, &reference)?;
                 let repository = Repository::new(client, endpoint.reference, &self.images);
