@@ -4,7 +4,6 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 /// What becomes of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +14,6 @@ pub enum Fault {
     Drop(usize),
     /// One bit of the body is wrong, at this position.
     Corrupt(usize),
-    /// The body comes so slowly: bytes per second.
-    Slow(usize),
     /// `Content-Length` promises so many bytes more than come, or less than do.
     Length(i64),
     /// The body is another one.
@@ -174,22 +171,8 @@ fn pass(
     client.write_all(head.as_bytes())?;
     match fault {
         Fault::Drop(length) => client.write_all(body.get(..*length).unwrap_or(&body)),
-        Fault::Slow(rate) => slowly(client, &body, *rate),
         _ => client.write_all(&body),
     }
-}
-
-/// Writes at a rate, in small pieces. Waiting is what this is for.
-fn slowly(client: &mut TcpStream, body: &[u8], rate: usize) -> std::io::Result<()> {
-    let start = Instant::now();
-    let mut sent = 0;
-    for piece in body.chunks((rate / 20).max(1)) {
-        client.write_all(piece)?;
-        sent += piece.len();
-        let due = Duration::from_secs_f64(sent as f64 / rate as f64);
-        std::thread::sleep(due.saturating_sub(start.elapsed()));
-    }
-    Ok(())
 }
 
 /// The first line and the headers.
