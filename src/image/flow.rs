@@ -122,7 +122,13 @@ impl ImageStore {
                 }
                 Err(error) => error,
             };
-            let Save::Part(part) = &job.save else { return Err(error) };
+            let part = match &job.save {
+                Save::Part(part) => part,
+                Save::Workspace => return Err(error),
+                Save::Nothing => {
+                    return Err(error.hint("repair the image store with `coracle system check --repair`"));
+                }
+            };
             if broken.load(Ordering::Relaxed) {
                 // Nothing is known against what has arrived.
                 let kept = part.length().is_ok_and(|length| length > 0);

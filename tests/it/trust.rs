@@ -283,6 +283,18 @@ fn archives_have_transports_and_scopes_of_their_own() {
     assert_eq!(loads(only("docker-archive", "")), (125, 0, 125));
     assert_eq!(loads(only("oci", &work)), (125, 125, 0));
     assert_eq!(loads(only("oci", &format!("{}:localhost/x:1", dir.display()))), (125, 125, 0));
+    // An image of several names must be allowed to have each of them.
+    let index = dir.join("index.json");
+    let mut several: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
+    let mut again = several["manifests"][0].clone();
+    again["annotations"]["org.opencontainers.image.ref.name"] = json!("localhost/bad:1");
+    several["manifests"].as_array_mut().unwrap().push(again);
+    std::fs::write(&index, several.to_string()).unwrap();
+    assert_eq!(loads(only("oci", "")), (125, 125, 0));
+    let bad = format!("{}:localhost/bad:1", dir.display());
+    let but_bad = json!({"default": [{"type": "reject"}], "transports": {
+        "oci": {"": [{"type": "insecureAcceptAnything"}], bad: [{"type": "reject"}]}}});
+    assert_eq!(loads(but_bad.to_string()), (125, 125, 125));
     // A root file system becomes an image as well.
     let tar = env.file("root.tar", Layer::new().file("f", 0o644, "1").bytes());
     set_policy(&env, &only("docker-archive", ""));
