@@ -278,6 +278,8 @@ fn docker_parts(members: &Members, entry: &DockerEntry) -> Result<(Parts, BTreeM
             config.diff_ids.len()
         );
     }
+    // Before any of them is read.
+    super::flow::check_count(entry.layers.len())?;
     let mut sources = BTreeMap::new();
     let mut layers = Vec::new();
     for (layer, diff_id) in entry.layers.iter().zip(&config.diff_ids) {

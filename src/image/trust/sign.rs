@@ -13,6 +13,9 @@ use crate::image::registry::Client;
 use crate::storage::fs;
 use crate::storage::unpack::digest::sha256;
 
+/// Asks the user for the passphrase of a file with a key.
+pub type Ask<'a> = dyn Fn(&Path) -> Result<String> + 'a;
+
 /// What a user says about signing.
 #[derive(Default)]
 pub struct SigningParameters<'a> {
@@ -25,15 +28,22 @@ pub struct SigningParameters<'a> {
     /// `--sign-passphrase-file`.
     pub passphrase_file: Option<PathBuf>,
     /// Asks the user for the passphrase of this file. `None` when there is nobody to ask.
-    pub ask: Option<&'a dyn Fn(&Path) -> Result<String>>,
+    pub ask: Option<&'a Ask<'a>>,
 }
 
 /// Keys, ready to sign.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Signing {
     /// The key, and its passphrase where a file has it.
     gpg: Option<(String, Option<String>)>,
     sigstore: Option<sigstore::PrivateKey>,
+}
+
+impl std::fmt::Debug for Signing {
+    // It may hold a passphrase.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signing(..)")
+    }
 }
 
 /// The file of `--sign-by-sigstore`: containers-sigstore-signing-params.yaml(5).
@@ -161,11 +171,7 @@ impl Trust {
     }
 }
 
-fn private_key(
-    path: &Path,
-    passphrase: Option<&str>,
-    ask: Option<&dyn Fn(&Path) -> Result<String>>,
-) -> Result<sigstore::PrivateKey> {
+fn private_key(path: &Path, passphrase: Option<&str>, ask: Option<&Ask<'_>>) -> Result<sigstore::PrivateKey> {
     let text = fs::read(path)?;
     let passphrase = match (passphrase, ask) {
         (Some(known), _) => known.to_owned(),
@@ -203,4 +209,15 @@ fn parameter_file(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
         }
     };
     attempt().with_context(|| format!("reading signing parameters `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passphrase_is_not_shown() {
+        let signing = Signing { gpg: Some(("key".to_owned(), Some("hunter2".to_owned()))), sigstore: None };
+        assert!(!format!("{signing:?}").contains("hunter2"));
+    }
 }
