@@ -15,7 +15,7 @@ pub enum Identity {
     ExactReference(Named),
     ExactRepository(Named),
     /// Names below `prefix` are signed as names below `signed_prefix`.
-    RemapIdentity {
+    Remap {
         prefix: String,
         signed_prefix: String,
     },
@@ -67,7 +67,7 @@ impl Identity {
                 Identity::ExactReference(named)
             }
             "exactRepository" => Identity::ExactRepository(Named::parse(&fields.need_string("dockerRepository")?)?),
-            "remapIdentity" => Identity::RemapIdentity {
+            "remapIdentity" => Identity::Remap {
                 prefix: prefix(fields.need_string("prefix")?)?,
                 signed_prefix: prefix(fields.need_string("signedPrefix")?)?,
             },
@@ -87,7 +87,7 @@ impl Identity {
             Identity::MatchExact | Identity::MatchRepoDigestOrExact | Identity::MatchRepository => {
                 intended.is_some_and(|intended| self.matches_named(&Named::of(intended), &signed))
             }
-            Identity::RemapIdentity { prefix, signed_prefix } => intended.is_some_and(|intended| {
+            Identity::Remap { prefix, signed_prefix } => intended.is_some_and(|intended| {
                 let mut intended = Named::of(intended);
                 if let Some(rest) = below(&intended.name, prefix) {
                     intended.name = format!("{signed_prefix}{rest}");
