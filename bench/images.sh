@@ -40,6 +40,20 @@ for engine in "${engines[@]}"; do
         figure "pull_again.$engine" "true" "$run pull -q --tls-verify=false $REGISTRY/bench/eight"
     fi
     figure "load.$engine" "$clean" "$run load -q -i $dir/one.tar"
+    if [ "${REGISTRY:-}" ]; then
+        # Loaded: the layer has to be compressed. Pulled: it is gzip already. To a new repository each time, and without
+        # what was learned the last time.
+        forget="rm -rf $work/r/images/blob-hints.json $HOME/.local/share/containers/cache"
+        for image in localhost/bench/loaded "$REGISTRY/bench/one"; do
+            key=push_plain
+            if [ "$image" = "$REGISTRY/bench/one" ]; then
+                key=push_gzip
+                $run pull -q --tls-verify=false "$image" >/dev/null
+            fi
+            echo "exec $run push -q --tls-verify=false $image $REGISTRY/push/$engine-\$(date +%N):1" >"$work/push"
+            figure "$key.$engine" "$forget" "sh $work/push"
+        done
+    fi
     $run rmi -a -f >/dev/null
 done
 

@@ -90,4 +90,5 @@ EOF
     time_ms "ps.$engine" "$runs" $run ps -a
     $run rm -f -a -t 0 >/dev/null
 done
+RUNS=$runs "$dir/store.sh" "$dir"
 echo "binary.coracle $(stat -c %s "$dir/coracle")" | tee -a "$out"

@@ -11,6 +11,18 @@ END {
     ratio("ps -a, 200 containers", "ps", "podman", 8)
     ratio("--version", "version", "podman", 8)
     ratio("images", "images", "podman", 8)
+    ratio("pull, 170 MB in one layer", "pull_one", "podman", 3)
+    ratio("pull, 170 MB in eight layers", "pull_eight", "podman", 3)
+    ratio("pull, nothing new", "pull_again", "podman", 3)
+    ratio("load, 170 MB", "load", "podman", 3)
+    ratio("push, 170 MB to be compressed", "push_plain", "podman", 2)
+    ratio("push, 170 MB pulled as gzip", "push_gzip", "podman", 2)
+    bound("  zcat | tar x, the same files", "unpack.tar")
+    bound("  cp -a, the same files", "copy.cp")
+    limit("memory of a pull of eight layers, MB", "pull_eight.coracle.memory", megabytes("pull_eight.coracle.memory"), 64,
+        ("pull_eight.podman.memory" in value) ? "podman " megabytes("pull_eight.podman.memory") : "")
+    ratio("images, 300 of them", "images_300", "podman", 8)
+    ratio("rmi of 50 of 300 images", "rmi_50", "podman", 8)
     ratio("20 parallel run --rm", "parallel", "podman", 8)
     if (("parallel.coracle" in value) && ("sequential.coracle" in value))
         line("20 parallel / 20 sequential", ms(value["parallel.coracle"]), "sequential " ms(value["sequential.coracle"]),
@@ -31,6 +43,13 @@ function ratio(work, key, peer, wanted,    ours, theirs) {
     else line(work, ms(value[ours]), peer " " ms(value[theirs]), sprintf("x %.1f", value[theirs] / value[ours]), "x " wanted,
         value[theirs] / value[ours] >= wanted)
 }
+
+# What bounds the figures above.
+function bound(work, key) {
+    if (key in value) line(work, "", ms(value[key]), "-", "", -1)
+}
+
+function megabytes(key) { return sprintf("%.1f", value[key] / 1e6) }
 
 function limit(work, key, shown, most, beside) {
     if (key in value) line(work, shown, beside, "-", "at most " most, shown + 0 <= most)

@@ -457,6 +457,9 @@ _coracle() {
             coracle__subcmd__help__subcmd__container,wait)
                 cmd="coracle__subcmd__help__subcmd__container__subcmd__wait"
                 ;;
+            coracle__subcmd__help__subcmd__image,diff)
+                cmd="coracle__subcmd__help__subcmd__image__subcmd__diff"
+                ;;
             coracle__subcmd__help__subcmd__image,exists)
                 cmd="coracle__subcmd__help__subcmd__image__subcmd__exists"
                 ;;
@@ -474,6 +477,9 @@ _coracle() {
                 ;;
             coracle__subcmd__help__subcmd__image,load)
                 cmd="coracle__subcmd__help__subcmd__image__subcmd__load"
+                ;;
+            coracle__subcmd__help__subcmd__image,mount)
+                cmd="coracle__subcmd__help__subcmd__image__subcmd__mount"
                 ;;
             coracle__subcmd__help__subcmd__image,prune)
                 cmd="coracle__subcmd__help__subcmd__image__subcmd__prune"
@@ -507,6 +513,9 @@ _coracle() {
                 ;;
             coracle__subcmd__help__subcmd__image,trust)
                 cmd="coracle__subcmd__help__subcmd__image__subcmd__trust"
+                ;;
+            coracle__subcmd__help__subcmd__image,unmount)
+                cmd="coracle__subcmd__help__subcmd__image__subcmd__unmount"
                 ;;
             coracle__subcmd__help__subcmd__image,untag)
                 cmd="coracle__subcmd__help__subcmd__image__subcmd__untag"
@@ -553,6 +562,9 @@ _coracle() {
             coracle__subcmd__help__subcmd__system,reset)
                 cmd="coracle__subcmd__help__subcmd__system__subcmd__reset"
                 ;;
+            coracle__subcmd__image,diff)
+                cmd="coracle__subcmd__image__subcmd__diff"
+                ;;
             coracle__subcmd__image,exists)
                 cmd="coracle__subcmd__image__subcmd__exists"
                 ;;
@@ -573,6 +585,9 @@ _coracle() {
                 ;;
             coracle__subcmd__image,load)
                 cmd="coracle__subcmd__image__subcmd__load"
+                ;;
+            coracle__subcmd__image,mount)
+                cmd="coracle__subcmd__image__subcmd__mount"
                 ;;
             coracle__subcmd__image,prune)
                 cmd="coracle__subcmd__image__subcmd__prune"
@@ -607,8 +622,14 @@ _coracle() {
             coracle__subcmd__image,trust)
                 cmd="coracle__subcmd__image__subcmd__trust"
                 ;;
+            coracle__subcmd__image,unmount)
+                cmd="coracle__subcmd__image__subcmd__unmount"
+                ;;
             coracle__subcmd__image,untag)
                 cmd="coracle__subcmd__image__subcmd__untag"
+                ;;
+            coracle__subcmd__image__subcmd__help,diff)
+                cmd="coracle__subcmd__image__subcmd__help__subcmd__diff"
                 ;;
             coracle__subcmd__image__subcmd__help,exists)
                 cmd="coracle__subcmd__image__subcmd__help__subcmd__exists"
@@ -630,6 +651,9 @@ _coracle() {
                 ;;
             coracle__subcmd__image__subcmd__help,load)
                 cmd="coracle__subcmd__image__subcmd__help__subcmd__load"
+                ;;
+            coracle__subcmd__image__subcmd__help,mount)
+                cmd="coracle__subcmd__image__subcmd__help__subcmd__mount"
                 ;;
             coracle__subcmd__image__subcmd__help,prune)
                 cmd="coracle__subcmd__image__subcmd__help__subcmd__prune"
@@ -663,6 +687,9 @@ _coracle() {
                 ;;
             coracle__subcmd__image__subcmd__help,trust)
                 cmd="coracle__subcmd__image__subcmd__help__subcmd__trust"
+                ;;
+            coracle__subcmd__image__subcmd__help,unmount)
+                cmd="coracle__subcmd__image__subcmd__help__subcmd__unmount"
                 ;;
             coracle__subcmd__image__subcmd__help,untag)
                 cmd="coracle__subcmd__image__subcmd__help__subcmd__untag"
@@ -3900,8 +3927,22 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__image)
-            opts="exists history list import inspect load prune pull push rm save search scp sign tag tree untag trust"
+            opts="diff exists history list import inspect load mount prune pull push rm save search scp sign tag tree unmount untag trust"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__image__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3984,6 +4025,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__image__subcmd__load)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__image__subcmd__mount)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4168,6 +4223,20 @@ _coracle() {
         coracle__subcmd__help__subcmd__image__subcmd__trust__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__image__subcmd__unmount)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4842,12 +4911,30 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image)
-            opts="-h --help exists history list import inspect load prune pull push rm save search scp sign tag tree untag trust help"
+            opts="-h --help diff exists history list import inspect load mount prune pull push rm save search scp sign tag tree unmount untag trust help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__diff)
+            opts="-h --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -4870,8 +4957,22 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__help)
-            opts="exists history list import inspect load prune pull push rm save search scp sign tag tree untag trust help"
+            opts="diff exists history list import inspect load mount prune pull push rm save search scp sign tag tree unmount untag trust help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -4968,6 +5069,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__help__subcmd__load)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__help__subcmd__mount)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5163,6 +5278,20 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__image__subcmd__help__subcmd__unmount)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__image__subcmd__help__subcmd__untag)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -5301,6 +5430,24 @@ _coracle() {
                     return 0
                     ;;
                 -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__mount)
+            opts="-a -h --all --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5726,6 +5873,20 @@ _coracle() {
         coracle__subcmd__image__subcmd__trust__subcmd__show)
             opts="-j -n -h --json --noheading --raw --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__image__subcmd__unmount)
+            opts="-a -f -h --all --force --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -4,8 +4,8 @@ set -eu
 
 build='gcc libc6-dev'
 run='uidmap slirp4netns fuse-overlayfs'
-test='busybox-static mmdebstrap skopeo docker-registry passt curl ca-certificates xz-utils zstd util-linux procps gpg gpg-agent'
-bench='mmdebstrap hyperfine busybox-static jq'
+test='busybox-static mmdebstrap skopeo docker-registry passt curl openssl ca-certificates xz-utils zstd util-linux procps gpg gpg-agent'
+bench='mmdebstrap hyperfine busybox-static jq docker-registry skopeo'
 case ${1:-} in
 run) wanted="$build $run" ;;
 test) wanted="$build $run $test" ;;

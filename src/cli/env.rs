@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::image::config::{AuthPlaces, Places};
+use crate::image::registry::Proxies;
 
 /// Where the data root is: `$XDG_DATA_HOME/coracle`, else `$HOME/.local/share/coracle`.
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
@@ -23,7 +24,8 @@ pub const CONTAINER_CONNECTION: &str = "CONTAINER_CONNECTION";
 pub const SHELL: &str = "SHELL";
 /// When it is set and not empty, nothing is coloured (<https://no-color.org>).
 pub const NO_COLOR: &str = "NO_COLOR";
-/// Where the engine remembers which image a short name meant: `$XDG_CACHE_HOME/containers`, else `$HOME/.cache/containers`.
+/// Where the engine remembers which image a short name meant: `$XDG_CACHE_HOME/containers`, else
+/// `$HOME/.cache/containers`, for root /var/cache/containers.
 pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 /// Read instead of the usual registries.conf.
 pub const CONTAINERS_REGISTRIES_CONF: &str = "CONTAINERS_REGISTRIES_CONF";
@@ -33,6 +35,13 @@ pub const CONTAINERS_REGISTRIES_CONF_DIR: &str = "CONTAINERS_REGISTRIES_CONF_DIR
 pub const REGISTRY_AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
 /// The directory of Docker's config.json. When there is one in it, it is the default of `--authfile`, too.
 pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+
+/// The proxies for registries that are reached by HTTP and by HTTPS, and the hosts that are reached without one.
+pub const HTTP_PROXY: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
+/// See [`HTTP_PROXY`].
+pub const HTTPS_PROXY: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
+/// See [`HTTP_PROXY`].
+pub const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// The value of a variable, unless it is unset or empty.
 pub fn get(name: &str) -> Option<OsString> {
@@ -62,8 +71,9 @@ pub fn places() -> Places {
         Some(_) => run.join("containers/auth.json"),
         None => run.join("auth.json"),
     };
-    let cache = absolute_path(XDG_CACHE_HOME).or_else(|| Some(home.as_ref()?.join(".cache")));
-    let cache = if uid.is_root() { Some(PathBuf::from("/var/cache")) } else { cache };
+    let usual =
+        if uid.is_root() { Some(PathBuf::from("/var/cache")) } else { home.as_ref().map(|dir| dir.join(".cache")) };
+    let cache = absolute_path(XDG_CACHE_HOME).or(usual);
     let dockers = docker.or_else(|| Some(home.as_ref()?.join(".docker/config.json")));
     Places {
         registries_conf: get(CONTAINERS_REGISTRIES_CONF).map(PathBuf::from),
@@ -75,8 +85,18 @@ pub fn places() -> Places {
             others: config_home.iter().map(|dir| dir.join("containers/auth.json")).chain(dockers).collect(),
             dockercfg: home.map(|home| home.join(".dockercfg")),
         },
+        proxies: Proxies {
+            http: text(HTTP_PROXY),
+            https: text(HTTPS_PROXY),
+            except: text(NO_PROXY).unwrap_or_default(),
+        },
         config_home,
     }
+}
+
+/// The first of several variables that is set, where it is UTF-8.
+fn text(names: [&str; 2]) -> Option<String> {
+    names.into_iter().find_map(get).and_then(|value| value.into_string().ok())
 }
 
 /// The user's home directory: HOME, or what the system says.

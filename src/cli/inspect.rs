@@ -6,6 +6,7 @@ use super::views::inspect::{self, Object};
 use super::views::ps_row::Size;
 use super::views::{container_inspect, image_inspect};
 use crate::bail;
+use crate::container::snapshot;
 use crate::container::store::Store;
 use crate::engine::{self, Engine};
 use crate::error::{self, Error, Result};
@@ -71,10 +72,11 @@ fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Resu
         }
     }
     let images = engine::images(engine)?;
-    let image = images.find(name)?;
+    let mut image = images.find(name)?;
+    image.parent = images.list()?.into_iter().find(|other| other.id == image.id).map_or(String::new(), |i| i.parent);
     let layers = images.layers();
     let unpacked = image.layers.iter().filter(|id| layers.exists(id)).map(|id| layers.path(id)).collect();
-    let driver = engine.driver.clone().unwrap_or_else(|| "overlay".to_owned());
+    let driver = snapshot::known_driver(&engine.roots, engine.driver.as_deref());
     let object = image_inspect::object(&image, &image_inspect::Storage { driver, layers: unpacked });
     Ok((object, &inspect::IMAGE))
 }

@@ -203,6 +203,13 @@ fn short(digest: &str) -> String {
     strip_escapes(hex.get(..12).unwrap_or(hex)).into_owned()
 }
 
+const WIDE: &str = "{prefix} [{wide_bar}] {bytes} / {total_bytes} | {bytes_per_sec}";
+const SHORT: &str = "{prefix} {percent}%";
+const ENDLESS: &str = "{prefix} {bytes} | {bytes_per_sec}";
+const SUM: &str = "{prefix} [{wide_bar}] {bytes} / {total_bytes} | {bytes_per_sec} | {elapsed}";
+const SHORT_SUM: &str = "{prefix} {bytes} / {total_bytes}";
+const WORDS: &str = "{prefix} {msg}";
+
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.progress_chars("=>-")
@@ -214,27 +221,30 @@ fn is_narrow() -> bool {
 
 fn flowing(known_length: bool) -> ProgressStyle {
     style(match (known_length, is_narrow()) {
-        (true, false) => "{prefix} [{wide_bar}] {bytes} / {total_bytes} | {bytes_per_sec}",
-        (true, true) => "{prefix:.26!} {percent}%",
-        (false, _) => "{prefix} {bytes} | {bytes_per_sec}",
+        (true, false) => WIDE,
+        (true, true) => SHORT,
+        (false, _) => ENDLESS,
     })
 }
 
 fn sum() -> ProgressStyle {
-    style(if is_narrow() {
-        "{prefix} {bytes} / {total_bytes}"
-    } else {
-        "{prefix} [{wide_bar}] {bytes} / {total_bytes} | {bytes_per_sec} | {elapsed}"
-    })
+    style(if is_narrow() { SHORT_SUM } else { SUM })
 }
 
 fn words() -> ProgressStyle {
-    style("{prefix} {msg}")
+    style(WORDS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn templates_are_valid() {
+        for template in [WIDE, SHORT, ENDLESS, SUM, SHORT_SUM, WORDS] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
 
     #[test]
     fn events_have_lines() {

@@ -4,6 +4,7 @@ use super::{Engine, interrupt};
 use crate::bail;
 use crate::container::options::{Pull, PullPolicy};
 use crate::error::{Error, Kind, Result};
+use crate::image::config::RegistriesConf;
 use crate::image::platform::Platform;
 use crate::image::progress::{Event, Progress};
 use crate::image::pull::{PullOptions, Pulled};
@@ -130,13 +131,29 @@ pub fn obtain(
     let images = super::images(engine)?;
     let platform = wanted_platform(pull);
     let local = match find_local(&images, name, platform.as_ref())? {
-        None if !images.exists(name)? => load_embedded(&images, name)?,
+        None if !images.exists(name)? => match load_embedded(&images, name)? {
+            None => find_aliased(engine, &images, name, platform.as_ref())?,
+            embedded => embedded,
+        },
         local => local,
     };
     let pulled =
         by_policy(name, pull.policy, local, || pull_for_container(engine, &images, name, pull, platform, progress))?;
     warnings.extend(pulled.warnings);
     Ok(pulled.image)
+}
+
+/// The local image of what an alias makes of a name.
+fn find_aliased(
+    engine: &Engine,
+    images: &ImageStore,
+    name: &str,
+    platform: Option<&Platform>,
+) -> Result<Option<Image>> {
+    match RegistriesConf::read(&engine.places)?.aliased(name) {
+        Some(reference) => find_local(images, &reference.to_string(), platform),
+        None => Ok(None),
+    }
 }
 
 fn pull_for_container(

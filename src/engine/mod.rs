@@ -5,6 +5,7 @@ mod create;
 mod exec;
 mod export;
 pub mod image;
+pub mod image_mount;
 pub mod interrupt;
 mod launch;
 mod lifecycle;

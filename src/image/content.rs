@@ -71,6 +71,17 @@ impl Content {
         }
     }
 
+    /// Whether both are of the same file.
+    pub fn is(&self, other: &Content) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Makes readers and the writer fail, because all of it is in vain.
+    pub fn abandon(&self) {
+        self.state().end = Some(Err(Error::new("another part of the image failed")));
+        self.shared.changed.notify_all();
+    }
+
     /// A reader from this position to the end. It waits for what is not written yet.
     pub fn reader(&self, position: u64) -> ContentReader {
         ContentReader { content: self.clone(), position }
@@ -118,7 +129,13 @@ impl Growing {
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let Some(content) = &self.content else { return Ok(()) };
-        let at = content.state().written;
+        let at = {
+            let state = content.state();
+            if let Some(Err(e)) = &state.end {
+                return Err(e.clone());
+            }
+            state.written
+        };
         content.shared.file.write_all_at(bytes, at).map_err(|e| Error::from(e).wrap("writing temporary file"))?;
         content.state().written += bytes.len() as u64;
         content.shared.changed.notify_all();
@@ -156,12 +173,10 @@ impl Read for ContentReader {
         let available = {
             let mut state = self.content.state();
             loop {
-                if state.written > self.position {
-                    break state.written - self.position;
-                }
                 match &state.end {
-                    Some(Ok(_)) => return Ok(0),
                     Some(Err(e)) => return Err(io::Error::other(e.to_string())),
+                    _ if state.written > self.position => break state.written - self.position,
+                    Some(Ok(_)) => return Ok(0),
                     None => {
                         state = self.content.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                     }
@@ -206,6 +221,11 @@ mod tests {
         drop(growing);
         assert!(content.reader(0).read(&mut [0; 4]).is_err());
         assert!(content.wait().is_err());
+        // One that is in vain ends both.
+        let (content, mut growing) = Content::growing(tempfile::tempfile().unwrap());
+        growing.write(b"abc").unwrap();
+        content.abandon();
+        assert!(growing.write(b"def").is_err() && content.reader(0).read(&mut [0; 4]).is_err());
         // A file that became shorter behind our back.
         let content = Content::complete(tempfile::tempfile().unwrap(), "d", 5);
         assert!(content.reader(0).read(&mut [0; 4]).is_err());

@@ -5,6 +5,7 @@ pub mod change;
 pub mod check;
 pub mod config;
 pub mod content;
+pub mod diff;
 pub mod embedded;
 pub mod family;
 mod flow;

@@ -1,9 +1,7 @@
 //! Removing what nobody needs: images without names or without containers, and rubbish of all kinds.
 //!
 //! Rubbish is what no image of the index needs: blobs and layers of images that are half removed or were never listed,
-//! and parts of downloads that broke off (`images/partial/<hex>`), each of them locked by whoever is at it.
-
-use std::fs::File;
+//! and parts of downloads that broke off (see [`super::parts`]).
 
 use super::index;
 use super::reach::Parts;
@@ -11,7 +9,6 @@ use super::remove::{InUse, RemoveOptions};
 use super::store::ImageStore;
 use super::types::Image;
 use crate::error::Result;
-use crate::storage::fs;
 
 impl ImageStore {
     /// Removes all images that are `wanted`, and returns the IDs of those that are gone. Those in use stay.
@@ -56,13 +53,7 @@ impl ImageStore {
         if let Some(trash) = trash {
             trash.remove()?;
         }
-        for entry in fs::list(&self.partial_dir())? {
-            // Whoever continues a download locks it first and looks then whether it is still there.
-            let Ok(file) = File::open(entry.path()) else { continue };
-            if file.try_lock().is_ok() {
-                fs::remove_file_if_exists(&entry.path())?;
-            }
-        }
+        self.remove_parts()?;
         Ok(garbage)
     }
 

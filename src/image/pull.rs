@@ -4,6 +4,7 @@ use super::ingest::{Parts, check_digest};
 use super::manifest::{self, Descriptor, Document, MAX_JSON};
 use super::platform::Platform;
 use super::progress::{Event, Progress};
+use super::push::hints::Hints;
 use super::reference::{Reference, sha256_hex};
 use super::registry::blob::BlobReader;
 use super::registry::client::RawManifest;
@@ -114,6 +115,7 @@ impl ImageStore {
         };
         let stored = self.ingest_remote(&parts, &fetch, progress)?;
         progress.event(Event::Line("Writing manifest to image destination".to_owned()));
+        Hints::pulled(&self.images, reference, &manifest);
         let mut warnings = stored.warnings.messages();
         warnings.extend_from_slice(client.notes());
         let image = stored.image;

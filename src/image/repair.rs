@@ -2,7 +2,7 @@
 //!
 //! Blobs come again from where their image came from, by digest. Layers are unpacked again beside the damaged ones and
 //! change places with them in one step. Nothing that a user made is touched: no name, no container. What cannot be
-//! repaired stays as it is.
+//! repaired is told; only the bytes of a damaged blob go, so that pulling or loading the image again brings it back.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,7 +17,7 @@ use super::check::{Damage, Object};
 use super::embedded;
 use super::index;
 use super::manifest::{self, Descriptor, Document, Index, MAX_JSON};
-use super::reference::Reference;
+use super::reference::{LOCAL, Reference};
 use super::registry::blob::BlobReader;
 use super::registry::{Access, Client, Purpose};
 use super::remove::InUse;
@@ -96,14 +96,16 @@ impl ImageStore {
     /// Fetches a blob again from wherever an image that needs it came from.
     fn refetch(&self, hex: &str, how: &Repair<'_>) -> Result<()> {
         let sources = self.sources_of(hex)?;
-        let mut failure = Error::new("no image that needs it has a name, so nobody knows where it came from")
-            .hint("load the image again; `coracle rmi` removes it");
+        let mut failure = Error::new("no image that needs it came from a registry, by its name")
+            .hint("load or build the image again; `coracle rmi` removes it");
         for source in sources {
             match self.refetch_from(hex, &source, how.access) {
                 Ok(()) => return Ok(()),
                 Err(error) => failure = error.wrap(format!("fetching it again as part of `{}`", source.name)),
             }
         }
+        // Pulling and loading take for granted what is there, and this is not what its name says.
+        self.drop_blob(hex)?;
         Err(failure.hint("pull or load the image again once that is possible; `coracle rmi` removes it"))
     }
 
@@ -115,7 +117,10 @@ impl ImageStore {
             let mut parts = super::reach::Parts::default();
             // What cannot be found out of a damaged image was there when it was summarised.
             let _ = self.needs_of(entry, &summaries, &mut parts);
-            if let (true, Some(name)) = (parts.blobs.contains(hex), index::name_of(entry)) {
+            // What is called `localhost` was made or loaded here, but for what is part of this program.
+            let name =
+                index::name_of(entry).filter(|name| name.registry != LOCAL || name.canonical() == embedded::NAME);
+            if let (true, Some(name)) = (parts.blobs.contains(hex), name) {
                 sources.push(Source { name, size: self.size_of_blob(entry, hex) });
             }
         }

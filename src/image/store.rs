@@ -253,13 +253,17 @@ fn by_name<'a>(index: &'a Index, typed: &Typed) -> Option<&'a Descriptor> {
 
 fn by_full_name<'a>(index: &'a Index, reference: &Reference) -> Option<&'a Descriptor> {
     let canonical = reference.canonical();
-    index.manifests.iter().find(|entry| {
-        index::name_of(entry).is_some_and(|name| {
-            name.canonical() == canonical
-                || reference.digest.as_deref().is_some_and(|digest| {
-                    name.name() == reference.name()
-                        && (entry.digest == digest || index::index_digest_of(entry) == Some(digest))
-                })
+    // Our own entries have the name just so, and need no parsing.
+    let just_so = index.manifests.iter().find(|entry| entry.annotations.get(index::REF_NAME) == Some(&canonical));
+    just_so.or_else(|| {
+        index.manifests.iter().find(|entry| {
+            index::name_of(entry).is_some_and(|name| {
+                name.canonical() == canonical
+                    || reference.digest.as_deref().is_some_and(|digest| {
+                        name.name() == reference.name()
+                            && (entry.digest == digest || index::index_digest_of(entry) == Some(digest))
+                    })
+            })
         })
     })
 }

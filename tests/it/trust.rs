@@ -738,6 +738,93 @@ fn image_sign_makes_signatures_for_others() {
     assert!(output.stderr.contains("not a multi-architecture image"), "{output}");
 }
 
+/// What coracle signs while it pushes, skopeo and coracle accept.
+#[test]
+fn push_signs() {
+    let env = Env::new();
+    let registry = Registry::start(&env);
+    allow_plain_http(&env, &registry);
+    let signatures = env.work().join("lookaside");
+    let url = format!("file://{}", signatures.display());
+    let section = json!({"lookaside-staging": url, "sigstore-staging": url, "use-sigstore-attachments": true, "lookaside": url, "sigstore": url});
+    registries_d(&env, &section);
+    let gpg = Gpg::new(&env);
+    let alice = gpg.key("Alice <alice@example.com>");
+    let alice_pub = env.work().join("alice.gpg");
+    gpg.export(&alice, &alice_pub);
+    let (bob, carol) = (SigstoreKey::new(&env, "bob"), SigstoreKey::new(&env, "carol"));
+    env.load(&layout(&env, "one"));
+    let push = |args: &[&str], to: &str| {
+        let to = format!("docker://{}", registry.name(to));
+        env.coracle([&["push", "-q"], args, &["localhost/x:1", &to]].concat()).env("GNUPGHOME", &gpg.home).run()
+    };
+    let text = |path: &Path| path.display().to_string();
+    let (bob_key, carol_key, passphrase) = (text(&bob.private), text(&carol.private), text(&bob.passphrase));
+    let by_bob = ["--sign-by-sigstore-private-key", &bob_key, "--sign-passphrase-file", &passphrase];
+
+    // What cannot be signed is not pushed either.
+    let wrong = text(&env.file("wrong", "wrong\n"));
+    let parameters = |more: &str| {
+        let text = format!("privateKeyFile: {carol_key}\nprivateKeyPassphraseFile: {passphrase}\n{more}");
+        env.file("parameters.yaml", text).display().to_string()
+    };
+    let file = parameters("fulcio:\n  fulcioURL: https://example.com\n");
+    let said = push(&["--sign-by-sigstore", &file], "no:1").expect(125);
+    assert!(said.stderr.contains("`fulcio` is not supported"), "{said}");
+    let file = parameters("rekorURL: https://example.com\n");
+    let said = push(&["--sign-by-sigstore", &file], "no:1").expect(125);
+    assert!(said.stderr.contains("`rekorURL` is not supported"), "{said}");
+    for (args, why) in [
+        (
+            &["--sign-by-sigstore-private-key", &bob_key, "--sign-passphrase-file", &wrong][..],
+            "the passphrase is wrong",
+        ),
+        (&["--sign-by-sigstore-private-key", &bob_key], "needs a passphrase"),
+        (&["--sign-by-sigstore-private-key", &text(&bob.public), "--sign-passphrase-file", &passphrase], "PUBLIC KEY"),
+        (&["--sign-by-sigstore-private-key", "/nosuch", "--sign-passphrase-file", &passphrase], "/nosuch"),
+        (&["--sign-passphrase-file", &passphrase], "with which key"),
+        (&["--sign-by-sigstore", "/nosuch"], "/nosuch"),
+    ] {
+        let said = push(args, "no:1").expect(125);
+        assert!(said.stderr.contains(why), "wanted: {why}\n{said}");
+    }
+    registries_d(&env, &json!({"lookaside": "https://example.com"}));
+    assert!(push(&by_bob, "no:1").expect(125).stderr.contains("use-sigstore-attachments"));
+    assert!(push(&["--sign-by", &alice], "no:1").expect(125).stderr.contains("lookaside-staging"));
+    registries_d(&env, &section);
+    let nowhere = env.work().join("dir");
+    let said =
+        env.fails(125, ["push", "-q", "--sign-by", &alice, "localhost/x:1", &format!("dir:{}", nowhere.display())]);
+    assert!(said.contains("cannot determine canonical Docker reference") && !nowhere.exists(), "{said}");
+    let inspect = format!("docker://{}", registry.name("no:1"));
+    env.program("skopeo").args(["inspect", "--tls-verify=false", &inspect]).run().expect(1);
+
+    push(&["--sign-by", &alice], "gpg:1").expect(0);
+    push(&by_bob, "sig:1").expect(0);
+    push(&["--sign-by-sigstore", &parameters("")], "sig:1").expect(0);
+    push(&[&by_bob[..], &["--sign-by", &alice]].concat(), "gpg:2").expect(125);
+    env.ok(["rmi", "-a", "-f"]);
+
+    require(&env, &registry, &signed_by(&alice_pub));
+    accepted(&env, &registry.name("gpg:1"));
+    refused(&env, &registry.name("sig:1"), "no signature exists");
+    let (policy, out) = (config(&env).join("policy.json"), env.work().join("out"));
+    let from = format!("docker://{}", registry.name("gpg:1"));
+    let args = [
+        "--policy".into(),
+        text(&policy),
+        "copy".into(),
+        "--src-tls-verify=false".into(),
+        from,
+        format!("dir:{}", text(&out)),
+    ];
+    signing_skopeo(&env, Some(&gpg)).args(args).run().expect(0);
+    // Each push has added its signature to those that were there.
+    require(&env, &registry, &json!([sigstore_signed(&bob.public)[0], sigstore_signed(&carol.public)[0]]));
+    accepted(&env, &registry.name("sig:1"));
+    refused(&env, &registry.name("gpg:1"), "no signature exists");
+}
+
 #[test]
 fn trust_is_shown_and_set() {
     let env = Env::new();

@@ -1,5 +1,6 @@
 //! Commands about image.
 
+pub mod diff;
 pub mod exists;
 pub mod history;
 pub mod import;
@@ -8,6 +9,7 @@ pub mod list;
 pub mod load;
 pub mod login;
 pub mod logout;
+pub mod mount;
 pub mod prune;
 pub mod pull;
 pub mod push;
@@ -20,4 +22,5 @@ pub mod sign;
 pub mod tag;
 pub mod tree;
 pub mod trust;
+pub mod unmount;
 pub mod untag;

@@ -150,8 +150,13 @@ fn options(args: &Args) -> Result<PushOptions> {
         }
         Some(other) => bail!("unknown compression format `{other}`, known are gzip and zstd"),
     };
+    let manifest = args.format.as_deref().map(ManifestFormat::parse).transpose()?;
+    if manifest == Some(ManifestFormat::Docker) && format == Some(Format::Zstd) {
+        return Err(Error::new("manifests of Docker's format cannot have layers with zstd compression")
+            .hint("use --format oci, or --compression-format gzip"));
+    }
     Ok(PushOptions {
-        format: args.format.as_deref().map(ManifestFormat::parse).transpose()?,
+        format: manifest,
         codec: Some(Codec::new(format.unwrap_or(Format::Gzip), args.compression_level)?),
         codec_is_explicit: format.is_some(),
         force_compression: *args.force_compression,

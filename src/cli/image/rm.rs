@@ -5,7 +5,7 @@ use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, removal_code};
 use crate::container::store::Store;
 use crate::container::usage;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, image_mount};
 use crate::error::{Error, Kind, Result};
 use crate::image::mounts;
 use crate::image::remove::{RemoveOptions, Removed};
@@ -36,6 +36,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         _ => {}
     }
     let (engine, store) = cx.containers()?;
+    if *args.force {
+        unmount_here(&engine, &args)?;
+    }
     // From within the namespace nobody can tell whether those of mounts still live.
     mounts::live(&engine.roots)?;
     engine::enter_userns(&engine)?;
@@ -65,6 +68,21 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     }
     engine::sweep(&engine)?;
     Ok(code)
+}
+
+/// Unmounts those of the images that are mounted in the mount namespace of this process.
+fn unmount_here(engine: &Engine, args: &Args) -> Result<()> {
+    let mounted = image_mount::list(engine)?;
+    if mounted.is_empty() {
+        return Ok(());
+    }
+    let images = engine::images(engine)?;
+    let wanted: Vec<String> =
+        args.images.iter().filter_map(|name| images.find(name).ok()).map(|image| image.id).collect();
+    for (id, _) in mounted.iter().filter(|(id, _)| *args.all || wanted.contains(id)) {
+        image_mount::unmount(engine, id, true)?;
+    }
+    Ok(())
 }
 
 fn show(cx: &Cx<'_>, removed: &Removed) {

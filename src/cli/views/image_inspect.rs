@@ -25,7 +25,7 @@ pub fn object(image: &Image, storage: &Storage) -> Value {
     put("Digest", json!(image.digest));
     put("RepoTags", json!(image.names));
     put("RepoDigests", json!(image.repo_digests));
-    put("Parent", json!(""));
+    put("Parent", json!(image.parent));
     put("Comment", json!(image.comment));
     put("Created", json!(time::rfc3339(Some(image.created))));
     put("Config", config_object(config));

@@ -48,6 +48,13 @@ pub fn choose_driver(roots: &Roots, asked: Option<&str>) -> Result<String> {
     Ok(driver.to_owned())
 }
 
+/// The driver that is used, without trying anything: the one asked for, else the one that worked last, else the usual one.
+pub fn known_driver(roots: &Roots, asked: Option<&str>) -> String {
+    let memory = std::fs::read_to_string(roots.run().join("storage-driver")).unwrap_or_default();
+    let known = asked.unwrap_or(&memory);
+    DRIVERS.iter().find(|driver| **driver == known).unwrap_or(&"overlay").to_string()
+}
+
 /// Tries it on the file system of the data root: some cannot be an upper layer.
 fn kernel_overlay_works(roots: &Roots) -> Result<bool> {
     let dir = tempfile::Builder::new().prefix("overlay-test-").tempdir_in(roots.tmp()).context("testing overlay")?;

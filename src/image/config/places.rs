@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::image::registry::Proxies;
+
 /// Files and directories of the user's, as the environment names them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
@@ -14,6 +16,8 @@ pub struct Places {
     /// short-name-aliases.conf, which the engine itself writes.
     pub aliases: Option<PathBuf>,
     pub auth: AuthPlaces,
+    /// No files, but from the same environment.
+    pub proxies: Proxies,
 }
 
 /// Where logins are, by containers-auth.json(5).

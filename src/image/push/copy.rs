@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::compress::{Codec, Consumed, compress};
 use super::convert::{ManifestFormat, NewLayer, convert};
@@ -34,7 +34,7 @@ impl ImageStore {
         progress: &dyn Progress,
     ) -> Result<Pushed> {
         let plan = Plan::open(self, entry, sink.want(), options)?;
-        let copy = Copy { store: self, sink, progress, hints: Hints::read(&self.images) };
+        let copy = Copy { store: self, sink, progress, hints: Hints::read(&self.images), live: Mutex::default() };
         let layers = copy.layers(&plan)?;
         copy.config(&plan)?;
         progress.event(Event::Line("Writing manifest to image destination".to_owned()));
@@ -73,6 +73,8 @@ struct Copy<'a> {
     sink: &'a dyn Sink,
     progress: &'a dyn Progress,
     hints: Hints,
+    /// What is on its way: none of it is worth anything when one part fails.
+    live: Mutex<Vec<Content>>,
 }
 
 impl Copy<'_> {
@@ -99,6 +101,7 @@ impl Copy<'_> {
                 results.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
                 if failed {
                     stop.store(true, Ordering::Relaxed);
+                    self.live().iter().for_each(Content::abandon);
                 }
             }
         };
@@ -142,10 +145,11 @@ impl Copy<'_> {
         }
         let file = layer.file.try_clone().context("duplicating a descriptor")?;
         let content = Content::complete(file, digest, *size);
+        self.live().push(content.clone());
         self.started(digest, Some(*size));
         let advanced = |bytes| self.progress.event(Event::Advanced { digest: digest.clone(), bytes });
         self.sink.put(&content, What::Layer, &advanced)?;
-        self.progress.event(Event::Finished { digest: digest.clone() });
+        self.finished(&content, digest);
         Ok(new_layer(known, layer.compression))
     }
 
@@ -181,6 +185,7 @@ impl Copy<'_> {
         let file =
             tempfile::tempfile_in(&tmp).with_context(|| format!("creating temporary file in `{}`", tmp.display()))?;
         let (content, mut growing) = Content::growing(file);
+        self.live().push(content.clone());
         self.started(digest, Some(layer.descriptor.size));
         let advanced = |bytes| self.progress.event(Event::Advanced { digest: digest.clone(), bytes });
         let (made, put) = std::thread::scope(|scope| {
@@ -190,13 +195,18 @@ impl Copy<'_> {
                 end
             });
             let put = self.sink.put(&content, What::Layer, &|_| {});
+            let refused = put.is_err() && !matches!(content.known(), Some(Err(_)));
+            if refused {
+                content.abandon();
+            }
             let made = making.join().unwrap_or_else(|_| Err(Error::new("a thread that compresses panicked")));
-            (made, put)
+            (if refused { None } else { Some(made) }, put)
         });
-        // The maker's error is the cause of what the reader saw.
-        let known = made.map_err(space_hint)?;
+        // The maker's error is the cause of what the reader saw, unless it was stopped because of that.
+        let known = made.transpose().map_err(space_hint)?;
         put?;
-        self.progress.event(Event::Finished { digest: digest.clone() });
+        let known = known.ok_or_else(|| Error::new("a layer was not made"))?;
+        self.finished(&content, digest);
         Ok(new_layer(known, compression))
     }
 
@@ -211,6 +221,16 @@ impl Copy<'_> {
         }
         self.progress.event(Event::Finished { digest: digest.clone() });
         Ok(())
+    }
+
+    /// Nothing is to be done any more for this layer, and its temporary file can go.
+    fn finished(&self, content: &Content, digest: &str) {
+        self.live().retain(|other| !other.is(content));
+        self.progress.event(Event::Finished { digest: digest.to_owned() });
+    }
+
+    fn live(&self) -> MutexGuard<'_, Vec<Content>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a layer's blob need not be sent.

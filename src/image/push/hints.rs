@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::compress::Codec;
 use crate::image::content::Known;
-use crate::image::reference::is_digest;
+use crate::image::manifest::Manifest;
+use crate::image::reference::{Reference, is_digest};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::lock;
 
@@ -65,6 +66,12 @@ impl Hints {
         {
             let _ = atomic::write(&images.join("blob-hints.json"), &bytes, Durability::Process);
         }
+    }
+
+    /// The repository of this reference has the layers of this manifest.
+    pub fn pulled(images: &Path, from: &Reference, manifest: &Manifest) {
+        let digests = manifest.layers.iter().map(|layer| layer.digest.clone());
+        Self::update(images, |hints| hints.seen_at(&from.name(), digests));
     }
 
     /// Repositories of this registry that had the blob, the one seen last first.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Client, ClientOptions, Credentials, Logins, Source};
+use super::{Client, ClientOptions, Credentials, Logins, Proxies, Source};
 use crate::error::{Error, Kind, Result};
 use crate::image::config::{Choose, Places, RegistriesConf, Resolved};
 use crate::image::reference::Reference;
@@ -23,6 +23,8 @@ pub struct Access {
     pub tls_verify: Option<bool>,
     /// The user's configuration directory (`$XDG_CONFIG_HOME`).
     pub config_home: Option<PathBuf>,
+    /// Proxies on the way.
+    pub proxies: Proxies,
     /// `--retry`; `None` means 3.
     pub retry: Option<u32>,
     /// `--retry-delay`; `None` means 1 s, doubled each time.
@@ -65,6 +67,7 @@ impl Access {
             logins: Logins::new(&places.auth, authfile.as_deref(), &registries.helpers),
             registries,
             config_home: places.config_home.clone(),
+            proxies: places.proxies.clone(),
             ..Access::default()
         })
     }
@@ -160,6 +163,7 @@ impl Access {
             credentials,
             cert_dir: self.cert_dir.clone(),
             config_home: self.config_home.clone(),
+            proxies: self.proxies.clone(),
             retries: self.retry.unwrap_or(defaults.retries),
             retry_delay: self.retry_delay,
         }

@@ -14,6 +14,7 @@ use ureq::http::{Method, Response};
 use super::auth::Auth;
 use super::credentials::Source;
 use super::failure::{Failure, explain, shown_url};
+use super::proxy::Proxies;
 use super::request::Request;
 use super::token::merged;
 pub(super) use super::transport::Transport;
@@ -44,6 +45,7 @@ pub struct ClientOptions {
     pub cert_dir: Option<PathBuf>,
     /// The user's configuration directory, with `containers/certs.d`.
     pub config_home: Option<PathBuf>,
+    pub proxies: Proxies,
     /// How often a failed request is tried again.
     pub retries: u32,
     /// `None`: 1 s, doubled each time.
@@ -58,6 +60,7 @@ impl Default for ClientOptions {
             credentials: Source::Nobody,
             cert_dir: None,
             config_home: None,
+            proxies: Proxies::default(),
             retries: 3,
             retry_delay: None,
         }
@@ -97,7 +100,7 @@ impl Client {
         let tls =
             tls::config(registry, options.tls_verify, options.cert_dir.as_deref(), options.config_home.as_deref())?;
         let mut client = Client {
-            transport: Transport::new(tls, !options.tls_verify),
+            transport: Transport::new(tls, !options.tls_verify, options.proxies.prepare()?),
             auth: Auth::new(options.credentials.clone()),
             base: format!("https://{host}"),
             registry: registry.to_owned(),

@@ -3,7 +3,7 @@
 //! - `access.rs`     what an invocation knows of registries before it talks to one
 //! - `client.rs`     requests to one repository: redirects, retries, manifests, tags
 //! - `request.rs`    one request: what is asked, what goes along
-//! - `transport.rs`  the HTTP library, set up; `tls.rs` certificates
+//! - `transport.rs`  the HTTP library, set up; `tls.rs` certificates, `proxy.rs` proxies
 //! - `auth.rs`       from a challenge to an `Authorization` header; `challenge.rs` and `token.rs`, pure
 //! - `credentials.rs` a name and a password that cannot be printed
 //! - `logins.rs`      the user's logins in files (`authfile.rs`, pure) and with programs (`helper.rs`)
@@ -26,6 +26,7 @@ mod failure;
 mod helper;
 pub mod login;
 pub mod logins;
+pub mod proxy;
 pub mod request;
 pub mod search;
 #[cfg(test)]
@@ -41,4 +42,5 @@ pub use client::{Answer, Client, ClientOptions};
 pub use credentials::{Credentials, Source};
 pub use login::LoginTarget;
 pub use logins::Logins;
+pub use proxy::Proxies;
 pub use request::{Payload, Request};

@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ClientConfig, RootCertStore};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
 use crate::error::{Context, Error, Result};
@@ -56,12 +58,28 @@ fn user_certificates(dirs: &[PathBuf], required: bool) -> Result<(Vec<Certificat
             let path = entry.path();
             match path.extension().and_then(|e| e.to_str()) {
                 Some("crt") => roots.extend(certificates(&path)?),
-                Some("cert") => client = Some(ClientCert::new_with_certs(&certificates(&path)?, key(&path)?)),
+                Some("cert") => client = Some(client_certificate(&path)?),
                 _ => {}
             }
         }
     }
     Ok((roots, client))
+}
+
+fn client_certificate(path: &Path) -> Result<ClientCert> {
+    let (chain, key) = (certificates(path)?, key(path)?);
+    // The HTTP library takes for granted that TLS can use it.
+    let usable = || -> Result<(), rustls::Error> {
+        let chain = chain.iter().map(|certificate| certificate.der().to_vec().into()).collect();
+        let key = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|e| rustls::Error::General(e.to_owned()))?;
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(RootCertStore::empty())
+            .with_client_auth_cert(chain, key)
+            .map(|_| ())
+    };
+    usable().map_err(|e| Error::new(e.to_string()).wrap(format!("using client certificate `{}`", path.display())))?;
+    Ok(ClientCert::new_with_certs(&chain, key))
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {

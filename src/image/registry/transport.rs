@@ -7,6 +7,7 @@ use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, SendBody};
 
 use super::failure::{Failure, transport_failure};
+use super::proxy::Prepared;
 use super::request::Request;
 use crate::error::Error;
 
@@ -19,12 +20,13 @@ const SWALLOW: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub(super) struct Transport {
     agent: Agent,
+    proxies: Prepared,
     /// Plain HTTP and unknown certificates are allowed.
     pub insecure: bool,
 }
 
 impl Transport {
-    pub fn new(tls: TlsConfig, insecure: bool) -> Self {
+    pub fn new(tls: TlsConfig, insecure: bool, proxies: Prepared) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -38,9 +40,11 @@ impl Transport {
             .max_response_header_size(64 << 10)
             .max_idle_connections_per_host(8)
             .tls_config(tls)
+            // Each request has its own.
+            .proxy(None)
             .build()
             .new_agent();
-        Transport { agent, insecure }
+        Transport { agent, proxies, insecure }
     }
 
     /// Sends a request once; any status is an answer.
@@ -59,17 +63,20 @@ impl Transport {
             builder = builder.header("authorization", value);
         }
         let url = request.url.clone();
+        let proxy = self.proxies.for_url(&url);
         let bodiless = matches!(request.method, Method::GET | Method::HEAD);
         let answer = if bodiless {
             let built = builder.body(()).map_err(malformed)?;
-            self.agent.run(self.agent.configure_request(built).timeout_recv_response(Some(patience)).build())
+            self.agent
+                .run(self.agent.configure_request(built).timeout_recv_response(Some(patience)).proxy(proxy).build())
         } else {
             let (mut body, length) = request.body();
             if let Some(length) = length {
                 builder = builder.header("content-length", length);
             }
             let built = builder.body(SendBody::from_reader(&mut body)).map_err(malformed)?;
-            self.agent.run(self.agent.configure_request(built).timeout_recv_response(Some(patience)).build())
+            self.agent
+                .run(self.agent.configure_request(built).timeout_recv_response(Some(patience)).proxy(proxy).build())
         };
         answer.map_err(|e| transport_failure(&url, e))
     }

@@ -106,9 +106,10 @@ pub fn sign(text: &[u8], key: &str, passphrase: Option<&str>) -> Result<Vec<u8>>
     let run = Run::new(work.path(), command, Stdio::null(), PATIENCE_TO_SIGN)?;
     let made = run.status().any(|line| line.starts_with("SIG_CREATED "));
     if !run.exit.success() || !made {
-        return Err(Error::new(run.errors())
-            .wrap(format!("signing with the GPG key `{}`", key.escape_debug()))
-            .hint("`gpg --list-secret-keys` lists the keys to sign with"));
+        let said = run.errors();
+        let unknown = said.contains("No secret key");
+        let error = Error::new(said).wrap(format!("signing with the GPG key `{}`", key.escape_debug()));
+        return Err(if unknown { error.hint("`gpg --list-secret-keys` lists the keys to sign with") } else { error });
     }
     fs::read(&signed)
 }

@@ -8,6 +8,7 @@ pub mod fixtures;
 pub mod image;
 pub mod keys;
 pub mod leftovers;
+pub mod played;
 pub mod proxy;
 pub mod pty;
 pub mod registry;
