@@ -13,8 +13,8 @@ use crate::image::registry::Client;
 use crate::storage::fs;
 use crate::storage::unpack::digest::sha256;
 
-/// Asks the user for the passphrase of a file with a key.
-pub type Ask<'a> = dyn Fn(&Path) -> Result<String> + 'a;
+/// Asks for the passphrase of a file.
+pub type Ask = dyn Fn(&Path) -> Result<String>;
 
 /// What a user says about signing.
 #[derive(Default)]
@@ -28,7 +28,7 @@ pub struct SigningParameters<'a> {
     /// `--sign-passphrase-file`.
     pub passphrase_file: Option<PathBuf>,
     /// Asks the user for the passphrase of this file. `None` when there is nobody to ask.
-    pub ask: Option<&'a Ask<'a>>,
+    pub ask: Option<&'a Ask>,
 }
 
 /// Keys, ready to sign.
@@ -171,7 +171,7 @@ impl Trust {
     }
 }
 
-fn private_key(path: &Path, passphrase: Option<&str>, ask: Option<&Ask<'_>>) -> Result<sigstore::PrivateKey> {
+fn private_key(path: &Path, passphrase: Option<&str>, ask: Option<&Ask>) -> Result<sigstore::PrivateKey> {
     let text = fs::read(path)?;
     let passphrase = match (passphrase, ask) {
         (Some(known), _) => known.to_owned(),
