@@ -74,7 +74,8 @@ impl ImageStore {
         for hex in self.present()?.blobs {
             let path = self.blob_path(&hex);
             let is_small = std::fs::metadata(&path).is_ok_and(|meta| meta.len() <= MAX_JSON);
-            let Some(bytes) = is_small.then(|| fs::read(&path)).transpose()? else { continue };
+            // One that cannot be read must not keep the others out.
+            let Some(bytes) = is_small.then(|| fs::read(&path).ok()).flatten() else { continue };
             if sha256(&bytes) != hex {
                 continue;
             }
