@@ -22,7 +22,7 @@ use super::list;
 use super::manifest::{Descriptor, Index, OCI_INDEX};
 use super::reference::{LOCAL, Reference, sha256_hex};
 use super::summary::Summaries;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::{fs, lock};
 
@@ -43,6 +43,9 @@ pub fn read(images: &Path) -> Result<Index> {
         Some(bytes) => serde_json::from_slice(&bytes)
             .with_context(|| format!("reading `{}`", path.display()))
             .map_err(|e| e.hint("repair it with `coracle system check --repair`")),
+        // Once there was one: without it, everything would look like rubbish.
+        None if images.join(BACKUP).exists() => Err(Error::new(format!("`{}` is missing", path.display()))
+            .hint("repair it with `coracle system check --repair`")),
         None => Ok(Index { schema_version: 2, media_type: OCI_INDEX.to_owned(), ..Index::default() }),
     }
 }

@@ -32,9 +32,7 @@ const LOG_IN: &str = "log in with `coracle login REGISTRY` or pass --creds USER:
 /// There is no proof of who the user is, or not one that opens this.
 pub(super) fn unauthorized() -> Failure {
     let error = Error::new("unauthorized: authentication required");
-    Failure::Final(
-        error.hint("log in with `coracle login REGISTRY` or pass --creds USER:PASSWORD, if it exists at all"),
-    )
+    Failure::Final(error.hint(LOG_IN))
 }
 
 /// The user's name or password is wrong.
