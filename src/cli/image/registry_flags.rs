@@ -6,6 +6,7 @@ use crate::cli::args::GoBool;
 use crate::cli::{env, prompt};
 use crate::error::{Error, Result};
 use crate::image::registry::{Access, Credentials};
+use crate::sys::title;
 
 #[derive(Debug, Default, clap::Args)]
 pub struct RegistryFlags {
@@ -28,8 +29,12 @@ impl RegistryFlags {
     }
 }
 
-/// The value of `--creds`; on a terminal, the password is asked for where it is missing.
+/// The value of `--creds`; on a terminal, the password is asked for where it is missing. Others on the machine see it no
+/// longer in the list of processes.
 pub fn credentials(text: &str) -> Result<Credentials> {
+    if let (_, Some(password)) = Credentials::split(text) {
+        title::hide(password.as_bytes());
+    }
     match Credentials::split(text) {
         ("", _) => Err(Error::new("`--creds` has no user name").hint("write it as USERNAME:PASSWORD")),
         (user, Some(password)) => Ok(Credentials::new(user, password)),
