@@ -181,6 +181,11 @@ pub fn without_password(text: &str) -> Option<String> {
     Some(format!("{}{user}:***@{after}", before.get(..start)?))
 }
 
+/// The text of a reference for messages: without the password that may have been typed into it.
+pub fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+    without_password(text).map_or(text.into(), Into::into)
+}
+
 /// Whether this is `algorithm:hex`; of SHA-256 with exactly 64 lower-case digits.
 pub fn is_digest(text: &str) -> bool {
     let Some((algorithm, hex)) = text.split_once(':') else { return false };

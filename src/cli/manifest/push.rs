@@ -14,6 +14,7 @@ use crate::engine;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::list::push::PushList;
 use crate::image::push::{Codec, Format, ManifestFormat, PushOptions};
+use crate::image::reference::shown;
 use crate::image::registry::Access;
 use crate::image::transport::Location;
 use crate::image::trust::{Signing, SigningParameters};
@@ -111,7 +112,7 @@ fn location(text: &str) -> Result<Location> {
     match (Location::parse(text)?, unknown) {
         (Some(location), _) => Ok(location),
         (None, Some((transport, _))) => {
-            Err(Error::new(format!("invalid image name \"{text}\", unknown transport \"{transport}\""))
+            Err(Error::new(format!("invalid image name \"{}\", unknown transport \"{transport}\"", shown(text)))
                 .hint("use docker://, oci:, oci-archive: or dir:"))
         }
         (None, None) => Ok(Location::Registry(text.to_owned())),

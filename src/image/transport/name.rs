@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::image::reference::Reference;
-use crate::image::reference::without_password;
+use crate::image::reference::shown;
 
 /// A place that holds images or will.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (transport, path, pick) = match self {
             Location::Registry(name) => {
-                return write!(f, "docker://{}", without_password(name).as_deref().unwrap_or(name));
+                return write!(f, "docker://{}", shown(name));
             }
             Location::Dir { path } => return write!(f, "dir:{}", path.display()),
             Location::Oci { path, pick } => ("oci", path, pick),
