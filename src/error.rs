@@ -112,7 +112,9 @@ impl std::error::Error for Error {}
 
 /// The system's own words for an error number, without Rust's "(os error 13)".
 pub fn os_message(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
+    // The one below counts where a library has added the path, which is that of a temporary file.
+    let below = error.get_ref().and_then(|outer| outer.source()).and_then(|e| e.downcast_ref::<std::io::Error>());
+    match error.raw_os_error().or_else(|| below?.raw_os_error()) {
         Some(errno) => nix::errno::Errno::from_raw(errno).desc().to_owned(),
         None => error.to_string(),
     }

@@ -326,7 +326,7 @@ pub(super) fn space_hint(error: Error) -> Error {
     error
 }
 
-fn is_space(error: &Error) -> bool {
+pub(super) fn is_space(error: &Error) -> bool {
     let full = ["No space left on device", "Disk quota exceeded"];
     error.chain().iter().any(|cause| full.iter().any(|words| cause.contains(words)))
 }

@@ -36,18 +36,29 @@ pub const FROM_INDEX: &str = "io.coracle.image.index";
 /// A copy of the index, for the day when that cannot be read.
 const BACKUP: &str = "index.backup.json";
 
-/// Reads the index; an empty one where there is none.
+/// Reads the index; an empty one where there never was any. Where only its copy is left, the images still have their names.
 pub fn read(images: &Path) -> Result<Index> {
     let path = images.join("index.json");
-    match fs::read_optional(&path)? {
-        Some(bytes) => serde_json::from_slice(&bytes)
-            .with_context(|| format!("reading `{}`", path.display()))
-            .map_err(|e| e.hint("repair it with `coracle system check --repair`")),
-        // Once there was one: without it, everything would look like rubbish.
-        None if images.join(BACKUP).exists() => Err(Error::new(format!("`{}` is missing", path.display()))
-            .hint("repair it with `coracle system check --repair`")),
+    let bytes = match fs::read_optional(&path)? {
+        None if images.join(BACKUP).exists() => {
+            // Both may have been written between the two looks.
+            match fs::read_optional(&path)? {
+                None => return Err(damaged(Error::new(format!("`{}` is missing", path.display())))),
+                bytes => bytes,
+            }
+        }
+        bytes => bytes,
+    };
+    match bytes {
+        Some(bytes) => {
+            serde_json::from_slice(&bytes).with_context(|| format!("reading `{}`", path.display())).map_err(damaged)
+        }
         None => Ok(Index { schema_version: 2, media_type: OCI_INDEX.to_owned(), ..Index::default() }),
     }
+}
+
+fn damaged(error: Error) -> Error {
+    error.hint("repair it with `coracle system check --repair`")
 }
 
 /// Changes the index. The lock is held while `change` runs, which must not wait for anything, nor take anything away that a
@@ -86,7 +97,13 @@ fn locked<T, U>(
 
 fn write(images: &Path, index: &Index) -> Result<()> {
     let bytes = serde_json::to_vec(index)?;
-    atomic::write(&images.join("index.json"), &bytes, Durability::Power)?;
+    let path = images.join("index.json");
+    let mut written = atomic::write(&path, &bytes, Durability::Power);
+    // Where the disk is full, the copy makes room for the new index: without that nothing could be removed there.
+    if written.as_ref().is_err_and(super::flow::is_space) && std::fs::remove_file(images.join(BACKUP)).is_ok() {
+        written = atomic::write(&path, &bytes, Durability::Power);
+    }
+    written?;
     // Names stand nowhere else. Without it there is one chance less to repair, so a failure is no failure.
     let _ = atomic::write(&images.join(BACKUP), &bytes, Durability::Process);
     Ok(())

@@ -23,10 +23,11 @@ impl Platform {
         Platform { os: "linux".to_owned(), architecture, variant }
     }
 
-    /// Parses `os/architecture[/variant]`.
+    /// Parses `os/architecture[/variant]`, or an operating system alone.
     pub fn parse(text: &str) -> Result<Self> {
         let parts: Vec<&str> = text.split('/').collect();
         let (os, architecture, variant) = match parts.as_slice() {
+            [os] if !os.is_empty() => return Ok(Self::new(os, "", "")),
             [os, architecture] => (*os, *architecture, ""),
             [os, architecture, variant] => (*os, *architecture, *variant),
             _ => crate::bail!("invalid platform syntax for --platform (use OS/ARCH[/VARIANT]): \"{text}\""),
@@ -183,7 +184,8 @@ mod tests {
             let chosen = Platform::parse(platform).unwrap().choose(&index).ok().map(|e| e.digest.as_str());
             assert_eq!(chosen, expected, "{platform} of {entries:?}");
         }
-        assert!(Platform::parse("linux").is_err());
+        assert_eq!(Platform::parse("linux").unwrap(), Platform::host());
+        assert!(Platform::parse("").is_err());
         assert!(Platform::parse("linux//v7").is_err());
     }
 }

@@ -82,6 +82,13 @@ impl fmt::Display for Reference {
 impl Typed {
     /// Parses what a user typed.
     pub fn parse(text: &str) -> Result<Self> {
+        if let Some(shown) = without_password(text) {
+            return Err(Error::new(format!(
+                "parsing reference \"{}\": invalid reference format: it holds a user and a password",
+                shown.escape_debug()
+            ))
+            .hint("log in with `coracle login REGISTRY` or pass --creds USER:PASSWORD"));
+        }
         let invalid = |why: &str| Error::new(format!("parsing reference \"{}\": {why}", text.escape_debug()));
         if text.is_empty() {
             return Err(invalid("invalid reference format: it is empty"));
@@ -162,6 +169,21 @@ impl Typed {
     pub fn complete(&self) -> Option<Reference> {
         self.registry.as_deref().map(|registry| self.at(registry))
     }
+}
+
+/// `user:***@registry/name` for what is meant as `user:password@registry/name`, of which a password must not be shown.
+pub fn without_password(text: &str) -> Option<String> {
+    // A password may have anything in it; what follows the last sign is a host, unless it is, or tries to be, a digest.
+    let is_host = |after: &str| !is_digest(after) && !after.starts_with("sha");
+    let (before, after) = text.rsplit_once('@').filter(|(_, after)| is_host(after))?;
+    let start = before.find("://").map_or(0, |scheme| scheme + 3);
+    let (user, _) = before.get(start..)?.split_once(':')?;
+    Some(format!("{}{user}:***@{after}", before.get(..start)?))
+}
+
+/// The text of a reference for messages: without the password that may have been typed into it.
+pub fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+    without_password(text).map_or(text.into(), Into::into)
 }
 
 /// Whether this is `algorithm:hex`; of SHA-256 with exactly 64 lower-case digits.
@@ -314,6 +336,14 @@ mod tests {
         for text in table {
             assert!(Reference::parse(text).is_err(), "{text:?}");
         }
+        for text in
+            ["me:secret@quay.io/x", "https://me:secret@quay.io", "me:se/cr@et@127.0.0.1:5000", "me:secret@x:5000/y"]
+        {
+            let message = Reference::parse(text).unwrap_err().to_string();
+            assert!(message.contains("me:***@") && !message.contains("cr"), "{message}");
+        }
+        let message = Reference::parse("x:1@sha256:12").unwrap_err().to_string();
+        assert!(message.contains("\"x:1@sha256:12\"") && message.contains("digest"), "{message}");
         let message = Reference::parse("docker.io/Foo").unwrap_err().to_string();
         assert!(message.contains("repository name must be lowercase"), "{message}");
     }

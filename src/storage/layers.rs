@@ -108,11 +108,12 @@ impl Layers {
         is_diff_id(diff_id) && self.path(diff_id).is_dir()
     }
 
-    /// All layers, in no particular order.
+    /// All layers, in no particular order. What has the name of one and is no directory is none.
     pub fn list(&self) -> Result<Vec<String>> {
         let dir = self.roots.layers();
         let entries = std::fs::read_dir(&dir).with_context(|| format!("listing `{}`", dir.display()))?;
-        Ok(entries.flatten().filter_map(|e| e.file_name().into_string().ok()).filter(|n| is_diff_id(n)).collect())
+        let dirs = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        Ok(dirs.filter_map(|e| e.file_name().into_string().ok()).filter(|n| is_diff_id(n)).collect())
     }
 
     /// Begins a layer unless it is there or somebody else is at it.
@@ -157,7 +158,12 @@ impl Layers {
         let any = !drafts.is_empty();
         for draft in drafts {
             let to = self.path(&draft.diff_id);
-            match std::fs::rename(draft.root(), &to) {
+            let mut renamed = std::fs::rename(draft.root(), &to);
+            if renamed.as_ref().is_err_and(|e| e.kind() == std::io::ErrorKind::NotADirectory) {
+                // A file is in its place, which is no layer (see `list`).
+                renamed = std::fs::remove_file(&to).and_then(|()| std::fs::rename(draft.root(), &to));
+            }
+            match renamed {
                 Ok(()) => {}
                 // Another one had no name until now either, and was first. The same diff ID is the same content.
                 Err(_) if self.exists(&draft.diff_id) => {}

@@ -1,6 +1,7 @@
 //! What others see as this process's command line and environment in /proc.
 
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// Replaces the command line by `words`, as far as there is room for them, and wipes the environment.
 ///
@@ -25,6 +26,25 @@ pub fn replace<'a>(words: impl Iterator<Item = &'a [u8]> + Clone) {
     for (address, byte) in (arguments.start..).zip(bytes).take(length.min(room).saturating_sub(1)) {
         // SAFETY: see `wipe`; the address is within one of the two ranges, which follow each other.
         unsafe { std::ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(byte) };
+    }
+}
+
+/// Makes the words of the command line that end with `secret` end with as many asterisks.
+///
+/// [`std::env`] hands out the asterisks as well afterwards, so that the secret is in no record of the command either.
+pub fn hide(secret: &[u8]) {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return };
+    let Some((arguments, _)) = parse(&stat) else { return };
+    let mut address = arguments.start;
+    for word in std::env::args_os() {
+        let end = address + word.as_bytes().len();
+        if !secret.is_empty() && word.as_bytes().ends_with(secret) && end <= arguments.end {
+            for address in end - secret.len()..end {
+                // SAFETY: see `wipe`; the address is within the range of the arguments.
+                unsafe { std::ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(b'*') };
+            }
+        }
+        address = end + 1;
     }
 }
 

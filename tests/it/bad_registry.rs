@@ -1,6 +1,7 @@
 //! Registries and networks as they are on bad days: each pull ends well, or in one clear line, and leaves nothing half made.
 
 use std::collections::BTreeSet;
+use std::net::{Shutdown, TcpListener, TcpStream};
 
 use crate::support::Env;
 use crate::support::command::Output;
@@ -80,6 +81,35 @@ fn no_answer_at_all_is_tried_again() {
         _ => Fault::Pass,
     });
     pull(&env, &proxy, &[]).expect(0);
+}
+
+/// That a server speaks plain HTTP is known from its answer to TLS, whatever becomes of the first try without.
+#[test]
+fn plain_http_is_tried_again_as_well() {
+    let env = Env::new();
+    let registry = Registry::start(&env);
+    registry.push(&env, fixtures::busybox_layout(), IMAGE, "oci");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, upstream) = (listener.local_addr().unwrap().port(), registry.port());
+    std::thread::spawn(move || {
+        let mut has_dropped = false;
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut first = [0];
+            let is_plain = client.peek(&mut first).is_ok() && first == *b"G";
+            if is_plain && !std::mem::replace(&mut has_dropped, true) {
+                continue;
+            }
+            let mut server = TcpStream::connect(("127.0.0.1", upstream)).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)));
+            std::thread::spawn(move || {
+                std::io::copy(&mut server, &mut client).and_then(|_| client.shutdown(Shutdown::Both))
+            });
+        }
+    });
+    let name = format!("127.0.0.1:{port}/{IMAGE}");
+    env.ok(["pull", "-q", "--tls-verify=false", "--retry-delay", "10ms", &name]);
 }
 
 #[test]

@@ -410,6 +410,15 @@ fn full_disk_while_unpacking() {
             std::fs::read_dir(small.join("r").join(dir)).into_iter().flatten().flatten().map(|e| e.path()).collect();
         assert!(left.is_empty(), "left behind: {left:?}");
     }
+    // Removing an image is the way out, and needs no room.
+    run(&["import", "-q", env.file("empty.tar", [0; 1024]).to_str().unwrap(), "tiny"]).expect(0);
+    let mut filler = std::fs::File::create(small.join("filler")).unwrap();
+    let full = std::io::copy(&mut std::io::repeat(0), &mut filler).unwrap_err();
+    assert_eq!(full.raw_os_error(), Some(libc::ENOSPC));
+    run(&["rmi", "tiny"]).expect(0);
+    run(&["images", "-a", "-q"]).expect(0).says("");
+    std::fs::remove_file(small.join("filler")).unwrap();
+    run(&["system", "check"]).expect(0);
     env.program("rm").args(["-rf".as_ref(), small.join("r").as_os_str()]).run().expect(0);
 }
 

@@ -89,6 +89,8 @@ fn multi_platform_index() {
     assert_eq!(env.inspect(&name, "Architecture"), own);
     env.coracle(["run", "--rm", "--network", "none", &name, "cat", "/arch"]).run().expect(0).says(own);
     env.ok(["pull", "-q", "--tls-verify=false", "--platform", "linux/s390x", &name]);
+    let said = env.fails(125, ["pull", "-q", "--platform", "linux/s390x", "--arch", "s390x", &name]);
+    assert_eq!(said.trim_end(), "Error: --platform option can not be specified with --arch or --os");
     assert_eq!(env.inspect(&name, "Architecture"), "s390x");
     env.ok(["pull", "-q", "--tls-verify=false", "--arch", "arm64", &name]);
     assert_eq!(env.inspect(&name, "Architecture"), "arm64");

@@ -95,7 +95,9 @@ fn mirrors_are_asked_first() {
          [[registry.mirror]]\nlocation = \"{mirror_host}/hub/test\"\ninsecure = true\n"
     );
     // From the registry, though neither mirror has it.
-    let pulled = with(&env, &conf, &["pull", "-q", "--retry", "0", "docker.io/test/only-here:1"]).expect(0);
+    // Nobody waits for one that does not answer.
+    let patient = ["pull", "-q", "--retry-delay", "10m", "docker.io/test/only-here:1"];
+    let pulled = with(&env, &conf, &patient).expect(0);
     assert!(pulled.stderr.contains(&format!("WARN: mirror {nobody}/test/only-here was passed over")), "{pulled}");
     let both = with(&env, &conf, &["pull", "-q", "--retry", "0", "docker.io/test/none:1"]).expect(125);
     assert!(both.stderr.contains("mirrors also failed") && both.stderr.contains(&mirror_host), "{both}");

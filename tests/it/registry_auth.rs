@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::Env;
 use crate::support::fixtures;
 use crate::support::pty::Pty;
 use crate::support::registry::{Guards, PASSWORD, Registry, USER, certificates, skopeo};
+use crate::support::{Env, SOON, until};
 
 const PLAIN: &str = "--tls-verify=false";
 
@@ -139,6 +139,45 @@ fn a_password_is_never_shown() {
     for output in outputs {
         let text = format!("{}{}", output.stdout, output.stderr);
         assert!(!text.contains(PASSWORD) && !text.contains(encoded), "{output}");
+    }
+}
+
+/// Nor in the list of processes, nor in what a container keeps of the command that made it.
+#[test]
+fn a_password_on_the_command_line_is_hidden() {
+    let env = Env::new();
+    let (_registry, _, name) = guarded(&env);
+    // Accepts and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = silent.local_addr().unwrap().to_string();
+    let creds = format!("{USER}:{PASSWORD}");
+    for args in [
+        vec!["pull", "--creds", &creds],
+        vec!["push", &format!("--creds={creds}"), "none"],
+        vec!["login", "-u", USER, "-p", PASSWORD],
+        vec!["login", "-u", USER, &format!("-p{PASSWORD}")],
+    ] {
+        let target = if args[0] == "login" { host.clone() } else { format!("{host}/x") };
+        if args[0] == "push" {
+            env.ok(["import", "-q", env.file("empty.tar", [0; 1024]).to_str().unwrap(), "none"]);
+        }
+        let running = env.coracle([&args[..], &[PLAIN, &target]].concat()).spawn();
+        let path = format!("/proc/{}/cmdline", running.pid());
+        until("the password is hidden", SOON, || {
+            let line = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
+            (line.contains(args[0]) && line.contains("**") && !line.contains(PASSWORD)).then_some(())
+        });
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(running.pid()), nix::sys::signal::SIGKILL).unwrap();
+        running.finish();
+    }
+    env.ok(["create", "--name", "c", "--network", "none", PLAIN, "--creds", &creds, &name]);
+    let command = env.inspect("c", "Config.CreateCommand").to_string();
+    assert!(command.contains("--creds") && !command.contains(PASSWORD), "{command}");
+    for reference in [format!("{creds}@{host}/x"), format!("https://{creds}@{host}"), format!("{creds}@{host}")] {
+        for command in [&["pull"][..], &["login"], &["push", "none"]] {
+            let said = env.fails(125, [command, &[PLAIN, &reference]].concat());
+            assert!(!said.contains(PASSWORD), "{said}");
+        }
     }
 }
 

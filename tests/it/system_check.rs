@@ -180,6 +180,13 @@ fn lists_that_are_garbage() {
     assert!(check(&env, &[]).expect(1).stdout.starts_with("index of the images: "));
     check(&env, &["--repair"]).expect(0);
     assert_eq!(names(), before);
+    // An index that is gone is no new store: nothing may be taken for superfluous.
+    std::fs::remove_file(images.join("index.json")).unwrap();
+    assert!(env.fails(125, ["images"]).contains("system check --repair"));
+    env.fails(125, ["image", "prune", "-f"]);
+    assert!(check(&env, &[]).expect(1).stdout.starts_with("index of the images: "));
+    check(&env, &["--repair"]).expect(0);
+    assert_eq!(names(), before);
     // Without the copy the images come back, but not their names.
     std::fs::write(images.join("index.json"), "").unwrap();
     std::fs::write(images.join("index.backup.json"), "[]").unwrap();
@@ -192,6 +199,18 @@ fn lists_that_are_garbage() {
         check(&env, &["--repair"]).expect(0);
         assert_clean(&env);
     }
+}
+
+#[test]
+fn a_file_in_the_place_of_a_layer() {
+    let env = Env::busybox();
+    let layer = parts(&env).layer;
+    env.ok(["unshare", "rm", "-rf", layer.to_str().unwrap()]);
+    std::fs::write(&layer, "").unwrap();
+    assert!(check(&env, &[]).expect(1).stdout.contains("is missing"));
+    check(&env, &["--repair"]).expect(0);
+    assert_clean(&env);
+    assert_eq!(env.sh(&[], "echo whole"), "whole");
 }
 
 #[test]

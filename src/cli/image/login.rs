@@ -9,6 +9,7 @@ use crate::cli::cx::Cx;
 use crate::cli::{env, prompt};
 use crate::error::{Context, Error, Result};
 use crate::image::registry::{Access, Credentials, LoginTarget, Logins};
+use crate::sys::title;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -47,6 +48,9 @@ pub struct Args {
 }
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
+    if let Some(password) = &args.password {
+        title::hide(password.as_bytes());
+    }
     let (access, logins) = access(args.authfile.clone(), args.compat_auth_file.clone())?;
     let access = Access { cert_dir: args.cert_dir.clone(), tls_verify: args.tls_verify.map(|v| *v), ..access };
     let target = target(&access, &args.registry, args.compat_auth_file.is_some())?;

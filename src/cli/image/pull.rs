@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(short, long)]
     all_tags: GoBool,
     /// Pull the image for this architecture instead of that of the machine
-    #[arg(long, value_name = "ARCH", conflicts_with = "platform")]
+    #[arg(long, value_name = "ARCH")]
     arch: Option<String>,
     /// Directory with certificates for the registry
     #[arg(long, value_name = "Pathname")]
@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, default_value = "true")]
     disable_content_trust: GoBool,
     /// Pull the image for this operating system instead of that of the machine
-    #[arg(long, value_name = "OS", conflicts_with = "platform")]
+    #[arg(long, value_name = "OS")]
     os: Option<String>,
     /// Pull the image for this platform, as OS/ARCH[/VARIANT]
     #[arg(long, value_name = "string")]
@@ -53,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "string")]
     retry_delay: Option<String>,
     /// Pull the image for this variant of the architecture
-    #[arg(long, value_name = "string", conflicts_with = "platform")]
+    #[arg(long, value_name = "string")]
     variant: Option<String>,
     #[command(flatten)]
     registry: RegistryFlags,
@@ -111,7 +111,14 @@ pub(in crate::cli) fn pull_policy(text: &str) -> Result<PullPolicy> {
 }
 
 fn platform(args: &Args) -> Result<Option<Platform>> {
-    match (&args.platform, &args.os, &args.arch, &args.variant) {
+    let platform = args.platform.as_deref().filter(|text| !text.is_empty());
+    if platform.is_some() && (args.os.is_some() || args.arch.is_some()) {
+        bail!("--platform option can not be specified with --arch or --os");
+    }
+    match (platform, &args.os, &args.arch, &args.variant) {
+        (Some(text), .., Some(variant)) if text.split('/').count() == 2 => {
+            Platform::parse(&format!("{text}/{variant}")).map(Some)
+        }
         (Some(text), ..) => Platform::parse(text).map(Some),
         (None, None, None, None) => Ok(None),
         (None, os, arch, variant) => {

@@ -12,6 +12,7 @@ use crate::cli::prompt;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::image::push::{Codec, Format, ManifestFormat, PushOptions};
+use crate::image::reference::shown;
 use crate::image::registry::Access;
 use crate::image::store::{ImageStore, not_known};
 use crate::image::transport::Location;
@@ -136,7 +137,7 @@ pub(in crate::cli) fn destination_of(text: &str, transports: &str) -> Result<Loc
     }
     let unknown = text.split_once(':').filter(|(_, rest)| rest.starts_with(['/', '.']));
     if let Some((transport, _)) = unknown {
-        return Err(Error::new(format!("invalid image name \"{text}\", unknown transport \"{transport}\""))
+        return Err(Error::new(format!("invalid image name \"{}\", unknown transport \"{transport}\"", shown(text)))
             .hint(format!("use {transports}")));
     }
     Ok(Location::Registry(text.to_owned()))

@@ -8,6 +8,7 @@ use crate::cli::format::time::parse_duration;
 use crate::cli::{env, prompt};
 use crate::error::{Error, Result};
 use crate::image::registry::{Access, Credentials};
+use crate::sys::title;
 
 #[derive(Debug, Default, clap::Args)]
 pub struct RegistryFlags {
@@ -37,8 +38,12 @@ pub fn retry_delay(text: &str) -> Result<Duration> {
     duration.ok_or_else(|| Error::new(invalid()))
 }
 
-/// The value of `--creds`; on a terminal, the password is asked for where it is missing.
+/// The value of `--creds`; on a terminal, the password is asked for where it is missing. Others on the machine see it no
+/// longer in the list of processes.
 pub fn credentials(text: &str) -> Result<Credentials> {
+    if let (_, Some(password)) = Credentials::split(text) {
+        title::hide(password.as_bytes());
+    }
     match Credentials::split(text) {
         ("", _) => Err(Error::new("`--creds` has no user name").hint("write it as USERNAME:PASSWORD")),
         (user, Some(password)) => Ok(Credentials::new(user, password)),

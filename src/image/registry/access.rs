@@ -132,9 +132,12 @@ impl Access {
         let last = sources.len().saturating_sub(1);
         for (position, endpoint) in sources.iter().enumerate() {
             let attempt = || {
-                let client = self.connect(endpoint, Purpose::Pull)?;
+                let mut client = self.connect(endpoint, Purpose::Pull)?;
                 // The registry itself is asked by whoever pulls, whose error is the one to show.
-                let has = position == last && failures.is_empty() || client.has(&endpoint.reference)?;
+                let has = match position == last {
+                    true => failures.is_empty() || client.has(&endpoint.reference)?,
+                    false => client.has_at_once(&endpoint.reference)?,
+                };
                 if has { Ok(client) } else { Err(Error::of(Kind::NoSuch, "manifest unknown")) }
             };
             match attempt() {

@@ -110,20 +110,24 @@ impl Client {
             notes: Vec::new(),
             options,
         };
-        if !client.options.tls_verify && !client.answers() {
+        if !client.options.tls_verify
+            && let Err(of_secure) = client.answers()
+        {
             let plain = format!("http://{host}");
             let secure = std::mem::replace(&mut client.base, plain);
-            if !client.answers() {
-                // Neither answers: what HTTPS says is the better explanation.
-                client.base = secure;
+            // Neither answers: what HTTPS says is the better explanation, unless it is no HTTPS that is spoken there and
+            // the next try may fare better.
+            match (of_secure, client.answers()) {
+                (_, Ok(())) | (Failure::Final(_), Err(Failure::Passing(..))) => {}
+                (_, Err(_)) => client.base = secure,
             }
         }
         Ok(client)
     }
 
     /// Whether anything that speaks HTTP is at the base address.
-    fn answers(&self) -> bool {
-        self.transport.send(&mut Request::get(format!("{}/v2/", self.base)), None).is_ok()
+    fn answers(&self) -> Result<(), Failure> {
+        self.transport.send(&mut Request::get(format!("{}/v2/", self.base)), None).map(drop)
     }
 
     /// Whether the registry takes the user in (`GET /v2/`).
@@ -148,6 +152,14 @@ impl Client {
             Request::head(self.api(&format!("manifests/{}", reference.wanted()))).header("accept", accepted())
         };
         Ok(self.request(request.expect(&[404]))?.status().is_success())
+    }
+
+    /// The same in a single try, where another registry may have it as well.
+    pub(super) fn has_at_once(&mut self, reference: &Reference) -> Result<bool> {
+        let retries = std::mem::replace(&mut self.options.retries, 0);
+        let has = self.has(reference);
+        self.options.retries = retries;
+        has
     }
 
     /// What was odd on the way to this registry, one line each.

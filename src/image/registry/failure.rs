@@ -27,7 +27,8 @@ impl Failure {
 }
 
 /// The way out where the registry wants to know who is there.
-const LOG_IN: &str = "log in with `coracle login REGISTRY` or pass --creds USER:PASSWORD, if it exists at all";
+const LOG_IN: &str = "log in with `coracle login REGISTRY` or pass --creds USER:PASSWORD; \
+    some registries say the same of what does not exist";
 
 /// There is no proof of who the user is, or not one that opens this.
 pub(super) fn unauthorized() -> Failure {
@@ -126,7 +127,10 @@ pub(super) fn transport_failure(url: &str, error: ureq::Error) -> Failure {
 }
 
 fn tls_hint(error: Error) -> Error {
-    error.hint("a registry without TLS, or with a certificate of its own, needs --tls-verify=false or --cert-dir")
+    error.hint(
+        "a registry without TLS, or with a certificate of its own, needs --tls-verify=false or --cert-dir, or \
+        `insecure = true` in registries.conf",
+    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Access, Credentials, Source};
 use crate::error::{Context, Result};
-use crate::image::reference::Typed;
+use crate::image::reference::{Typed, shown};
 
 /// A registry, or a repository or namespace in one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,8 @@ impl LoginTarget {
         let registry = key.split('/').next().unwrap_or(key);
         // A registry without dot and port is one when it stands alone: `login myregistry`.
         let probe = if registry == key { format!("{registry}/x") } else { key.to_owned() };
-        let typed = Typed::parse(&probe).with_context(|| format!("parse reference from \"{}\"", key.escape_debug()))?;
+        let typed =
+            Typed::parse(&probe).with_context(|| format!("parse reference from \"{}\"", shown(key).escape_debug()))?;
         if typed.tag.is_some() || typed.digest.is_some() {
             crate::bail!("reference \"{key}\" contains tag or digest");
         }

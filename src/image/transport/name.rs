@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::image::reference::Reference;
+use crate::image::reference::shown;
 
 /// A place that holds images or will.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +155,9 @@ impl Pick {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (transport, path, pick) = match self {
-            Location::Registry(name) => return write!(f, "docker://{name}"),
+            Location::Registry(name) => {
+                return write!(f, "docker://{}", shown(name));
+            }
             Location::Dir { path } => return write!(f, "dir:{}", path.display()),
             Location::Oci { path, pick } => ("oci", path, pick),
             Location::OciArchive { path, pick } => ("oci-archive", path, pick),
