@@ -1,12 +1,16 @@
 #!/bin/bash
 # images.sh DIR - measure what is done with images, with DIR/coracle and with podman where it is installed, and add
 # the figures to DIR/results/figures (see measure.sh). REGISTRY is where layouts.sh's images are, as bench/one and
-# bench/eight; DIR/one.tar is an archive of the first. Everything it makes, it removes.
+# bench/eight; DIR/one.tar is an archive of the first. The stores are in DIR/disk where that is. Everything it makes, it
+# removes.
 set -euo pipefail
 dir=$1 runs=${RUNS:-20}
 few=$((runs / 4 + 1))
 out=$dir/results/figures
-work=$(mktemp -d)
+work=$(if [ -d "$dir/disk" ]; then mktemp -d -p "$dir/disk"; else mktemp -d; fi)
+# Podman's store.
+export XDG_DATA_HOME=$work/data
+mkdir "$XDG_DATA_HOME"
 coracle="$dir/coracle --root $work/r --runroot $work/n"
 engines=(coracle)
 command -v podman >/dev/null && engines+=(podman)
@@ -17,17 +21,26 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# figure KEY PREPARATION COMMAND: median time and greatest memory of hyperfine's runs, the preparation not counted.
+# figure KEY PREPARATION COMMAND: median time of hyperfine's runs, the preparation not counted.
 figure() {
     local key=$1 prepare=$2 command=$3
     if hyperfine -N --warmup 1 --runs "$few" --prepare "$prepare" --export-json "$work/json" "$command" \
         >/dev/null 2>"$work/err"; then
-        jq -r --arg key "$key" '.results[0] | "\($key) \(.median * 1000)",
-            if .memory_usage_byte then "\($key).memory \(.memory_usage_byte | max)" else empty end' "$work/json" |
-            tee -a "$out"
+        jq -r --arg key "$key" '"\($key) \(.results[0].median * 1000)"' "$work/json" | tee -a "$out"
     else
         echo "$key failed: $(tail -n 2 "$work/err" | tr '\n' ' ')"
     fi
+}
+
+# memory KEY COMMAND: the most memory that one process of it had, in bytes: ru_maxrss, the first number after two times.
+memory() {
+    local key=$1; shift
+    # shellcheck disable=SC2016
+    perl -e 'my ($machine, @command) = @ARGV; system(@command) == 0 or exit 1;
+        my ($number, $usage) = ($machine eq "x86_64" ? 98 : 165, "\0" x 144);
+        syscall($number, -1, $usage) == 0 or die "getrusage: $!";
+        print STDERR unpack("x32 q", $usage) * 1024, "\n"' "$(uname -m)" "$@" 2>"$work/err" >/dev/null &&
+        echo "$key $(tail -n 1 "$work/err")" | tee -a "$out" || echo "$key failed: $(tail -n 2 "$work/err")"
 }
 
 for engine in "${engines[@]}"; do
@@ -37,13 +50,16 @@ for engine in "${engines[@]}"; do
     if [ "${REGISTRY:-}" ]; then
         figure "pull_one.$engine" "$clean" "$run pull -q --tls-verify=false $REGISTRY/bench/one"
         figure "pull_eight.$engine" "$clean" "$run pull -q --tls-verify=false $REGISTRY/bench/eight"
+        $run rmi -a -f >/dev/null
+        # shellcheck disable=SC2086
+        memory "pull_eight.$engine.memory" $run pull -q --tls-verify=false "$REGISTRY/bench/eight"
         figure "pull_again.$engine" "true" "$run pull -q --tls-verify=false $REGISTRY/bench/eight"
     fi
     figure "load.$engine" "$clean" "$run load -q -i $dir/one.tar"
     if [ "${REGISTRY:-}" ]; then
         # Loaded: the layer has to be compressed. Pulled: it is gzip already. To a new repository each time, and without
         # what was learned the last time.
-        forget="rm -rf $work/r/images/blob-hints.json $HOME/.local/share/containers/cache"
+        forget="rm -rf $work/r/images/blob-hints.json $XDG_DATA_HOME/containers/cache"
         for image in localhost/bench/loaded "$REGISTRY/bench/one"; do
             key=push_plain
             if [ "$image" = "$REGISTRY/bench/one" ]; then

@@ -531,7 +531,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l variant -d 'Pull the image for this variant of the architecture' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l authfile -d 'Path of the authentication file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Pull all tags of the repository'
-complete -c coracle -n "__fish_coracle_using_subcommand pull" -l disable-content-trust -d 'Skip verification of signatures, which is not done anyway'
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l disable-content-trust -d 'Skip verification by Docker\'s content trust, which is not done anyway'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Do not show progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print this help'
@@ -1148,7 +1148,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l variant -d 'Pull the image for this variant of the architecture' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l authfile -d 'Path of the authentication file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Pull all tags of the repository'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l disable-content-trust -d 'Skip verification of signatures, which is not done anyway'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l disable-content-trust -d 'Skip verification by Docker\'s content trust, which is not done anyway'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Do not show progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Demand HTTPS and verify certificates [default: as registries.conf says, else true]'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print this help'

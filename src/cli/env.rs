@@ -102,7 +102,8 @@ fn text(names: [&str; 2]) -> Option<String> {
 /// The user's home directory: HOME, or what the system says.
 pub fn home() -> Option<PathBuf> {
     absolute_path(HOME).or_else(|| {
-        let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+        let uid = nix::unistd::Uid::from_raw(super::roots::host_uid());
+        let user = nix::unistd::User::from_uid(uid).ok().flatten();
         user.map(|user| user.dir).filter(|dir| dir.is_absolute())
     })
 }

@@ -128,7 +128,8 @@ impl Bars {
                 let bar = self.add(all, &digest, "blob", total);
                 bar.set_message("waiting");
                 self.blobs += 1;
-                self.bytes += total.unwrap_or_default();
+                // What a manifest promises can be anything.
+                self.bytes = self.bytes.saturating_add(total.unwrap_or_default());
                 if self.blobs > 1 {
                     let bytes = self.bytes;
                     let bar = self.total.get_or_insert_with(|| {

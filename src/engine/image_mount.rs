@@ -11,7 +11,9 @@ use super::Engine;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::mounts::{self, Mounted};
+use crate::image::store::not_known;
 use crate::storage::fs;
+use crate::storage::layers::is_diff_id;
 
 /// Says whether this process may mount.
 ///
@@ -84,6 +86,10 @@ pub fn list(engine: &Engine) -> Result<Vec<(String, PathBuf)>> {
 /// # Errors
 /// It is not mounted here ([`Kind::NoSuch`]), or in use.
 pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
+    // It becomes a path.
+    if !is_diff_id(id) {
+        return Err(not_known(id));
+    }
     let point = mounts::point(&engine.roots, id);
     let mounted = Mounted::here(id, &[])?;
     if !is_mounted(&point)? {

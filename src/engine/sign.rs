@@ -24,6 +24,7 @@ pub fn sign(trust: &Trust, name: &str, key: &str, directory: Option<&Path>, all:
                 bail!("it is not a multi-architecture image (manifest type {})", top.media_type.escape_debug());
             };
             for entry in &list.manifests {
+                entry.hex()?;
                 manifests.push(fetch(&client, &entry.digest)?.bytes);
             }
         }

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::store::corrupt;
 use crate::error::{Context, Error, Result};
 use crate::storage::unpack::digest::Hasher;
 
@@ -108,8 +109,7 @@ impl Content {
         let known = self.wait()?;
         let actual = Known { size: hasher.bytes(), digest: format!("sha256:{}", hasher.finish()) };
         if actual != known {
-            return Err(Error::new(format!("blob `{}` in the image store is corrupt", known.digest))
-                .hint("remove the image with `rmi -f` and pull or load it again"));
+            return Err(corrupt(&known.digest));
         }
         Ok(known)
     }

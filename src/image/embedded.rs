@@ -6,9 +6,11 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
+use super::index::REF_NAME;
+use super::manifest::{OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use crate::error::{Context, Result};
+use crate::storage::unpack::digest::sha256;
 
 /// Full name of the embedded image.
 pub const NAME: &str = "localhost/hello:latest";
@@ -41,19 +43,19 @@ fn build() -> Result<Vec<u8>> {
     }))?;
     let manifest = serde_json::to_vec(&json!({
         "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": descriptor("application/vnd.oci.image.config.v1+json", &config),
-        "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", &layer)],
+        "mediaType": OCI_MANIFEST,
+        "config": descriptor(OCI_CONFIG, &config),
+        "layers": [descriptor(OCI_LAYER, &layer)],
     }))?;
-    let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", &manifest);
-    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": NAME });
+    let mut entry = descriptor(OCI_MANIFEST, &manifest);
+    entry["annotations"] = json!({ REF_NAME: NAME });
     let index = serde_json::to_vec(&json!({ "schemaVersion": 2, "manifests": [entry] }))?;
 
     let mut archive = tar::Builder::new(Vec::new());
     add_file(&mut archive, "oci-layout", 0o644, br#"{"imageLayoutVersion":"1.0.0"}"#)?;
     add_file(&mut archive, "index.json", 0o644, &index)?;
     for blob in [&layer, &config, &manifest] {
-        add_file(&mut archive, &format!("blobs/sha256/{}", hex(blob)), 0o644, blob)?;
+        add_file(&mut archive, &format!("blobs/sha256/{}", sha256(blob)), 0o644, blob)?;
     }
     Ok(archive.into_inner()?)
 }
@@ -89,11 +91,7 @@ fn descriptor(media_type: &str, blob: &[u8]) -> Value {
 }
 
 fn digest(blob: &[u8]) -> String {
-    format!("sha256:{}", hex(blob))
-}
-
-fn hex(blob: &[u8]) -> String {
-    crate::storage::id::hex(&Sha256::digest(blob))
+    format!("sha256:{}", sha256(blob))
 }
 
 /// Go's name of the architecture that this binary was compiled for.
@@ -122,7 +120,7 @@ mod tests {
             let name = descriptor["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap();
             let bytes = &files[&format!("blobs/sha256/{name}")];
             assert_eq!(descriptor["size"], bytes.len());
-            assert_eq!(hex(bytes), name);
+            assert_eq!(sha256(bytes), name);
             bytes
         };
         let index: Value = serde_json::from_slice(&files["index.json"]).unwrap();

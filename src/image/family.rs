@@ -30,6 +30,8 @@ impl Family {
             let candidates = child.steps.iter().take(earlier).rev().filter_map(|step| by_last.get(step)).flatten();
             let mut nearest = candidates.filter(|parent| {
                 parent.image.id != child.image.id
+                    // Hashes can be forged: without this, an image could be made its own ancestor.
+                    && parent.steps.len() < child.steps.len()
                     && !parent.image.layers.is_empty()
                     && child.image.layers.starts_with(&parent.image.layers)
             });

@@ -122,7 +122,13 @@ impl ImageStore {
                 }
                 Err(error) => error,
             };
-            let Save::Part(part) = &job.save else { return Err(error) };
+            let part = match &job.save {
+                Save::Part(part) => part,
+                Save::Workspace => return Err(error),
+                Save::Nothing => {
+                    return Err(error.hint("repair the image store with `coracle system check --repair`"));
+                }
+            };
             if broken.load(Ordering::Relaxed) {
                 // Nothing is known against what has arrived.
                 let kept = part.length().is_ok_and(|length| length > 0);
@@ -340,13 +346,19 @@ fn check_kind(layer: &Descriptor) -> Result<()> {
     Ok(())
 }
 
+/// Refuses an image with more layers than can be stacked.
+pub(super) fn check_count(layers: usize) -> Result<()> {
+    if layers > MAX_LAYERS {
+        crate::bail!("the image has {layers} layers, more than the {MAX_LAYERS} that can be stacked");
+    }
+    Ok(())
+}
+
 /// Layers without repetitions (images may have the same empty layer many times).
 pub(super) fn distinct_layers(manifest: &Manifest, diff_ids: &[String]) -> Result<Vec<LayerPart>> {
     let mut seen = BTreeSet::new();
     let mut layers = Vec::new();
-    if manifest.layers.len() > MAX_LAYERS {
-        crate::bail!("the image has {} layers, more than the {MAX_LAYERS} that can be stacked", manifest.layers.len());
-    }
+    check_count(manifest.layers.len())?;
     for (descriptor, diff_id) in manifest.layers.iter().zip(diff_ids) {
         check_kind(descriptor)?;
         let blob = descriptor.hex()?.to_owned();

@@ -112,7 +112,8 @@ impl ImageStore {
         let workspace = self.workspace()?;
         let mut made = Made::default();
         for (hex, bytes) in small_blobs(manifest, parts)? {
-            if !self.has_blob(&hex) {
+            // A damaged one is replaced: whoever meets it is told to pull or load again.
+            if !self.is_blob(&hex, bytes) {
                 fs::write_private(&workspace.path(&hex), bytes)?;
                 made.blobs.push(Blob::Workspace(hex));
             }
@@ -252,6 +253,13 @@ impl ImageStore {
             Ok(())
         })?;
         Ok(Stored { image: self.image_of_entry(&entry)?, warnings })
+    }
+
+    /// Whether a small blob is there and holds these bytes.
+    fn is_blob(&self, hex: &str, bytes: &[u8]) -> bool {
+        let path = self.blob_path(hex);
+        let same_size = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() == bytes.len() as u64);
+        same_size && std::fs::read(&path).is_ok_and(|there| there == bytes)
     }
 
     fn image_of_entry(&self, entry: &Descriptor) -> Result<Image> {

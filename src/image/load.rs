@@ -125,10 +125,15 @@ impl ImageStore {
         let index = manifest::parse_index(&members.read("index.json")?).context("reading `index.json`")?;
         // One image may stand there several times with several names.
         let mut wanted: Vec<(Descriptor, Vec<Reference>)> = Vec::new();
+        // The policy may say something else of each of them.
+        let mut more_tags: Vec<(String, String)> = Vec::new();
         for entry in index.manifests {
             let reference = name.cloned().or_else(|| archive_name(&entry));
             match wanted.iter_mut().find(|(known, _)| known.digest == entry.digest) {
-                Some((_, names)) => names.extend(reference),
+                Some((_, names)) => {
+                    names.extend(reference);
+                    more_tags.extend(entry.annotations.get(REF_NAME).map(|tag| (entry.digest.clone(), tag.clone())));
+                }
                 None => wanted.push((entry, reference.into_iter().collect())),
             }
         }
@@ -142,6 +147,9 @@ impl ImageStore {
                 let (_, reader) = members.open_member(&Members::blob_name(&layer.digest)?)?;
                 Ok(reader)
             };
+            for (_, tag) in more_tags.iter().filter(|(digest, _)| *digest == entry.digest) {
+                origin.oci(Some(tag)).map_or(Ok(()), |from| self.trust.check_local(from, &parts.manifest))?;
+            }
             let tag = entry.annotations.get(REF_NAME).map(String::as_str);
             self.keep(&mut loaded, &parts, origin.oci(tag), &fetch, progress)?;
         }
@@ -270,6 +278,8 @@ fn docker_parts(members: &Members, entry: &DockerEntry) -> Result<(Parts, BTreeM
             config.diff_ids.len()
         );
     }
+    // Before any of them is read.
+    super::flow::check_count(entry.layers.len())?;
     let mut sources = BTreeMap::new();
     let mut layers = Vec::new();
     for (layer, diff_id) in entry.layers.iter().zip(&config.diff_ids) {

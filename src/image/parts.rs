@@ -10,9 +10,9 @@
 //!
 //! Nobody waits for a part while he holds another one, or a layer (see `ingest`), so no two can wait for each other.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,6 +20,7 @@ use super::store::ImageStore;
 use crate::error::{Context, Result};
 use crate::storage::fs;
 use crate::storage::layers::is_diff_id as is_sha256;
+use crate::storage::lock::{is_same_file, try_lock};
 
 /// A part that this process owns. An empty one is removed when it is dropped; another one stays for the next pull.
 #[derive(Debug)]
@@ -201,21 +202,6 @@ impl Write for PartWriter<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-fn try_lock(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(e)) => Err(e),
-    }
-}
-
-fn is_same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
     }
 }
 

@@ -62,13 +62,13 @@ impl Platform {
         let level = |variant: &str| variant.strip_prefix('v').and_then(|n| n.parse::<u32>().ok());
         match (self.architecture.as_str(), level(&self.variant), level(&variant)) {
             // An ARM of version 7 runs what is made for 6 and 5.
-            ("arm", Some(ours), Some(theirs)) if theirs < ours => Some(1 + ours - theirs),
+            ("arm", Some(ours), Some(theirs)) if theirs < ours => Some((ours - theirs).saturating_add(1)),
             ("arm", Some(_), None) => Some(10),
             ("arm", None, _) => Some(11),
             // No variant said on either side: any will do; a plain entry first.
             (_, None, None) => Some(1),
-            (_, None, Some(theirs)) => Some(1 + theirs),
-            (_, Some(ours), Some(theirs)) if theirs <= ours => Some(1 + ours - theirs),
+            (_, None, Some(theirs)) => Some(theirs.saturating_add(1)),
+            (_, Some(ours), Some(theirs)) if theirs <= ours => Some((ours - theirs).saturating_add(1)),
             (_, Some(_), None) => Some(10),
             _ => None,
         }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn the_best_entry_is_chosen() {
         let arm = ["linux/arm/v5", "linux/arm/v6", "linux/arm/v7", "linux/arm64/v8", "linux/amd64"];
-        let table: [(&str, &[&str], Option<&str>); 10] = [
+        let table: [(&str, &[&str], Option<&str>); 12] = [
             ("linux/amd64", &arm, Some("linux/amd64")),
             ("linux/x86_64", &arm, Some("linux/amd64")),
             ("linux/arm64", &arm, Some("linux/arm64/v8")),
@@ -173,6 +173,9 @@ mod tests {
             ("linux/arm/v7", &["linux/arm/v5", "linux/arm/v6"], Some("linux/arm/v6")),
             ("linux/arm/v6", &["linux/arm/v7"], None),
             ("linux/amd64", &["linux/amd64/v3", "linux/amd64"], Some("linux/amd64")),
+            // Numbers of an index can be anything.
+            ("linux/amd64", &["linux/amd64/v4294967295", "linux/amd64/v2"], Some("linux/amd64/v2")),
+            ("linux/amd64/v4294967295", &["linux/amd64/v0"], Some("linux/amd64/v0")),
             ("linux/s390x", &arm, None),
             ("windows/amd64", &arm, None),
         ];

@@ -13,12 +13,13 @@ use crate::error::Result;
 impl ImageStore {
     /// Removes all images that are `wanted`, and returns the IDs of those that are gone. Those in use stay.
     pub fn prune(&self, wanted: &dyn Fn(&Image) -> bool, in_use: &InUse<'_>) -> Result<Vec<String>> {
-        let ids: Vec<String> = self.list()?.into_iter().filter(|image| wanted(image)).map(|image| image.id).collect();
-        if ids.is_empty() {
-            return Ok(ids);
+        if !self.list()?.iter().any(wanted) {
+            return Ok(Vec::new());
         }
         let options = RemoveOptions { force: true, keep_parents: false };
-        let results = self.remove_all(&ids, options, in_use)?;
+        // Asked once more while nobody can change anything: one that was given a name in between stays.
+        let choose = || Ok(self.list()?.into_iter().filter(|image| wanted(image)).map(|image| image.id).collect());
+        let (ids, results) = self.remove_chosen(&choose, options, in_use)?;
         let mut gone = Vec::new();
         for (id, result) in ids.into_iter().zip(results) {
             // Removed as the parent of another already, or in use since a moment ago.

@@ -94,6 +94,8 @@ impl ImageStore {
             Document::Manifest(manifest) => (*manifest, first, None),
             Document::Index(list) => {
                 let chosen = platform.choose(&list)?;
+                // Anything else would be asked for like a tag, and come unchecked.
+                chosen.hex()?;
                 let raw = self.fetch_manifest(client, &chosen.digest, &name)?;
                 let manifest = manifest::parse_manifest(&raw.bytes, &raw.media_type)?;
                 (manifest, raw, Some(first.bytes))

@@ -71,10 +71,22 @@ impl ImageStore {
         options: RemoveOptions,
         in_use: &InUse<'_>,
     ) -> Result<Vec<Result<Removed>>> {
+        self.remove_chosen(&|| Ok(texts.to_vec()), options, in_use).map(|(_, results)| results)
+    }
+
+    /// The same for those that `choose` names, which is asked while the index is locked: what it has seen is what is
+    /// removed. Returns what it named as well.
+    pub(super) fn remove_chosen(
+        &self,
+        choose: &dyn Fn() -> Result<Vec<String>>,
+        options: RemoveOptions,
+        in_use: &InUse<'_>,
+    ) -> Result<(Vec<String>, Vec<Result<Removed>>)> {
         let mut trash = None;
-        let results = index::update_then(
+        let done = index::update_then(
             &self.images,
             |index| {
+                let texts = choose()?;
                 let summaries = summary::read(&self.images);
                 let mut removal = Removal {
                     store: self,
@@ -85,11 +97,11 @@ impl ImageStore {
                     gone: Vec::new(),
                 };
                 let results: Vec<_> = texts.iter().map(|text| removal.one(index, text)).collect();
-                Ok((results, removal.gone, removal.summaries))
+                Ok(((texts, results), removal.gone, removal.summaries))
             },
-            |index, summaries, (results, gone, before)| {
+            |index, summaries, (done, gone, before)| {
                 trash = self.discard(index, summaries, &gone, &before, in_use)?;
-                Ok(results)
+                Ok(done)
             },
         )?;
         if let Some(trash) = trash {
@@ -97,7 +109,7 @@ impl ImageStore {
         }
         // What killed processes left; if that cannot be removed, it is not this command's failure.
         let _ = crate::storage::workdir::sweep(&self.roots);
-        Ok(results)
+        Ok(done)
     }
 
     /// Removes what only the removed entries needed. The layers go to a directory that is left to delete.
@@ -163,7 +175,8 @@ impl Removal<'_> {
         let id = self.id_of(&entry);
         let names: Vec<String> = all.iter().filter_map(index::name_of).map(|name| name.canonical()).collect();
         let bare = text.strip_prefix("sha256:").unwrap_or(text);
-        let by_id = !id.is_empty() && id.starts_with(bare);
+        // `cafe` may be a name and the beginning of an ID at once; then it is the name.
+        let by_id = !id.is_empty() && id.starts_with(bare) && !self.store.is_name(index, text);
         let by_digest = text.starts_with("sha256:");
         if names.len() > 1 && (by_id || by_digest) && !self.options.force {
             let how = if by_id { "ID" } else { "digest" };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
@@ -25,7 +25,7 @@ use super::store::{ImageStore, read_image, read_json_blob, read_manifest};
 use super::summary;
 use crate::error::{Context, Error, Result};
 use crate::storage::layers::Claim;
-use crate::storage::unpack::digest::{Hasher, sha256};
+use crate::storage::unpack::digest::{Hasher, HashingReader, sha256};
 use crate::storage::unpack::pipeline::{self, Sinks};
 use crate::storage::{atomic, fs};
 
@@ -38,7 +38,7 @@ pub struct Repair<'a> {
     /// What uses images and layers.
     pub in_use: &'a InUse<'a>,
     /// What stands on a layer at this moment, in words: containers that run, mounts.
-    pub running_on: &'a dyn Fn(&str) -> Vec<String>,
+    pub running_on: &'a dyn Fn(&str) -> Result<Vec<String>>,
 }
 
 impl ImageStore {
@@ -74,7 +74,8 @@ impl ImageStore {
         for hex in self.present()?.blobs {
             let path = self.blob_path(&hex);
             let is_small = std::fs::metadata(&path).is_ok_and(|meta| meta.len() <= MAX_JSON);
-            let Some(bytes) = is_small.then(|| fs::read(&path)).transpose()? else { continue };
+            // One that cannot be read must not keep the others out.
+            let Some(bytes) = is_small.then(|| fs::read(&path).ok()).flatten() else { continue };
             if sha256(&bytes) != hex {
                 continue;
             }
@@ -104,9 +105,22 @@ impl ImageStore {
                 Err(error) => failure = error.wrap(format!("fetching it again as part of `{}`", source.name)),
             }
         }
-        // Pulling and loading take for granted what is there, and this is not what its name says.
-        self.drop_blob(hex)?;
+        // Pulling and loading take for granted what is there, and this is not what its name says. What cannot be read now
+        // may be whole all the same.
+        if self.is_damaged(hex) {
+            self.drop_blob(hex)?;
+        }
         Err(failure.hint("pull or load the image again once that is possible; `coracle rmi` removes it"))
+    }
+
+    /// Whether a blob can be read and is another one than its name says.
+    fn is_damaged(&self, hex: &str) -> bool {
+        let copied = File::open(self.blob_path(hex)).and_then(|file| {
+            let mut hashing = HashingReader { inner: file, hasher: Hasher::default() };
+            std::io::copy(&mut BufReader::with_capacity(1 << 18, &mut hashing), &mut std::io::sink())?;
+            Ok(hashing.hasher.finish())
+        });
+        copied.is_ok_and(|actual| actual != hex)
     }
 
     fn sources_of(&self, hex: &str) -> Result<Vec<Source>> {
@@ -210,7 +224,7 @@ impl ImageStore {
     }
 
     fn refuse_in_use(&self, diff_id: &str, how: &Repair<'_>) -> Result<()> {
-        if let Some(user) = (how.running_on)(diff_id).first() {
+        if let Some(user) = (how.running_on)(diff_id)?.first() {
             return Err(Error::new(format!("{user} stands on it")).hint("stop that, and repair again"));
         }
         Ok(())

@@ -182,6 +182,11 @@ impl ImageStore {
         Ok(image)
     }
 
+    /// Whether this means an image by a name, and not by its digest or ID.
+    pub fn is_name(&self, index: &Index, text: &str) -> bool {
+        sha256_hex(text).is_none() && Typed::parse(text).is_ok_and(|typed| by_name(index, &typed).is_some())
+    }
+
     /// The entry that a user means.
     pub(super) fn find_entry<'a>(&self, index: &'a Index, text: &str) -> Result<Option<&'a Descriptor>> {
         let text = text.strip_prefix("docker://").unwrap_or(text);
@@ -306,11 +311,13 @@ pub(super) fn read_json_blob(images: &Path, descriptor: &Descriptor) -> Result<V
         Ok(bytes)
     };
     let bytes = attempt().with_context(|| format!("reading `{}`", path.display()))?;
-    if sha256(&bytes) != hex {
-        return Err(Error::new(format!("blob `{}` in the image store is corrupt", descriptor.digest))
-            .hint("repair it with `coracle system check --repair`, or pull or load the image again"));
-    }
-    Ok(bytes)
+    if sha256(&bytes) != hex { Err(corrupt(&descriptor.digest)) } else { Ok(bytes) }
+}
+
+/// The error for a blob of the store that is not what its name says.
+pub(super) fn corrupt(digest: &str) -> Error {
+    Error::new(format!("blob `{digest}` in the image store is corrupt"))
+        .hint("repair it with `coracle system check --repair`, or pull or load the image again")
 }
 
 /// The manifest of an entry. Where another tool put an index there, the one for this machine in it.

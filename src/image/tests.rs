@@ -13,6 +13,8 @@ use crate::storage::Roots;
 use crate::storage::unpack::digest::sha256;
 use crate::storage::unpack::tests::{TarBuilder, as_root};
 
+mod damage;
+
 struct Home {
     dir: tempfile::TempDir,
     store: ImageStore,

@@ -17,10 +17,18 @@ pub enum Durability {
 
 /// Replaces `path` with `bytes` in one step (mode 0600): a temporary file in the same directory, then a rename.
 pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    write_with_mode(path, bytes, 0o600, durability)
+}
+
+/// The same with another mode, whatever the umask says. The file never has any other.
+pub fn write_with_mode(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let attempt = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
         file.write_all(bytes)?;
+        if mode != 0o600 {
+            file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        }
         if durability == Durability::Power {
             file.as_file().sync_all()?;
         }

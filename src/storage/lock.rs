@@ -4,10 +4,10 @@
 //! the lock on something half made (in `tmp/`), whose only purpose is to say that its maker still lives.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 
 /// A held lock; dropping it releases it.
 #[derive(Debug)]
@@ -39,12 +39,19 @@ pub fn shared(path: &Path) -> Result<Lock> {
     Ok(Lock { _file: attempt().with_context(|| format!("locking `{}`", path.display()))? })
 }
 
-/// Takes the exclusive lock unless somebody else holds it.
-pub fn try_exclusive(path: &Path) -> Result<Option<Lock>> {
-    let file = open(path).with_context(|| format!("opening `{}`", path.display()))?;
+/// Takes the exclusive lock on an open file unless somebody else holds it.
+pub fn try_lock(file: &File) -> std::io::Result<bool> {
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(e)) => Err(Error::from(e).wrap(format!("locking `{}`", path.display()))),
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(e)) => Err(e),
+    }
+}
+
+/// Whether an open file is still the one of that name: a lock on another one protects nothing.
+pub fn is_same_file(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
     }
 }

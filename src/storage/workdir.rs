@@ -7,10 +7,11 @@
 //! A worker owns the directory once it holds the lock *and* the lock is still the file of that name; whoever removes a
 //! directory holds its lock and removes the lock last. So a sweeper and a new worker of the same name never meet.
 
-use std::fs::{File, TryLockError};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::lock::{is_same_file, try_lock};
 use super::unpack::remove_tree;
 use super::{Roots, fs, id};
 use crate::error::{Context, Error, Result};
@@ -139,21 +140,6 @@ fn open_lock(dir: &Path, create: bool) -> std::io::Result<Option<File>> {
         Ok(file) => Ok(Some(file)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
-    }
-}
-
-fn try_lock(file: &File) -> std::io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(e)) => Err(e),
-    }
-}
-
-fn is_same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
     }
 }
 

@@ -80,6 +80,15 @@ impl SignalSet {
     }
 }
 
+/// Runs `work`, which starts a program, with no signal blocked in this thread: a program inherits the mask, and one that
+/// cannot be interrupted would outlive its user's patience.
+pub fn unblocked<T>(work: impl FnOnce() -> T) -> T {
+    let before = SignalSet::empty().set_as_mask();
+    let result = work();
+    before.set_as_mask();
+    result
+}
+
 /// Signals to be read from a descriptor. They must be blocked for it to get them. Never blocks a reader.
 #[derive(Debug)]
 pub struct SignalFd(OwnedFd);

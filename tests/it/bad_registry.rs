@@ -162,6 +162,20 @@ fn another_manifest_than_the_digest_says_is_refused() {
     fails_cleanly(&env, &registry, output, &["digest", digest.as_str()]);
 }
 
+/// What is no digest would be asked for like a tag, and nobody could say whether what comes is what was meant.
+#[test]
+fn an_index_names_its_manifests_by_digest_only() {
+    let env = Env::new();
+    let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json",
+        "manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"2","size":1}]}"#;
+    let (registry, proxy) = behind(&env, move |request| match request.target.ends_with("/manifests/1") {
+        true => Fault::Body(index.as_bytes().to_vec()),
+        false => Fault::Pass,
+    });
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:2", "oci");
+    fails_cleanly(&env, &registry, pull(&env, &proxy, &[]), &["digest `2` is malformed"]);
+}
+
 #[test]
 fn huge_and_nonsensical_manifests_are_refused() {
     let deep = format!("{{\"schemaVersion\":2,\"config\":{}{}}}", "[".repeat(500_000), "]".repeat(500_000));

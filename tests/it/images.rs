@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::fixtures::{busybox_binary, on_busybox};
 use crate::support::image::{Image, Layer};
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::registry::skopeo;
 use crate::support::{Env, fixtures};
 
@@ -93,6 +94,24 @@ fn bad_archives_are_refused_and_leave_nothing() {
             std::fs::read_dir(env.root().join(dir)).into_iter().flatten().flatten().map(|e| e.path()).collect();
         assert!(left.is_empty(), "left behind: {left:?}");
     }
+}
+
+#[test]
+fn import_of_a_url() {
+    let env = Env::new();
+    let tar = String::from_utf8(Layer::new().file("note", 0o644, "from afar").bytes()).unwrap();
+    let server = Proxy::start(0, move |request| match request.target.as_str() {
+        "/root.tar" => Fault::Answer(200, String::new(), tar.clone()),
+        "/moved" => Fault::Answer(302, "location: /root.tar\r\n".into(), String::new()),
+        _ => Fault::Answer(404, String::new(), String::new()),
+    });
+    let url = |path: &str| format!("http://{}{path}", server.address());
+    let output = env.coracle(["import", &url("/moved"), "far:1"]).run().expect(0);
+    assert!(output.stderr.contains(&format!("Downloading from \"{}\"", url("/moved"))), "{output}");
+    assert_eq!(env.inspect("far:1", "History.0.comment"), format!("Imported from {}", url("/moved")));
+    let said = env.fails(125, ["import", "-q", &url("/nosuch")]);
+    assert!(said.contains("status 404"), "{said}");
+    assert_eq!(env.ok(["images", "-q"]).lines().count(), 1);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Servers that lie, layers that are bombs, disks that fill: one clear line, and nothing is left.
 
 use crate::support::Env;
-use crate::support::blob_proxy::{Fault, Proxy};
 use crate::support::env::CORACLE;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::{Blob, Image, Layer, digest};
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::registry::Registry;
 
 #[test]
@@ -16,7 +16,7 @@ fn servers_that_lie_about_a_layer() {
     let layout = env.work().join("layout");
     on_busybox("localhost/x", vec![layer]).oci_layout(&layout);
     registry.push(&env, &layout, "test/x:1", "oci");
-    let proxy = Proxy::start(&registry);
+    let proxy = Proxy::before(&registry);
     let name = proxy.name("test/x:1");
     let table = [
         (Fault::Corrupt(250_000), "corrupt"),
@@ -24,10 +24,10 @@ fn servers_that_lie_about_a_layer() {
         (Fault::Corrupt(5), "wrong digest"),
         (Fault::Longer(10_000), "more bytes than promised"),
         (Fault::Shorter(10_000), "ended in the middle"),
-        (Fault::Cut(100_000), ""),
+        (Fault::Drop(100_000), ""),
     ];
     for (fault, words) in table {
-        proxy.set(fault);
+        proxy.set(fault.clone());
         let said = env.fails(125, ["pull", "-q", "--retry", "0", "--tls-verify=false", &name]);
         // The busybox layer is large enough to be met as well; whichever fails first is named.
         assert!(said.contains("layer `sha256:") && said.contains(words), "{fault:?}: {said}");
@@ -37,7 +37,7 @@ fn servers_that_lie_about_a_layer() {
         // What the next round would go on from.
         std::fs::remove_dir_all(env.root().join("images/partial")).unwrap();
     }
-    proxy.set(Fault::None);
+    proxy.set(Fault::Pass);
     env.ok(["pull", "-q", "--tls-verify=false", &name]);
     let blobs = env.root().join("images/blobs/sha256");
     assert!(blobs.join(digest.trim_start_matches("sha256:")).is_file());

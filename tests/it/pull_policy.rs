@@ -1,9 +1,9 @@
 //! When a registry is asked, and for what.
 
 use crate::support::Env;
-use crate::support::blob_proxy::Proxy;
 use crate::support::fixtures::{self, on_busybox};
 use crate::support::image::{Layer, digest};
+use crate::support::proxy::Proxy;
 use crate::support::registry::{Registry, skopeo};
 
 /// Requests that are not the question whether a registry is there.
@@ -22,7 +22,7 @@ fn policies_of_pull_and_run() {
     let env = Env::new();
     let registry = Registry::start(&env);
     push(&env, &registry, "one");
-    let proxy = Proxy::start(&registry);
+    let proxy = Proxy::before(&registry);
     let name = proxy.name("test/x:1");
     let pull = |policy: &str| env.ok(["pull", "-q", "--tls-verify=false", "--policy", policy, &name]);
     let run = |policy: &str| {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::blob_proxy::{Fault, Proxy};
 use crate::support::command::Running;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::{Layer, digest};
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::pty::Pty;
 use crate::support::registry::Registry;
 use crate::support::{Env, SOON, until};
@@ -34,7 +34,7 @@ impl World {
         let layout = env.work().join("layout");
         on_busybox("localhost/big", vec![layer]).oci_layout(&layout);
         registry.push(&env, &layout, "test/big:1", "oci");
-        let proxy = Proxy::start(&registry);
+        let proxy = Proxy::before(&registry);
         World { proxy, _registry: registry, hex, env }
     }
 
@@ -86,7 +86,7 @@ fn a_killed_download_goes_on() {
     assert_eq!(world.env.ok(["images", "-q", "-a"]), "");
     let had = world.part_size();
     assert_eq!(world.asked().len(), 1);
-    world.proxy.set(Fault::None);
+    world.proxy.set(Fault::Pass);
     world.pull().finish().expect(0);
     let asked = world.asked();
     assert!(asked.len() == 1 && asked[0].ends_with(&format!(" bytes={had}-")), "{asked:?}");
@@ -96,7 +96,7 @@ fn a_killed_download_goes_on() {
 #[test]
 fn a_broken_download_goes_on_also_where_there_are_no_ranges() {
     let world = World::new();
-    world.proxy.set(Fault::Cut(700_000));
+    world.proxy.set(Fault::Drop(700_000));
     let output = world.pull().finish().expect(125);
     assert!(output.stderr.contains(&world.hex) && output.stderr.contains("pull again"), "{output}");
     assert!(world.part_size() > 500_000);
@@ -138,7 +138,7 @@ fn two_pulls_fetch_once() {
     until_waiting(&second);
     // What has nothing to do with it is not kept waiting.
     world.env.ok(["run", "--rm", "--network", "none", "busybox", "true"]);
-    world.proxy.set(Fault::None);
+    world.proxy.set(Fault::Pass);
     first.finish().expect(0);
     let output = second.finish().expect(0);
     assert!(output.stderr.contains("left to another process"), "{output}");
@@ -158,7 +158,7 @@ fn the_second_takes_over_when_the_first_dies() {
     world.proxy.set(Fault::Stall(1_000_001));
     first.child.kill().unwrap();
     first.finish();
-    world.proxy.set(Fault::None);
+    world.proxy.set(Fault::Pass);
     second.finish().expect(0);
     let asked = world.asked();
     assert!(asked.len() == 2 && asked[1].contains("bytes="), "{asked:?}");
@@ -199,7 +199,7 @@ fn signals_leave_a_part_and_a_clear_line() {
     terminal.expect("pull interrupted");
     // What setsid(1) makes of a program that a signal has ended.
     assert_eq!(terminal.wait(), 255);
-    world.proxy.set(Fault::None);
+    world.proxy.set(Fault::Pass);
     world.pull().finish().expect(0);
     world.assert_whole();
 }

@@ -197,7 +197,7 @@ fn connections_that_break_are_gone_on_with() {
             let log = played.log();
             let ranges: Vec<&String> =
                 log.iter().filter(|line| line.starts_with("PATCH") && line.contains(" 1500000-")).collect();
-            assert_eq!(ranges.is_empty(), false, "{log:#?}");
+            assert!(!ranges.is_empty(), "{log:#?}");
             let sessions = log.iter().filter(|line| line.starts_with("POST")).count();
             // One for the layer, one for the configuration; and one more where it must begin anew.
             assert_eq!(sessions, if goes_on { 2 } else { 3 }, "{log:#?}");

@@ -45,6 +45,10 @@ fn names_are_those_that_the_reference_gives() {
         ("oci:nosuch", "nosuch"),
         ("dir:nosuch", "nosuch"),
         ("oci:o:@7", "only 1"),
+        ("oci:a.tar:v2", "not a directory"),
+        ("dir:a.tar", "not a directory"),
+        ("oci-archive:o:v1", "is a directory"),
+        ("docker-archive:p", "is a directory"),
         ("docker-daemon:x:1", "not supported"),
         ("containers-storage:x", "not supported"),
         ("oci:", "no path"),
@@ -52,6 +56,18 @@ fn names_are_those_that_the_reference_gives() {
         let said = env.fails(125, ["pull", "-q", from]);
         assert!(said.contains(expected), "{from}: {said}");
     }
+}
+
+#[test]
+fn the_digest_is_written_to_where_the_name_leads() {
+    let env = Env::busybox();
+    let real = env.file("real", "");
+    let link = env.work().join("link");
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    env.ok(["push", "-q", "--digestfile", link.to_str().unwrap(), "busybox", "dir:p"]);
+    assert!(std::fs::read_to_string(&real).unwrap().starts_with("sha256:"));
+    let printed = env.ok(["push", "-q", "--digestfile", "/dev/stdout", "busybox", "dir:p"]);
+    assert_eq!(printed, std::fs::read_to_string(&real).unwrap());
 }
 
 #[test]

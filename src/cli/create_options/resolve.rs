@@ -9,7 +9,7 @@ use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
 use crate::cli::image::pull::pull_policy;
-use crate::cli::image::registry_flags::credentials;
+use crate::cli::image::registry_flags::{credentials, retry_delay};
 use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
@@ -211,20 +211,13 @@ fn pull(args: &ImageArgs) -> Result<Pull> {
         None | Some("") => PullPolicy::Missing,
         Some(text) => pull_policy(text)?,
     };
-    let retry_delay = match &args.retry_delay {
-        None => None,
-        Some(text) => match text.parse::<jiff::SignedDuration>().map(std::time::Duration::try_from) {
-            Ok(Ok(delay)) => Some(delay),
-            _ => bail!("invalid value `{text}` for `--retry-delay`: a duration like 2s or 1m30s is needed"),
-        },
-    };
     Ok(Pull {
         policy,
         platform: platform(args)?,
         quiet: *args.quiet,
         tls_verify: args.tls_verify.map(|verify| *verify),
         retry: args.retry,
-        retry_delay,
+        retry_delay: args.retry_delay.as_deref().map(retry_delay).transpose()?,
         authfile: args.authfile.clone(),
         cert_dir: args.cert_dir.clone(),
         credentials: args.creds.as_deref().map(credentials).transpose()?,

@@ -10,9 +10,10 @@ use crate::cli::args::GoBool;
 use crate::cli::cx::Cx;
 use crate::cli::progress::Shown;
 use crate::engine;
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Context as _, Result};
 use crate::image::import::ImportOptions;
 use crate::image::platform::Platform;
+use crate::image::registry::download;
 use crate::image::tags::local_name;
 
 #[derive(Debug, clap::Args)]
@@ -55,9 +56,11 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let mut input: Box<dyn Read + Send> = match args.path.as_str() {
         "-" if std::io::stdin().is_terminal() => bail!("cannot read from terminal, use command-line redirection"),
         "-" => Box::new(std::io::stdin()),
-        url if url.starts_with("http://") || url.starts_with("https://") => {
-            return Err(Error::new(format!("importing from `{url}` is not supported"))
-                .hint("download it and pipe it: curl -L URL | coracle import - NAME"));
+        url if download::is_url(url) => {
+            if !*args.quiet {
+                cx.printer.message(format_args!("Downloading from \"{url}\""));
+            }
+            download::open(url)?
         }
         path => Box::new(File::open(path).with_context(|| format!("opening `{path}`"))?),
     };

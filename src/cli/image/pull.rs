@@ -1,13 +1,11 @@
 //! `coracle pull`
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::bail;
 use crate::cli::args::{GoBool, Refused, refuse};
 use crate::cli::cx::{Cx, usual_code};
-use crate::cli::format::time::parse_duration;
-use crate::cli::image::registry_flags::{RegistryFlags, credentials};
+use crate::cli::image::registry_flags::{RegistryFlags, credentials, retry_delay};
 use crate::cli::progress::Shown;
 use crate::container::options::PullPolicy;
 use crate::engine;
@@ -33,7 +31,7 @@ pub struct Args {
     /// Key to decrypt the image with
     #[arg(long, value_name = "stringArray", value_parser = refuse("encrypted images are not there yet"))]
     decryption_key: Vec<Refused>,
-    /// Skip verification of signatures, which is not done anyway
+    /// Skip verification by Docker's content trust, which is not done anyway
     #[arg(long, default_value = "true")]
     disable_content_trust: GoBool,
     /// Pull the image for this operating system instead of that of the machine
@@ -67,7 +65,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     if !*args.disable_content_trust {
         bail!("--disable-content-trust=false is not supported: there is no content trust of Docker's here");
     }
-    let retry_delay = args.retry_delay.as_deref().map(delay).transpose()?;
+    let retry_delay = args.retry_delay.as_deref().map(retry_delay).transpose()?;
     let access = Access {
         cert_dir: args.cert_dir.clone(),
         credentials: args.creds.as_deref().map(credentials).transpose()?,
@@ -128,9 +126,4 @@ fn platform(args: &Args) -> Result<Option<Platform>> {
             Ok(Some(Platform::new(&text(os), &text(arch), &text(variant))))
         }
     }
-}
-
-fn delay(text: &str) -> Result<Duration> {
-    let duration = parse_duration(text).and_then(|duration| Duration::try_from(duration).ok());
-    duration.ok_or_else(|| Error::new(format!("invalid value `{text}` for `--retry-delay`")).hint("write 2s or 500ms"))
 }

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::bail;
 use crate::cli::args::{GoBool, Refused, refuse};
 use crate::cli::cx::Cx;
-use crate::cli::format::time::parse_duration;
-use crate::cli::image::registry_flags::{RegistryFlags, credentials};
+use crate::cli::image::registry_flags::{RegistryFlags, credentials, retry_delay};
 use crate::cli::progress::Shown;
 use crate::cli::prompt;
 use crate::engine;
@@ -19,7 +17,7 @@ use crate::image::registry::Access;
 use crate::image::store::{ImageStore, not_known};
 use crate::image::transport::Location;
 use crate::image::trust::{Signing, SigningParameters};
-use crate::storage::atomic::{self, Durability};
+use crate::storage::fs;
 
 const NO_ENCRYPTION: &str = "encrypted images are not there yet";
 
@@ -97,7 +95,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         cert_dir: args.cert_dir.clone(),
         credentials: args.creds.as_deref().map(credentials).transpose()?,
         retry: args.retry,
-        retry_delay: args.retry_delay.as_deref().map(delay).transpose()?,
+        retry_delay: args.retry_delay.as_deref().map(retry_delay).transpose()?,
         ..args.registry.access()?
     };
     let engine = cx.engine()?;
@@ -107,7 +105,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let pushed = images.push(&image, &to, &access, &options, &progress)?;
     progress.finish();
     if let Some(path) = &args.digestfile {
-        atomic::write(path, pushed.digest.as_bytes(), Durability::Process)?;
+        fs::write(path, pushed.digest.as_bytes())?;
     }
     Ok(0)
 }
@@ -117,7 +115,10 @@ fn places(images: &ImageStore, args: &Args) -> Result<(String, Location)> {
     // As in the reference, the image may be named like a source.
     let image = args.image.strip_prefix("containers-storage:").unwrap_or(&args.image);
     if let Some(destination) = &args.destination {
-        return Ok((image.to_owned(), location(destination)?));
+        return Ok((
+            image.to_owned(),
+            destination_of(destination, "docker://, oci:, oci-archive:, docker-archive: or dir:")?,
+        ));
     }
     let Some(name) = images.resolve_name(image)? else {
         if images.exists(image)? {
@@ -129,14 +130,15 @@ fn places(images: &ImageStore, args: &Args) -> Result<(String, Location)> {
     Ok((image.to_owned(), Location::Registry(name.to_string())))
 }
 
-fn location(text: &str) -> Result<Location> {
+/// Where to push to. `transports` are those that can be used here, for a hint.
+pub(in crate::cli) fn destination_of(text: &str, transports: &str) -> Result<Location> {
     if let Some(location) = Location::parse(text)? {
         return Ok(location);
     }
     let unknown = text.split_once(':').filter(|(_, rest)| rest.starts_with(['/', '.']));
     if let Some((transport, _)) = unknown {
         return Err(Error::new(format!("invalid image name \"{}\", unknown transport \"{transport}\"", shown(text)))
-            .hint("use docker://, oci:, oci-archive:, docker-archive: or dir:"));
+            .hint(format!("use {transports}")));
     }
     Ok(Location::Registry(text.to_owned()))
 }
@@ -168,17 +170,17 @@ fn options(args: &Args) -> Result<PushOptions> {
 }
 
 fn signing(args: &Args) -> Result<Signing> {
-    let ask = |path: &Path| prompt::password(&format!("Passphrase for key {}: ", path.display()));
-    Signing::prepare(&SigningParameters {
+    prepare_signing(SigningParameters {
         gpg_key: args.sign_by.clone(),
         sigstore_key: args.sign_by_sigstore_private_key.clone(),
         sigstore_parameters: args.sign_by_sigstore.clone(),
         passphrase_file: args.sign_passphrase_file.clone(),
-        ask: if prompt::is_possible() { Some(&ask) } else { None },
+        ask: None,
     })
 }
 
-fn delay(text: &str) -> Result<Duration> {
-    let duration = parse_duration(text).and_then(|duration| Duration::try_from(duration).ok());
-    duration.ok_or_else(|| Error::new(format!("invalid value `{text}` for `--retry-delay`")).hint("write 2s or 500ms"))
+/// Reads the keys to sign with; on a terminal, missing passphrases are asked for.
+pub(in crate::cli) fn prepare_signing(parameters: SigningParameters<'_>) -> Result<Signing> {
+    let ask = |path: &Path| prompt::password(&format!("Passphrase for key {}: ", path.display()));
+    Signing::prepare(&SigningParameters { ask: if prompt::is_possible() { Some(&ask) } else { None }, ..parameters })
 }

@@ -1,8 +1,10 @@
 //! Flags of commands that talk to a registry. `--cert-dir` and `--creds` are not here, as not all of them have these.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::args::GoBool;
+use crate::cli::format::time::parse_duration;
 use crate::cli::{env, prompt};
 use crate::error::{Error, Result};
 use crate::image::registry::{Access, Credentials};
@@ -27,6 +29,13 @@ impl RegistryFlags {
             ..Access::read(&env::places(), self.authfile.clone())?
         })
     }
+}
+
+/// The value of `--retry-delay`.
+pub fn retry_delay(text: &str) -> Result<Duration> {
+    let duration = parse_duration(text).and_then(|duration| Duration::try_from(duration).ok());
+    let invalid = || format!("invalid value `{text}` for `--retry-delay`: a duration like 2s or 1m30s is needed");
+    duration.ok_or_else(|| Error::new(invalid()))
 }
 
 /// The value of `--creds`; on a terminal, the password is asked for where it is missing. Others on the machine see it no

@@ -107,7 +107,7 @@ fn release(engine: &Engine, store: &Store, images: &ImageStore, name: &str, forc
         result => result?,
     };
     // A mere name goes without touching the image, and so without touching what uses it.
-    if image.names.len() > 1 && !image.id.starts_with(name.trim_start_matches("sha256:")) {
+    if image.names.len() > 1 && images.resolve_name(name)?.is_some() {
         return Ok(());
     }
     for container in store.list()?.iter().filter(|container| container.record.image_id == image.id) {

@@ -1,24 +1,23 @@
 //! `coracle manifest push`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::bail;
 use crate::cli::args::GoBool;
 use crate::cli::cx::Cx;
+use crate::cli::image::push::{destination_of, prepare_signing};
 use crate::cli::image::registry_flags::RegistryFlags;
 use crate::cli::progress::Shown;
-use crate::cli::prompt;
 use crate::container::usage;
 use crate::engine;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::list::push::PushList;
 use crate::image::push::{Codec, Format, ManifestFormat, PushOptions};
-use crate::image::reference::shown;
 use crate::image::registry::Access;
 use crate::image::transport::Location;
 use crate::image::trust::{Signing, SigningParameters};
-use crate::storage::atomic::{self, Durability};
+use crate::storage::fs;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -86,7 +85,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let list = images.manifest_list(&args.list).map_err(|e| e.with_kind(Kind::Engine));
     let list = list.with_context(|| format!("retrieving local image from image name {}", args.list))?;
     let to = match &args.destination {
-        Some(destination) => location(destination)?,
+        Some(destination) => destination_of(destination, "docker://, oci:, oci-archive: or dir:")?,
         None => match images.resolve_name(&args.list)? {
             Some(name) => Location::Registry(name.to_string()),
             None => {
@@ -99,24 +98,12 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let pushed = images.push_manifest_list(&list, &to, &access, &how, &progress)?;
     progress.finish();
     if let Some(path) = &args.digestfile {
-        atomic::write(path, pushed.digest.as_bytes(), Durability::Process)?;
+        fs::write(path, pushed.digest.as_bytes())?;
     }
     if *args.rm {
         usage::remove_image(&store, &images, &list.id, true)?;
     }
     Ok(0)
-}
-
-fn location(text: &str) -> Result<Location> {
-    let unknown = text.split_once(':').filter(|(_, rest)| rest.starts_with(['/', '.']));
-    match (Location::parse(text)?, unknown) {
-        (Some(location), _) => Ok(location),
-        (None, Some((transport, _))) => {
-            Err(Error::new(format!("invalid image name \"{}\", unknown transport \"{transport}\"", shown(text)))
-                .hint("use docker://, oci:, oci-archive: or dir:"))
-        }
-        (None, None) => Ok(Location::Registry(text.to_owned())),
-    }
 }
 
 fn how(args: &Args) -> Result<PushList> {
@@ -153,13 +140,12 @@ fn how(args: &Args) -> Result<PushList> {
 }
 
 fn signing(args: &Args) -> Result<Signing> {
-    let ask = |path: &Path| prompt::password(&format!("Passphrase for key {}: ", path.display()));
-    Signing::prepare(&SigningParameters {
+    prepare_signing(SigningParameters {
         gpg_key: args.sign_by.clone(),
         sigstore_key: args.sign_by_sigstore_private_key.clone(),
         sigstore_parameters: args.sign_by_sigstore.clone(),
         passphrase_file: args.sign_passphrase_file.clone(),
-        ask: if prompt::is_possible() { Some(&ask) } else { None },
+        ask: None,
     })
 }
 

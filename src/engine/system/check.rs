@@ -66,21 +66,21 @@ pub fn check(engine: &Engine, options: &CheckOptions, repair: Option<&Access>, f
 }
 
 /// What stands on a layer now.
-fn standing_on(engine: &Engine, store: &Store, diff_id: &str) -> Vec<String> {
+fn standing_on(engine: &Engine, store: &Store, diff_id: &str) -> Result<Vec<String>> {
     let stands = |layers: &[String]| layers.iter().any(|layer| layer == diff_id);
     let mut found = Vec::new();
-    for container in store.list().unwrap_or_default() {
+    for container in store.list()? {
         let id = &container.record.id;
         if stands(&container.record.layers) && (container.state.status.is_alive() || store.monitor_is_alive(id)) {
             found.push(format!("container {}", container.record.name));
         }
     }
-    for mount in mounts::recorded(&engine.roots).unwrap_or_default() {
+    for mount in mounts::recorded(&engine.roots)? {
         if stands(&mount.layers) {
             found.push(format!("a mount at `{}`", mount.point(&engine.roots).display()));
         }
     }
-    found
+    Ok(found)
 }
 
 /// Records, states, specifications, and the layers that containers stand on.

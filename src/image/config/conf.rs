@@ -57,7 +57,11 @@ impl RegistriesConf {
     fn read_with(places: &Places, system: &Path) -> Result<Self> {
         let own_dir = places.config_home.as_ref().map(|home| home.join("containers"));
         let own = own_dir.as_ref().map(|dir| dir.join("registries.conf"));
-        let own_exists = own.as_ref().is_some_and(|path| path.exists());
+        // One that cannot be looked at may block registries that the system's does not.
+        let own_exists = match &own {
+            Some(path) => path.try_exists().with_context(|| format!("reading `{}`", path.display()))?,
+            None => false,
+        };
         let (main, only_own_dir) = match (&places.registries_conf, &own) {
             (Some(path), _) => (path.clone(), false),
             (None, Some(path)) if own_exists => (path.clone(), true),

@@ -139,10 +139,16 @@ impl Instance {
                 end
             });
             let sent = put(&content);
-            (getting.join().unwrap_or_else(|_| Err(Error::new("a thread that downloads panicked"))), sent)
+            let refused = sent.is_err() && !matches!(content.known(), Some(Err(_)));
+            if refused {
+                // The rest need not come.
+                content.abandon();
+            }
+            let got = getting.join().unwrap_or_else(|_| Err(Error::new("a thread that downloads panicked")));
+            (if refused { None } else { Some(got) }, sent)
         });
         // What went wrong with the download is the cause of what the reader saw.
-        got?;
+        got.transpose()?;
         sent
     }
 }

@@ -10,7 +10,7 @@ use crate::image::index;
 use crate::image::manifest::{self, Descriptor, Index, MAX_JSON, OCI_INDEX};
 use crate::image::reach::Parts;
 use crate::image::reference::Reference;
-use crate::image::remove::{InUse, Removed, Users};
+use crate::image::remove::Users;
 use crate::image::store::{ImageStore, not_known, read_json_blob};
 use crate::image::summary::Summaries;
 use crate::storage::atomic::{self, Durability};
@@ -124,16 +124,6 @@ impl ImageStore {
             self.clean(index, summaries, &old)?;
             Ok(id)
         })
-    }
-
-    /// Removes a name of a list, or the list when it was the last one or the list was meant by its ID. The images in it
-    /// stay as long as they have entries of their own.
-    ///
-    /// # Errors
-    /// As [`ImageStore::manifest_list`].
-    pub fn remove_manifest_list(&self, text: &str, in_use: &InUse<'_>) -> Result<Removed> {
-        self.find_list(&index::read(&self.images)?, text)?;
-        self.remove(text, true, in_use)
     }
 
     /// Writes the blob of a list; its entry.

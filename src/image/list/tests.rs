@@ -75,7 +75,7 @@ fn a_list_keeps_its_instances_and_nothing_else() {
     let first = found[0].descriptor.digest.clone();
     store.change_manifest_list("localhost/list", None, |list| list.remove(&first)).unwrap();
     assert_eq!(blobs(&store), 4);
-    let removed = store.remove_manifest_list(&id, &nobody).unwrap();
+    let removed = store.remove(&id, true, &nobody).unwrap();
     assert_eq!((removed.untagged, removed.deleted), (vec!["localhost/list:latest".to_owned()], vec![id]));
     assert_eq!(blobs(&store), 0);
 }
@@ -114,7 +114,7 @@ fn instances_known_by_their_descriptors_only() {
     assert_eq!(listed.len(), 1);
     assert!(listed[0].is_manifest_list());
     assert_eq!(listed[0].names, ["localhost/list:latest"]);
-    store.remove_manifest_list("localhost/list", &nobody).unwrap();
+    store.remove("localhost/list", true, &nobody).unwrap();
     assert_eq!(blobs(&store), 0);
 }
 

@@ -16,7 +16,7 @@ use crate::image::content::{Content, Growing, Known};
 use crate::image::flow::space_hint;
 use crate::image::manifest::{self, Descriptor};
 use crate::image::progress::{Event, Progress};
-use crate::image::store::ImageStore;
+use crate::image::store::{ImageStore, corrupt};
 use crate::storage::unpack::compression::Compression;
 use crate::storage::unpack::digest::{Hasher, sha256};
 
@@ -300,9 +300,5 @@ fn decompress(layer: &Layer, growing: &mut Growing, advanced: &(dyn Fn(u64) + Sy
 
 /// A damaged blob must not go out under a digest that is right for it.
 fn check(layer: &Layer, consumed: &Consumed) -> Result<()> {
-    if consumed.digest == layer.diff_id {
-        return Ok(());
-    }
-    Err(Error::new(format!("blob `{}` in the image store is corrupt", layer.descriptor.digest))
-        .hint("pull or load the image again after `rmi -f`"))
+    if consumed.digest == layer.diff_id { Ok(()) } else { Err(corrupt(&layer.descriptor.digest)) }
 }

@@ -10,7 +10,7 @@ use super::convert::ManifestFormat;
 use super::sink::Want;
 use crate::error::{Context, Error, Result};
 use crate::image::manifest::{self, Descriptor, Manifest};
-use crate::image::store::{ImageStore, read_json_blob};
+use crate::image::store::{ImageStore, corrupt, read_json_blob};
 use crate::storage::unpack::compression::{Compression, MAGIC};
 
 /// An image as it is in the store, with its files open: what is removed from now on does not matter.
@@ -59,8 +59,7 @@ impl Plan {
             let file = File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
             let size = file.metadata().with_context(|| format!("reading `{}`", path.display()))?.len();
             if size != descriptor.size {
-                return Err(Error::new(format!("blob `{}` in the image store is corrupt", descriptor.digest))
-                    .hint("pull or load the image again after `rmi -f`"));
+                return Err(corrupt(&descriptor.digest));
             }
             let mut head = Vec::new();
             (&file)

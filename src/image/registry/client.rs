@@ -30,6 +30,8 @@ pub type Answer = Response<Body>;
 const MAX_REDIRECTS: usize = 10;
 /// Nobody waits longer than this for one retry, whatever the server asks for.
 const MAX_DELAY: Duration = Duration::from_secs(60);
+/// Who lists more wants to fill our memory.
+const MAX_TAGS: usize = 100_000;
 /// A small document that takes longer than this is not worth waiting for.
 const MAX_READING: Duration = Duration::from_secs(120);
 
@@ -195,6 +197,9 @@ impl Client {
         self.pages(self.api("tags/list?n=1000"), |bytes| {
             let page: Page = serde_json::from_slice(bytes)?;
             tags.extend(page.tags.unwrap_or_default());
+            if tags.len() > MAX_TAGS {
+                crate::bail!("the repository has more than {MAX_TAGS} tags");
+            }
             Ok(true)
         })?;
         Ok(tags)

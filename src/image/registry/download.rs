@@ -31,9 +31,10 @@ pub fn open(address: &str) -> Result<Box<dyn Read + Send>> {
         .timeout_recv_response(Some(Duration::from_secs(60)))
         .timeout_per_read(Some(Duration::from_secs(60)));
     match tls {
-        Ok(tls) => config = config.tls_config(tls),
+        // What was asked for by HTTPS does not come by plain HTTP after a redirect.
+        Ok(tls) => config = config.tls_config(tls).https_only(origin.scheme == "https"),
         Err(e) if origin.scheme == "https" => return Err(e),
-        Err(_) => config = config.https_only(false),
+        Err(_) => {}
     }
     let response = config.build().new_agent().get(address).call().map_err(|e| match e {
         ureq::Error::Io(e) => failed(crate::error::os_message(&e)),

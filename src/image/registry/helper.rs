@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::credentials::Credentials;
 use crate::bail;
 use crate::error::{Context, Error, Kind, Result};
+use crate::sys::signal::unblocked;
 
 /// A helper may ask the user for a passphrase, which takes a while.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -82,7 +83,7 @@ impl Helper {
         let program = format!("docker-credential-{}", self.name);
         let mut command = Command::new(&program);
         command.arg(action).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = match command.spawn() {
+        let mut child = match unblocked(|| command.spawn()) {
             Ok(child) => child,
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 return Err(Error::of(Kind::NoSuch, format!("credential helper `{program}` is not in $PATH"))

@@ -110,11 +110,6 @@ impl Location {
         };
         Ok(Some(location))
     }
-
-    /// Reads a name that may have a transport in front, and is of a registry if it has none.
-    pub fn or_registry(text: &str) -> Result<Self> {
-        Ok(Self::parse(text)?.unwrap_or_else(|| Location::Registry(text.to_owned())))
-    }
 }
 
 impl Pick {

@@ -1,5 +1,7 @@
 //! Images from layouts, archives and directories into the store: `pull oci:...`, and what `load` knows only by looking.
 
+use std::path::Path;
+
 use crate::error::{Context, Error, Result};
 use crate::image::archive::Members;
 use crate::image::index::REF_NAME;
@@ -29,6 +31,8 @@ impl ImageStore {
         let attempt = || match from {
             Location::Registry(_) => Err(Error::new("a registry is not read like a file")),
             Location::Oci { path, pick } => {
+                // The policy has rules of its own for each transport.
+                check_is_dir(path, true)?;
                 let members = Members::open(self, path)?;
                 let (entry, _) = choose(&members, pick)?;
                 // As the reference: a name without a registry is one of docker.io's.
@@ -37,6 +41,7 @@ impl ImageStore {
                 self.pull_entry(&members, &entry, names, platform, from, progress)
             }
             Location::OciArchive { path, pick } => {
+                check_is_dir(path, false)?;
                 let members = Members::open(self, path)?;
                 let (entry, name) = choose(&members, pick)?;
                 let names = name.as_deref().map(local).transpose()?.into_iter().collect();
@@ -44,12 +49,14 @@ impl ImageStore {
                 self.pull_entry(&members, &entry, names, platform, from, progress)
             }
             Location::DockerArchive { path, pick } => {
+                check_is_dir(path, false)?;
                 let members = Members::open(self, path)?;
                 let entries = docker_entries(&members, pick)?;
                 let loaded = self.load_docker_entries(&members, entries, Origin::Path(path), progress)?;
                 Ok(pulled(loaded))
             }
             Location::Dir { path } => {
+                check_is_dir(path, true)?;
                 let members = Members::open(self, path)?;
                 Ok(pulled(self.load_dir(
                     &members,
@@ -122,6 +129,21 @@ impl ImageStore {
         self.keep(loaded, parts, from, fetch, progress)?;
         progress.event(Event::Line("Writing manifest to image destination".to_owned()));
         Ok(())
+    }
+}
+
+/// Refuses a file where a directory is meant, and the other way round. What is not there is told when it is opened.
+fn check_is_dir(path: &Path, wanted: bool) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() != wanted && wanted => {
+            Err(Error::new(format!("`{}` is not a directory", path.display()))
+                .hint("archives are read with oci-archive: or docker-archive:"))
+        }
+        Ok(meta) if meta.is_dir() != wanted => {
+            Err(Error::new(format!("`{}` is a directory", path.display()))
+                .hint("directories are read with oci: or dir:"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Changing policy.json, for `image trust set`.
 
+use std::fs::File;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -29,6 +31,7 @@ impl Trust {
             check_scope(scope)?;
         }
         let requirements = requirements(rule)?;
+        let _lock = self.lock_policy()?;
         let found = self.policy_text()?;
         // Of what is there, nothing may be lost, and what cannot be read cannot be kept.
         let mut policy: Map<String, Value> = match &found {
@@ -47,6 +50,15 @@ impl Trust {
         Ok(target)
     }
 
+    /// Keeps others that set something from writing meanwhile. Nothing is written for it: the directory is locked.
+    fn lock_policy(&self) -> Result<Option<File>> {
+        let target = self.target(self.policy_path()?)?;
+        let Some(dir) = target.parent() else { return Ok(None) };
+        create_dir(dir)?;
+        let locked = File::open(dir).and_then(|file| file.lock().map(|()| file));
+        locked.with_context(|| format!("locking `{}`", dir.display())).map(Some)
+    }
+
     /// The file to write: the one that holds, unless it is the system's and the user is not root.
     fn target(&self, found: Option<PathBuf>) -> Result<PathBuf> {
         let user = self.user_policy();
@@ -58,6 +70,15 @@ impl Trust {
             (_, None) => Err(Error::new("finding the user's policy.json: HOME is not set").hint("set HOME")),
         }
     }
+}
+
+/// Makes the directory of a policy. The system's is for all users, who could accept no image if they could not read it.
+fn create_dir(dir: &Path) -> Result<()> {
+    if !dir.starts_with(super::SYSTEM) {
+        return fs::create_private_dir_all(dir);
+    }
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o755).create(dir);
+    made.with_context(|| format!("creating directory `{}`", dir.display()))
 }
 
 /// Puts requirements into a policy. Pure.
@@ -133,16 +154,10 @@ fn malformed(scope: &str) -> Error {
 }
 
 fn write(path: &Path, text: &[u8]) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    if let Some(dir) = path.parent() {
-        fs::create_private_dir_all(dir)?;
-    }
     // A link to the policy is followed: what it leads to is the policy.
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mode = std::fs::metadata(&real).map_or(0o644, |meta| meta.permissions().mode() & 0o777);
-    atomic::write(&real, text, Durability::Power)?;
-    let set = std::fs::set_permissions(&real, std::fs::Permissions::from_mode(mode));
-    set.with_context(|| format!("setting the mode of `{}`", real.display()))
+    atomic::write_with_mode(&real, text, mode, Durability::Power)
 }
 
 #[cfg(test)]

@@ -14,8 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
+
 use crate::error::{Context, Error, Result, os_message};
 use crate::storage::fs;
+use crate::sys::signal::unblocked;
 
 /// Longest that a verification may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -230,7 +233,7 @@ impl Run {
         fs::remove_file_if_exists(&status)?;
         command.env("LC_ALL", "C").process_group(0).stdin(Stdio::null()).stdout(stdout);
         command.stderr(File::create(&errors).context("running gpg")?);
-        let child = command.spawn().map_err(|e| match e.kind() {
+        let child = unblocked(|| command.spawn()).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => Error::new("running `gpg`: it is not installed")
                 .hint("GPG signatures need it: install the package `gnupg`"),
             _ => Error::new(os_message(&e)).wrap("running `gpg`"),
@@ -262,7 +265,8 @@ fn wait(mut child: Child, patience: Duration) -> Result<ExitStatus> {
             return Ok(exit);
         }
         if Instant::now() >= deadline {
-            let _ = child.kill();
+            // With whatever it has started.
+            let _ = rustix::process::kill_process_group(Pid::from_child(&child), Signal::KILL);
             let _ = child.wait();
             crate::bail!("gpg did not end in {} seconds", patience.as_secs());
         }

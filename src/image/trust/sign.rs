@@ -32,11 +32,18 @@ pub struct SigningParameters<'a> {
 }
 
 /// Keys, ready to sign.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Signing {
     /// The key, and its passphrase where a file has it.
     gpg: Option<(String, Option<String>)>,
     sigstore: Option<sigstore::PrivateKey>,
+}
+
+impl std::fmt::Debug for Signing {
+    // It may hold a passphrase.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signing(..)")
+    }
 }
 
 /// The file of `--sign-by-sigstore`: containers-sigstore-signing-params.yaml(5).
@@ -202,4 +209,15 @@ fn parameter_file(path: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
         }
     };
     attempt().with_context(|| format!("reading signing parameters `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passphrase_is_not_shown() {
+        let signing = Signing { gpg: Some(("key".to_owned(), Some("hunter2".to_owned()))), sigstore: None };
+        assert!(!format!("{signing:?}").contains("hunter2"));
+    }
 }

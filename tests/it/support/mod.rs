@@ -1,7 +1,6 @@
 //! What the tests stand on: an environment of one's own for every test, commands with deadlines and complete failure
 //! messages, terminals, images made to order, and other tools' servers.
 
-pub mod blob_proxy;
 pub mod command;
 pub mod env;
 pub mod fixtures;
