@@ -225,7 +225,9 @@ mod tests {
             text in "\\PC{0,60}|(oci|oci-archive|docker-archive|dir|docker):(//)?[a-z/@:.0-9]{0,30}"
         ) {
             if let Ok(Some(location)) = Location::parse(&text) {
-                proptest::prop_assert_eq!(Location::parse(&location.to_string()).unwrap(), Some(location));
+                // All but a password, which is in no message.
+                let again = Location::parse(&location.to_string()).unwrap();
+                proptest::prop_assert!(again == Some(location) || shown(&text) != text, "{:?}", again);
             }
         }
     }
