@@ -42,9 +42,10 @@ pub fn password(question: &str) -> Result<String> {
     if !stdin.is_terminal() {
         return Err(Error::new("a password can only be asked for on a terminal").hint("use --password-stdin"));
     }
-    ask(question)?;
     let typed = {
+        // Before the question: who answers at once must not be shown either.
         let _raw = RawMode::enter(stdin.as_fd())?;
+        ask(question)?;
         type_secret(read_byte)
     };
     ask("\n")?;
