@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::store::corrupt;
 use crate::error::{Context, Error, Result};
-use crate::storage::unpack::digest::Hasher;
+use crate::storage::unpack::digest::hash_through;
 
 /// Bytes that can be read at any position by any number of readers.
 #[derive(Debug, Clone)]
@@ -93,19 +93,12 @@ impl Content {
     /// # Errors
     /// When the bytes are not those that the digest is of.
     pub fn copy_to(&self, to: &mut dyn io::Write, advanced: &(dyn Fn(u64) + Sync)) -> Result<Known> {
-        let mut reader = self.reader(0);
-        let mut hasher = Hasher::default();
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            let length = reader.read(&mut buffer).context("reading blob")?;
-            let read = buffer.get(..length).unwrap_or_default();
-            if read.is_empty() {
-                break;
-            }
-            hasher.update(read);
-            to.write_all(read).context("writing blob")?;
-            advanced(length as u64);
-        }
+        let unreadable = |e| Error::from(e).wrap("reading blob");
+        let hasher = hash_through(&mut self.reader(0), &unreadable, &mut |bytes| {
+            to.write_all(bytes).context("writing blob")?;
+            advanced(bytes.len() as u64);
+            Ok(())
+        })?;
         let known = self.wait()?;
         let actual = Known { size: hasher.bytes(), digest: format!("sha256:{}", hasher.finish()) };
         if actual != known {

@@ -24,7 +24,7 @@ use crate::error::{Context, Error, Result};
 use crate::storage::unpack::Warnings;
 use crate::storage::unpack::beneath;
 use crate::storage::unpack::compression::{Compression, MAGIC};
-use crate::storage::unpack::digest::{Hasher, sha256};
+use crate::storage::unpack::digest::{hash_through, sha256};
 
 /// What was loaded.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -327,16 +327,8 @@ fn describe_layer(members: &Members, path: &str, diff_id: &str) -> Result<Descri
         Compression::Zstd => "+zstd",
         _ => "+gzip",
     };
-    let mut hasher = Hasher::default();
-    hasher.update(&head);
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let length = reader.read(&mut buffer).with_context(|| format!("reading `{path}`"))?;
-        if length == 0 {
-            break;
-        }
-        hasher.update(buffer.get(..length).unwrap_or_default());
-    }
+    let unreadable = |e| Error::from(e).wrap(format!("reading `{path}`"));
+    let hasher = hash_through(&mut head.as_slice().chain(reader), &unreadable, &mut |_| Ok(()))?;
     let digest = format!("sha256:{}", hasher.finish());
     Ok(Descriptor { media_type: format!("{OCI_LAYER}{suffix}"), digest, size, ..Descriptor::default() })
 }

@@ -8,7 +8,6 @@
 //! A mount is seen in one mount namespace only, that of `coracle unshare`, and goes with the last process in it. So a
 //! record counts only as long as there is such a process, as far as this process may know.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +51,14 @@ impl Mounted {
     /// Whether one of its first processes still runs.
     fn has_process(&self) -> bool {
         self.processes.iter().any(|(pid, start)| crate::runtime::start_time(*pid) == Some(*start))
+    }
+
+    /// Whether a process is in its namespace, as far as this one may know. The kernel soon gives the number of a namespace
+    /// that is gone to another one, so the mount must be there as well.
+    fn is_seen_by(&self, pid: i32) -> bool {
+        namespace_of(&pid.to_string()).is_ok_and(|found| found == self.namespace)
+            && std::fs::read_to_string(format!("/proc/{pid}/mountinfo"))
+                .is_ok_and(|mounts| mounts.contains(&format!("/mounts/{} ", self.image)))
     }
 
     /// Where it is mounted.
@@ -105,18 +112,13 @@ pub fn live(roots: &Roots) -> Result<Vec<Mounted>> {
     if all.is_empty() {
         return Ok(all);
     }
-    let alive = live_namespaces()?;
+    let pids = pids()?;
     let (live, dead): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|one| alive.contains(&one.namespace) || one.has_process());
+        all.into_iter().partition(|one| one.has_process() || pids.iter().any(|pid| one.is_seen_by(*pid)));
     for one in dead {
         one.forget(roots)?;
     }
     Ok(live)
-}
-
-/// The mount namespaces of all processes of which this one may know it.
-fn live_namespaces() -> Result<BTreeSet<String>> {
-    Ok(pids()?.into_iter().filter_map(|pid| namespace_of(&pid.to_string()).ok()).collect())
 }
 
 fn pids() -> Result<Vec<i32>> {
@@ -146,7 +148,8 @@ mod tests {
         let own = i32::try_from(std::process::id()).unwrap();
         let start = crate::runtime::start_time(own).unwrap();
         let told = Mounted { namespace: "mnt:[2]".to_owned(), processes: vec![(own, start)], ..here.clone() };
-        for one in [&here, &gone, &told] {
+        let reused = Mounted { image: "c".repeat(64), processes: vec![(1, 0)], ..here.clone() };
+        for one in [&here, &gone, &told, &reused] {
             one.write(&roots).unwrap();
         }
         assert!(here.is_here() && !gone.is_here());

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
@@ -25,7 +25,7 @@ use super::store::{ImageStore, read_image, read_json_blob, read_manifest};
 use super::summary;
 use crate::error::{Context, Error, Result};
 use crate::storage::layers::Claim;
-use crate::storage::unpack::digest::{Hasher, HashingReader, sha256};
+use crate::storage::unpack::digest::{Hasher, HashingReader, hash_through, sha256};
 use crate::storage::unpack::pipeline::{self, Sinks};
 use crate::storage::{atomic, fs};
 
@@ -264,17 +264,10 @@ fn fetch(client: &Client, hex: &str, size: Option<u64>, path: &Path) -> Result<(
 /// Writes a blob and checks it.
 fn save(source: &mut dyn Read, path: &Path, hex: &str) -> Result<()> {
     let mut file = File::create(path).with_context(|| format!("creating `{}`", path.display()))?;
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 17];
-    loop {
-        let length = source.read(&mut buffer).context("reading it")?;
-        let bytes = buffer.get(..length).unwrap_or_default();
-        if bytes.is_empty() {
-            break;
-        }
-        hasher.update(bytes);
-        std::io::Write::write_all(&mut file, bytes).with_context(|| format!("writing `{}`", path.display()))?;
-    }
+    let unreadable = |e| Error::from(e).wrap("reading it");
+    let hasher = hash_through(source, &unreadable, &mut |bytes| {
+        file.write_all(bytes).with_context(|| format!("writing `{}`", path.display()))
+    })?;
     let actual = hasher.finish();
     if actual != hex {
         crate::bail!("what came has the digest sha256:{actual}");

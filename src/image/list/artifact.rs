@@ -4,7 +4,7 @@
 //! bytes where the user does not say it.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -13,11 +13,11 @@ use serde_json::json;
 
 use super::find::{Found, descriptor};
 use super::store::NewBlobs;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::image::manifest::{Descriptor, MAX_JSON, OCI_CONFIG, OCI_MANIFEST};
 use crate::image::store::ImageStore;
 use crate::storage::fs;
-use crate::storage::unpack::digest::{Hasher, sha256};
+use crate::storage::unpack::digest::{hash_through, sha256};
 
 /// The type of artifacts that have none.
 pub const UNKNOWN_TYPE: &str = "application/vnd.unknown.artifact.v1";
@@ -109,21 +109,13 @@ impl NewBlobs {
         }
         let unnamed = self.workspace.path("file");
         let mut target = File::create(&unnamed)?;
-        let mut hasher = Hasher::default();
         let mut head = Vec::new();
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            let length = source.read(&mut buffer)?;
-            let bytes = buffer.get(..length).unwrap_or_default();
-            if bytes.is_empty() {
-                break;
-            }
+        let hasher = hash_through(&mut source, &Error::from, &mut |bytes| {
             if head.len() < SNIFFED {
                 head.extend(bytes.iter().take(SNIFFED - head.len()));
             }
-            hasher.update(bytes);
-            target.write_all(bytes).context("writing into the image store")?;
-        }
+            target.write_all(bytes).context("writing into the image store")
+        })?;
         let size = hasher.bytes();
         let hex = hasher.finish();
         fs::rename(&unnamed, &self.workspace.path(&hex))?;

@@ -14,7 +14,7 @@ use crate::image::reference::Reference;
 use crate::image::registry::blob::BlobReader;
 use crate::image::registry::{Access, Client, Purpose};
 use crate::image::store::{ImageStore, read_json_blob};
-use crate::storage::unpack::digest::Hasher;
+use crate::storage::unpack::digest::hash_through;
 
 /// An instance that can be read.
 pub(super) struct Instance {
@@ -155,17 +155,8 @@ impl Instance {
 
 fn download(client: &Client, blob: &Descriptor, into: &mut Growing) -> Result<Known> {
     let mut reader = BlobReader::open(client, &blob.digest, blob.size)?.take(blob.size.saturating_add(1));
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let length = reader.read(&mut buffer).context("reading blob")?;
-        let bytes = buffer.get(..length).unwrap_or_default();
-        if bytes.is_empty() {
-            break;
-        }
-        hasher.update(bytes);
-        into.write(bytes)?;
-    }
+    let unreadable = |e| Error::from(e).wrap("reading blob");
+    let hasher = hash_through(&mut reader, &unreadable, &mut |bytes| into.write(bytes))?;
     let size = hasher.bytes();
     let digest = format!("sha256:{}", hasher.finish());
     if size != blob.size || digest != blob.digest {

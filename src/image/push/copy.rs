@@ -18,7 +18,7 @@ use crate::image::manifest::{self, Descriptor};
 use crate::image::progress::{Event, Progress};
 use crate::image::store::{ImageStore, corrupt};
 use crate::storage::unpack::compression::Compression;
-use crate::storage::unpack::digest::{Hasher, sha256};
+use crate::storage::unpack::digest::{Hasher, hash_through, sha256};
 
 /// How many layers are on their way at once.
 const PARALLEL: usize = 4;
@@ -281,17 +281,8 @@ fn recompress(layer: &Layer, codec: Codec, growing: &mut Growing, advanced: &(dy
 fn decompress(layer: &Layer, growing: &mut Growing, advanced: &(dyn Fn(u64) + Sync)) -> Result<Known> {
     let source = BufReader::with_capacity(1 << 18, Counted { inner: layer.reader(), advanced });
     let mut plain = layer.compression.decoder(source)?;
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let length = plain.read(&mut buffer).context("reading layer")?;
-        let read = buffer.get(..length).unwrap_or_default();
-        if read.is_empty() {
-            break;
-        }
-        hasher.update(read);
-        growing.write(read)?;
-    }
+    let unreadable = |e| Error::from(e).wrap("reading layer");
+    let hasher = hash_through(&mut *plain, &unreadable, &mut |bytes| growing.write(bytes))?;
     let size = hasher.bytes();
     let consumed = Consumed { digest: hasher.finish(), size };
     check(layer, &consumed)?;

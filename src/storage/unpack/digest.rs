@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use sha2::Digest as _;
 
+use crate::error::{Error, Result};
 use crate::storage::id::hex;
 
 /// Hexadecimal SHA-256 of `bytes`, without `sha256:`.
@@ -32,6 +33,26 @@ impl Hasher {
     /// Hexadecimal digits, without `sha256:`.
     pub fn finish(self) -> String {
         hex(&self.state.finalize())
+    }
+}
+
+/// Reads `source` to its end, hashes all of it, and hands it on piece by piece. `unreadable` words a failure of the source;
+/// the first error ends it.
+pub fn hash_through(
+    source: &mut dyn Read,
+    unreadable: &dyn Fn(io::Error) -> Error,
+    each: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<Hasher> {
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let length = source.read(&mut buffer).map_err(unreadable)?;
+        let bytes = buffer.get(..length).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(hasher);
+        }
+        hasher.update(bytes);
+        each(bytes)?;
     }
 }
 

@@ -127,6 +127,19 @@ impl<R: BufRead> Reader<R> {
         Ok(buffer.get(..length).unwrap_or_default())
     }
 
+    /// The same, at most `limit` bytes of it, which is not 0.
+    ///
+    /// # Errors
+    /// At the end of the entry's data too.
+    pub fn data_within(&mut self, limit: u64) -> crate::error::Result<&[u8]> {
+        let data = self.data()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        match data.get(..limit.min(data.len())).unwrap_or_default() {
+            [] => crate::bail!("archive ends within a file"),
+            data => Ok(data),
+        }
+    }
+
     /// Marks bytes that [`data`](Self::data) returned as read.
     pub fn consume(&mut self, length: usize) {
         let length = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(length);

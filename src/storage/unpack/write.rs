@@ -29,12 +29,7 @@ pub fn write_data<R: BufRead>(archive: &mut Reader<R>, file: &File, offset: u64,
     let mut done = 0_u64;
     let mut hole_at_end = false;
     while done < length {
-        let data = archive.data()?;
-        let limit = usize::try_from(length - done).unwrap_or(usize::MAX);
-        let data = data.get(..limit.min(data.len())).unwrap_or_default();
-        if data.is_empty() {
-            crate::bail!("archive ends within a file");
-        }
+        let data = archive.data_within(length - done)?;
         let zeroes = data.len() >= HOLE && is_zero(data);
         if !zeroes {
             file.write_all_at(data, offset + done).context("writing")?;

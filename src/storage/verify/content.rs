@@ -48,12 +48,7 @@ fn data_is_same<R: BufRead>(archive: &mut Reader<R>, file: &File, offset: u64, l
     let mut buffer = Vec::new();
     let mut done = 0;
     while done < length {
-        let data = archive.data()?;
-        let limit = usize::try_from(length - done).unwrap_or(usize::MAX);
-        let data = data.get(..limit.min(data.len())).unwrap_or_default();
-        if data.is_empty() {
-            crate::bail!("archive ends within a file");
-        }
+        let data = archive.data_within(length - done)?;
         buffer.resize(data.len(), 0);
         file.read_exact_at(&mut buffer, offset + done).context("reading the file on disk")?;
         if buffer != data {
