@@ -21,8 +21,9 @@ pub mod spec;
 pub mod state;
 pub mod store;
 pub mod sysctl;
+pub mod usage;
+pub mod volumes;
 
 pub use options::CreateOptions;
 pub use record::Record;
 pub use state::{State, Status};
-pub mod usage;

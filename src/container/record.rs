@@ -70,6 +70,8 @@ pub struct Record {
     /// `--publish-all`.
     pub publish_all: bool,
     pub mounts: Vec<MountPoint>,
+    /// `--volumes-from`, as typed.
+    pub volumes_from: Vec<String>,
     /// Destination to options of tmpfs mounts.
     pub tmpfs: BTreeMap<String, String>,
     /// `--device`.

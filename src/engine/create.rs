@@ -1,5 +1,7 @@
 //! Making a container.
 
+use std::borrow::Cow;
+
 use super::{Engine, containers, enter_userns, entered, images, names, volumes};
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::security::SeccompChoice;
@@ -33,6 +35,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
+    let options = &*with_inherited(&store, options)?;
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -97,8 +100,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         return Err(error.wrap("creating the container"));
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
-    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
+    let kept = volumes::named(engine, &prepared.volumes)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
+    volumes::anonymous(engine, &prepared.volumes, durability)?;
     drop(kept);
     if let Some(image) = &image
         && !images(engine)?.is_kept(&image.id)?
@@ -110,6 +114,21 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         fs::write(path, place.id.as_bytes())?;
     }
     Ok(Created { id: place.id, warnings })
+}
+
+/// The options with what `--volumes-from` brings.
+fn with_inherited<'a>(store: &Store, options: &'a CreateOptions) -> Result<Cow<'a, CreateOptions>> {
+    if options.volumes_from.is_empty() {
+        return Ok(Cow::Borrowed(options));
+    }
+    let mut options = options.clone();
+    for (_, from) in &options.volumes_from {
+        let found = store.find(&from.container).map_err(|e| {
+            e.with_kind(Kind::Engine).wrap(format!("looking up container \"{}\" for volumes-from", from.container))
+        })?;
+        options.inherited.extend(from.mounts(&found.record));
+    }
+    Ok(Cow::Owned(options))
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, enter_userns};
+use super::{Engine, enter_userns, volumes};
 use crate::container::store::Container;
 use crate::container::{Record, snapshot};
 use crate::error::{Context, Result};
@@ -47,6 +47,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     if !record.image_id.is_empty() {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
     }
+    let _volumes = volumes::ready(engine, record)?;
     let config = Config {
         id: record.id.clone(),
         root: engine.roots.data().to_owned(),

@@ -15,7 +15,7 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(2);
 pub struct RemoveOptions {
     /// Even if it runs.
     pub force: bool,
-    /// Anonymous volumes as well. They live in the container's directory, so they always go with it.
+    /// Anonymous volumes as well; those of a container of `--rm` go in any case.
     pub volumes: bool,
     /// Seconds of grace for one that runs.
     pub timeout: Option<u32>,
@@ -62,7 +62,11 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
     }
     let deadline = Instant::now() + LOCK_DEADLINE;
     loop {
-        match store.detach_idle(&container.record) {
+        let volumes = || match options.volumes || container.record.auto_remove {
+            true => crate::container::volumes::remove_anonymous(&store, &container.record),
+            false => Ok(()),
+        };
+        match store.detach_idle_after(&container.record, volumes) {
             Ok(trash) => return trash.delete(),
             // Somebody else, perhaps its own monitor, was quicker.
             Err(_) if is_gone(&store, id) => return Ok(()),

@@ -380,6 +380,7 @@ impl Life {
             // If it cannot be loaded, somebody removes it already.
             if let Ok(container) = self.store.load(&self.config.id) {
                 image = self.config.auto_remove_image.then_some(container.record.image_id.clone());
+                let _ = crate::container::volumes::remove_anonymous(&self.store, &container.record);
                 trash = self.store.detach(&container.record).ok();
             }
         }

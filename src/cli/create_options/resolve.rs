@@ -13,7 +13,7 @@ use crate::cli::image::registry_flags::{credentials, retry_delay};
 use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
-use crate::container::mounts::{self, ImageVolumes, UserMount};
+use crate::container::mounts::{self, ImageVolumes, UserMount, VolumesFrom};
 use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::security::Security;
@@ -84,6 +84,8 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         monitor_pid_file: absolute(&misc.conmon_pidfile),
 
         mounts: user_mounts(args, at)?,
+        volumes_from: volumes_from(&files.volumes_from)?,
+        inherited: Vec::new(),
         devices: files.device.iter().map(|text| Device::parse(text)).collect::<Result<_>>()?,
         image_volumes: ImageVolumes::parse(files.image_volume.as_deref().unwrap_or_default())?,
         read_only: *files.read_only,
@@ -345,6 +347,10 @@ fn user_mounts(args: &CreateArgs, at: &Invocation) -> Result<Vec<UserMount>> {
     let all = others.chain(volumes).chain(tmpfs).collect::<Result<Vec<_>>>()?;
     mounts::check_duplicates(&all)?;
     Ok(all)
+}
+
+fn volumes_from(values: &[String]) -> Result<Vec<(String, VolumesFrom)>> {
+    values.iter().map(|text| Ok((text.clone(), VolumesFrom::parse(text)?))).collect()
 }
 
 fn expose(values: &[String]) -> Result<Vec<String>> {

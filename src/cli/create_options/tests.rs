@@ -236,7 +236,6 @@ fn what_is_not_there_yet_says_so() {
         "--systemd=always",
         "--systemd=true",
         "--sdnotify=conmon",
-        "--volumes-from x",
         "--tz local",
         "--init-path /x",
         "--passwd=true",

@@ -147,6 +147,9 @@ fn mount_object(mount: &MountPoint) -> Value {
     put("Options", json!(mount.options));
     put("RW", json!(mount.rw));
     put("Propagation", json!(mount.propagation));
+    if !mount.subpath.as_os_str().is_empty() {
+        put("SubPath", json!(path_text(&mount.subpath)));
+    }
     Value::Object(object)
 }
 

@@ -21,3 +21,5 @@ pub mod search;
 pub mod system_df;
 pub mod top;
 pub mod version;
+pub mod volume;
+pub mod volume_filter;

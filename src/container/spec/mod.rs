@@ -19,7 +19,7 @@ use oci_spec::runtime::{
 };
 
 pub use facts::HostFacts;
-pub use filesystems::NeededVolume;
+pub use filesystems::{NeededVolume, volume_name};
 
 use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
 use super::options::{CreateOptions, Source};

@@ -45,6 +45,7 @@ pub(super) fn build(
         restart: options.restart.clone(),
         network: place.network.clone(),
         mounts: decided.filesystems.mount_points.clone(),
+        volumes_from: options.volumes_from.iter().map(|(typed, _)| typed.clone()).collect(),
         tmpfs: decided.filesystems.tmpfs.clone(),
         devices: options.devices.clone(),
         effective_caps: decided.caps.effective.clone(),
