@@ -14,12 +14,12 @@ use crate::volume::{Options as Driver, Volume};
 /// Fields that exist although they are not there when they are empty.
 const OMITTED: &[(&str, &str, Empty)] = &[
     ("", "Status", Empty::Map),
-    ("", "UID", Empty::Nothing),
-    ("", "GID", Empty::Nothing),
-    ("", "Anonymous", Empty::Nothing),
-    ("", "NeedsCopyUp", Empty::Nothing),
-    ("", "NeedsChown", Empty::Nothing),
-    ("", "Timeout", Empty::Nothing),
+    ("", "UID", Empty::Zero),
+    ("", "GID", Empty::Zero),
+    ("", "Anonymous", Empty::No),
+    ("", "NeedsCopyUp", Empty::No),
+    ("", "NeedsChown", Empty::No),
+    ("", "Timeout", Empty::Zero),
     ("", "StorageID", Empty::Text),
 ];
 
@@ -83,14 +83,6 @@ fn row(volume: &Volume, mounted: usize) -> Value {
     let mut row = object(volume, mounted);
     if let Some(created) = row.get_mut("CreatedAt") {
         *created = json!(time::go_string_utc(volume.record.created));
-    }
-    if let Some(row) = row.as_object_mut() {
-        for key in ["Anonymous", "NeedsCopyUp", "NeedsChown"] {
-            row.entry(key).or_insert(json!(false));
-        }
-        for key in ["UID", "GID", "Timeout"] {
-            row.entry(key).or_insert(json!(0));
-        }
     }
     row
 }

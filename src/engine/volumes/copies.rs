@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -123,40 +124,55 @@ fn copy(engine: &Engine, volume: &Volume, record: Record, options: CopyOptions) 
     }
     let data = manage::mount(engine, &volume.record.name)?;
     let draft = store.draft(&BTreeMap::new())?;
-    let paused = match options.pause {
-        true => Paused::all_that_use(engine, &volume.record.name)?,
-        false => Paused::default(),
-    };
+    let paused = Paused { engine, standing: Mutex::default() };
     interrupt::guarded(&paused, "copying interrupted", || {
-        copy_live(fill::open_dir(&data)?, fill::open_dir(&draft.data())?, Owners::of_this_process())
-            .with_context(context)
+        let copied = match options.pause {
+            true => paused.all_that_use(&volume.record.name),
+            false => Ok(()),
+        };
+        let copied = copied.and_then(|()| {
+            let (from, to) = (fill::open_dir(&data)?, fill::open_dir(&draft.data())?);
+            copy_live(from, to, Owners::of_this_process()).with_context(context)
+        });
+        // Before signals end the process again.
+        paused.resume();
+        copied
     })?;
-    drop(paused);
     fill::flush(&draft.data())?;
     store.commit(draft, &record, Durability::Power)?;
     Ok(record)
 }
 
-/// Containers that stand still until this is dropped.
-#[derive(Default)]
+/// Containers that stand still while a volume is copied.
 struct Paused<'a> {
-    engine: Option<&'a Engine>,
-    ids: Vec<String>,
+    engine: &'a Engine,
+    standing: Mutex<Standing>,
 }
 
-impl<'a> Paused<'a> {
-    fn all_that_use(engine: &'a Engine, name: &str) -> Result<Self> {
-        let mut paused = Paused { engine: Some(engine), ids: Vec::new() };
-        for container in containers(engine).list()? {
+#[derive(Default)]
+struct Standing {
+    ids: Vec<String>,
+    /// They have been told to go on: no other one may be stopped.
+    over: bool,
+}
+
+impl Paused<'_> {
+    fn all_that_use(&self, name: &str) -> Result<()> {
+        for container in containers(self.engine).list()? {
             let uses = volumes::of(&container.record).any(|mount| mount.name == name && mount.rw);
             if !uses || container.state.status != Status::Running {
                 continue;
             }
             let id = container.record.id;
-            match engine::pause(engine, &id) {
-                Ok(_) => paused.ids.push(id),
+            // Held meanwhile: whoever is interrupted lets go on all that were stopped.
+            let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+            if standing.over {
+                return Err(Error::new("interrupted"));
+            }
+            match engine::pause(self.engine, &id) {
+                Ok(()) => standing.ids.push(id),
                 // It has ended meanwhile, or somebody else has paused it.
-                Err(_) if containers(engine).load(&id).map_or(true, |c| c.state.status != Status::Running) => {}
+                Err(_) if containers(self.engine).load(&id).map_or(true, |c| c.state.status != Status::Running) => {}
                 Err(error) => {
                     return Err(error
                         .wrap("pausing a container that uses the volume")
@@ -164,21 +180,15 @@ impl<'a> Paused<'a> {
                 }
             }
         }
-        Ok(paused)
+        Ok(())
     }
 
     fn resume(&self) {
-        for id in &self.ids {
-            if let Some(engine) = self.engine {
-                let _ = engine::unpause(engine, id);
-            }
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.over = true;
+        for id in std::mem::take(&mut standing.ids) {
+            let _ = engine::unpause(self.engine, &id);
         }
-    }
-}
-
-impl Drop for Paused<'_> {
-    fn drop(&mut self) {
-        self.resume();
     }
 }
 
