@@ -158,6 +158,7 @@ pub struct PortMapping {
 pub struct MountPoint {
     /// `bind`, `volume`, `image`.
     pub kind: String,
+    /// Of a volume.
     pub name: String,
     pub source: PathBuf,
     /// Path in the container.
@@ -165,6 +166,8 @@ pub struct MountPoint {
     pub options: Vec<String>,
     pub rw: bool,
     pub propagation: String,
+    /// What of a volume is mounted, relative; empty means all of it.
+    pub subpath: PathBuf,
 }
 
 /// `--ulimit`.

@@ -1,14 +1,12 @@
 //! Making a container.
 
-use std::path::Path;
-
-use super::{Engine, containers, enter_userns, entered, images, names};
+use super::{Engine, containers, enter_userns, entered, images, names, volumes};
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::security::SeccompChoice;
-use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
+use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -84,6 +82,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         created: jiff::Timestamp::now(),
         container_dir: engine.roots.container(&id),
         run_dir: engine.roots.run_container(&id),
+        volumes: engine.roots.volumes(),
         driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
@@ -98,7 +97,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         return Err(error.wrap("creating the container"));
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
+    drop(kept);
     if let Some(image) = &image
         && !images(engine)?.is_kept(&image.id)?
     {
@@ -235,18 +236,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
     };
-    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
-    make_volumes(dir, &final_dir, &prepared.image_volumes)
-}
-
-/// Volumes that the image declares: directories of the container, filled from the image when it first starts.
-fn make_volumes(dir: &Path, final_dir: &Path, volumes: &[ImageVolume]) -> Result<()> {
-    for volume in volumes {
-        let relative = volume.source.strip_prefix(final_dir).unwrap_or(&volume.source);
-        let result = std::fs::create_dir_all(dir.join(relative));
-        result.with_context(|| format!("creating the volume for `{}`", volume.destination.display()))?;
-    }
-    Ok(())
+    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)
 }
 
 fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {

@@ -19,7 +19,7 @@ use oci_spec::runtime::{
 };
 
 pub use facts::HostFacts;
-pub use filesystems::ImageVolume;
+pub use filesystems::NeededVolume;
 
 use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
 use super::options::{CreateOptions, Source};
@@ -47,6 +47,8 @@ pub struct Place {
     pub container_dir: PathBuf,
     /// Its directory that is gone after a reboot.
     pub run_dir: PathBuf,
+    /// The directory of all volumes.
+    pub volumes: PathBuf,
     /// The storage driver.
     pub driver: String,
     /// The command line that makes it.
@@ -63,8 +65,8 @@ pub struct Prepared {
     /// Without `linux.seccomp`.
     pub spec: Spec,
     pub seccomp: SeccompChoice,
-    /// Directories to make, and to fill from the image, before the first start.
-    pub image_volumes: Vec<ImageVolume>,
+    /// Volumes to make where they are missing.
+    pub volumes: Vec<NeededVolume>,
     /// What is odd, but no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -121,7 +123,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         record,
         spec,
         seccomp: options.security.seccomp_for(options.privileged),
-        image_volumes: decided.filesystems.image_volumes,
+        volumes: decided.filesystems.volumes,
         warnings,
     })
 }
