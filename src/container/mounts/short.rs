@@ -1,11 +1,12 @@
 //! `--volume SOURCE:DESTINATION[:OPTIONS]` and `--tmpfs DESTINATION[:OPTIONS]`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bail;
-use crate::error::{Context, Result};
+use crate::error::Result;
 
-use super::{MountKind, UserMount, clean_destination, no_volumes_yet, options};
+use super::options::Flag;
+use super::{Kept, MountKind, UserMount, clean_destination, no_volumes_yet, options};
 
 /// Reads one value of `--volume`. A relative source starts at `cwd`.
 pub fn parse_volume(text: &str, cwd: &Path) -> Result<UserMount> {
@@ -17,14 +18,50 @@ pub fn parse_volume(text: &str, cwd: &Path) -> Result<UserMount> {
         _ => bail!("{text}: incorrect volume format, should be [host-dir:]ctr-dir[:option]"),
     };
     if source.is_empty() {
-        bail!("{text}: host directory cannot be empty");
+        bail!("host directory cannot be empty");
     }
-    let destination = clean_destination(destination).with_context(|| format!("volume `{text}`"))?;
+    let destination = clean_destination(destination)?;
     let source = host_path(source, cwd)?;
-    let kind = MountKind::Bind(source);
-    let given: Vec<&str> = given.split(',').collect();
-    let options = options::complete(&kind, &given).with_context(|| format!("volume `{text}`"))?;
-    Ok(UserMount { kind, destination, options })
+    let given: Vec<&str> = given.split(',').filter(|option| !option.is_empty()).collect();
+    let (kind, given) = match given.iter().position(|option| *option == "O") {
+        Some(at) => overlay(source, &given, at, cwd)?,
+        None => (MountKind::Bind(source), given),
+    };
+    options::complete(Flag::Volume, kind, destination, &given).map_err(|e| e.hint(in_flag("volume", text)))
+}
+
+/// Where a wrong option stands.
+pub(super) fn in_flag(flag: &str, text: &str) -> String {
+    format!("it is in `--{flag} {text}`")
+}
+
+/// An overlay, and the options that are left.
+fn overlay<'a>(source: PathBuf, given: &[&'a str], at: usize, cwd: &Path) -> Result<(MountKind, Vec<&'a str>)> {
+    let (mut upper, mut work, mut rest) = (None, None, Vec::new());
+    for (index, &option) in given.iter().enumerate() {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        let slot = match key {
+            "upperdir" => &mut upper,
+            "workdir" => &mut work,
+            _ if index == at => continue,
+            _ => {
+                rest.push(option);
+                continue;
+            }
+        };
+        if value.is_empty() || value.contains('\0') {
+            bail!("cannot accept empty value for {key}");
+        }
+        if slot.replace(cwd.join(value)).is_some() {
+            bail!("invalid options \"{}\", can only specify 1 {key} per overlay", given.join(", "));
+        }
+    }
+    let kept = match (upper, work) {
+        (None, None) => None,
+        (Some(upper), Some(work)) => Some(Kept { upper, work }),
+        _ => bail!("must set both `upperdir` and `workdir`"),
+    };
+    Ok((MountKind::Overlay { source, kept }, rest))
 }
 
 /// A path of the host, which begins with a slash or a dot; anything else is the name of a volume.
@@ -43,8 +80,8 @@ pub(super) fn host_path(source: &str, cwd: &Path) -> Result<std::path::PathBuf> 
 pub fn parse_tmpfs(text: &str) -> Result<UserMount> {
     let (destination, given) = text.split_once(':').unwrap_or((text, ""));
     let given: Vec<&str> = given.split(',').collect();
-    let options = options::complete(&MountKind::Tmpfs, &given).with_context(|| format!("tmpfs `{text}`"))?;
-    Ok(UserMount { kind: MountKind::Tmpfs, destination: clean_destination(destination)?, options })
+    let destination = clean_destination(destination)?;
+    options::complete(Flag::Tmpfs, MountKind::Tmpfs, destination, &given).map_err(|e| e.hint(in_flag("tmpfs", text)))
 }
 
 /// Splits at colons, but for those after a backslash.
@@ -67,7 +104,7 @@ mod tests {
 
     fn volume(text: &str) -> Result<(String, String, String)> {
         let mount = parse_volume(text, Path::new("/cwd"))?;
-        let MountKind::Bind(source) = &mount.kind else { unreachable!("a volume is a bind") };
+        let MountKind::Bind(source) = &mount.kind else { panic!("{text}: not a bind mount") };
         Ok((source.display().to_string(), mount.destination.display().to_string(), mount.options.join(",")))
     }
 
@@ -88,6 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn overlays() {
+        let overlay = |text: &str| parse_volume(text, Path::new("/cwd"));
+        let mount = overlay("./x:/b:O,U").unwrap();
+        assert_eq!(mount.kind, MountKind::Overlay { source: "/cwd/x".into(), kept: None });
+        assert_eq!(mount.options.join(","), "rw,rprivate,U");
+        let mount = overlay("/x:/b:O,upperdir=up,workdir=/w").unwrap();
+        let kept = Kept { upper: "/cwd/up".into(), work: "/w".into() };
+        assert_eq!(mount.kind, MountKind::Overlay { source: "/x".into(), kept: Some(kept) });
+        for (text, part) in [
+            ("/x:/b:O,ro", "can't use 'O' with other options"),
+            ("/x:/b:O,upperdir=/u", "must set both `upperdir` and `workdir`"),
+            ("/x:/b:O,upperdir=,workdir=/w", "cannot accept empty value for upperdir"),
+            ("/x:/b:O,upperdir=/a,upperdir=/b", "can only specify 1 upperdir per overlay"),
+            ("/x:/b:O,z", "invalid options \"O, z\", can only specify 1 'z', 'Z', or 'O' option"),
+            ("/x:/b:O,O", "invalid options \"O, O\", can only specify 1 'z', 'Z', or 'O' option"),
+            ("/x:/b:upperdir=/a", "invalid option type \"upperdir=/a\""),
+        ] {
+            assert!(overlay(text).unwrap_err().to_string().contains(part), "{text}");
+        }
+    }
+
+    #[test]
     fn broken_volumes() {
         for (text, part) in [
             ("", "incorrect volume format"),
@@ -99,7 +158,7 @@ mod tests {
             ("/a:/", "root directory"),
             ("/a:/b/..", "root directory"),
             ("/a:/b:ro:rw", "incorrect volume format"),
-            ("/a:/b:bogus", "unknown mount option"),
+            ("/a:/b:bogus", "invalid option type \"bogus\""),
         ] {
             let error = volume(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
