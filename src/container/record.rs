@@ -165,6 +165,7 @@ pub struct PortMapping {
 pub struct MountPoint {
     /// `bind`, `volume`, `image`.
     pub kind: String,
+    /// Of a volume.
     pub name: String,
     pub source: PathBuf,
     /// Path in the container.
@@ -174,8 +175,8 @@ pub struct MountPoint {
     pub options: Vec<String>,
     pub rw: bool,
     pub propagation: String,
-    /// With `image`: the path in it; empty is its root.
-    pub sub_path: PathBuf,
+    /// What of a volume or image is mounted; empty means all of it.
+    pub subpath: PathBuf,
 }
 
 /// An image that is mounted in a container.

@@ -1,17 +1,16 @@
 //! Making a container.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use super::{Engine, containers, depend, enter_userns, entered, images, names};
+use super::{Engine, containers, depend, enter_userns, entered, images, names, volumes};
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::record::MountedImage;
 use crate::container::security::SeccompChoice;
-use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
+use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -89,6 +88,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         created: jiff::Timestamp::now(),
         container_dir: engine.roots.container(&id),
         run_dir: engine.roots.run_container(&id),
+        volumes: engine.roots.volumes(),
         driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
@@ -109,7 +109,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         return Err(error.wrap("creating the container"));
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
+    drop(kept);
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
     for id in used {
         if !images(engine)?.is_kept(id)? {
@@ -255,7 +257,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         let path = dir.join(path.strip_prefix(&final_dir).unwrap_or(path));
         fs::create_private_dir_all(&path)?;
     }
-    make_volumes(dir, &final_dir, &prepared.image_volumes)
+    Ok(())
 }
 
 /// The images that are mounted in it, by their names; pulled where they are missing.
@@ -275,16 +277,6 @@ fn mounted_images(
         }
     }
     Ok(found)
-}
-
-/// Volumes that the image declares: directories of the container, filled from the image when it first starts.
-fn make_volumes(dir: &Path, final_dir: &Path, volumes: &[ImageVolume]) -> Result<()> {
-    for volume in volumes {
-        let relative = volume.source.strip_prefix(final_dir).unwrap_or(&volume.source);
-        let result = std::fs::create_dir_all(dir.join(relative));
-        result.with_context(|| format!("creating the volume for `{}`", volume.destination.display()))?;
-    }
-    Ok(())
 }
 
 fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {

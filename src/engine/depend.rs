@@ -9,7 +9,6 @@ use crate::container::store::{Container, Store};
 use crate::container::{Record, Status};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::monitor::protocol::kind;
-use crate::storage::fs;
 
 /// What a new container has of the others that it needs.
 #[derive(Debug, Clone, Default)]
@@ -65,30 +64,14 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
     Ok((resolved, needs))
 }
 
-/// The mark in a container's directory that others may need it. Without it nobody has to look.
-const MARK: &str = "needed";
-
 /// Marks the containers that a new one needs, before it is there.
 pub fn mark(store: &Store, ids: &[String]) -> Result<()> {
-    ids.iter().try_for_each(|id| fs::write(&store.roots().container(id).join(MARK), b""))
+    ids.iter().try_for_each(|id| store.mark_needed(id))
 }
 
-/// The containers that need this one, directly or not; those that nobody else of them needs come first.
+/// The containers that need this one, directly or not, in the order in which they can be removed.
 pub fn dependents(store: &Store, id: &str) -> Result<Vec<String>> {
-    if !store.roots().container(id).join(MARK).exists() {
-        return Ok(Vec::new());
-    }
-    let mut needed = vec![id.to_owned()];
-    // Oldest first, so that whoever needs one comes after it.
-    for container in store.list()? {
-        let record = container.record;
-        if record.dependencies.iter().any(|other| needed.contains(other)) {
-            needed.push(record.id);
-        }
-    }
-    needed.reverse();
-    needed.pop();
-    Ok(needed)
+    store.dependents(id)
 }
 
 /// Refuses to remove a container that others need.

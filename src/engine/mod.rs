@@ -22,6 +22,7 @@ mod sweep;
 pub mod system;
 pub mod top;
 mod unshare;
+pub mod volumes;
 
 use std::sync::OnceLock;
 

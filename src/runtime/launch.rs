@@ -85,6 +85,12 @@ pub struct Scratch {
 /// As the source of a bind mount in a spec: the /dev/shm of the container whose IPC namespace is joined.
 pub const JOINED_SHM: &str = "coracle-joined-shm";
 
+/// The mount option of ours that says what of a source is mounted.
+pub const SUBPATH: &str = "x-subpath";
+
+/// Says where an overlay can be mounted to take a part of it: an empty directory of the host's.
+pub const POINT: &str = "x-point";
+
 /// A descriptor of the caller's that the command gets.
 #[derive(Debug)]
 pub struct Given {

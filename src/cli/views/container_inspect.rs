@@ -147,8 +147,8 @@ fn mount_object(mount: &MountPoint) -> Value {
     put("Options", if mount.kind == "image" { Value::Null } else { json!(mount.options) });
     put("RW", json!(mount.rw));
     put("Propagation", json!(mount.propagation));
-    if !mount.sub_path.as_os_str().is_empty() {
-        put("SubPath", json!(path_text(&mount.sub_path)));
+    if !mount.subpath.as_os_str().is_empty() {
+        put("SubPath", json!(path_text(&mount.subpath)));
     }
     Value::Object(object)
 }

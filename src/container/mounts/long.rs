@@ -1,12 +1,13 @@
 //! `--mount type=TYPE,KEY[=VALUE],...`
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use crate::bail;
 use crate::error::{Error, Result};
 
 use super::options::{self, Flag, NO_DEREFERENCE};
-use super::{ImageMount, MountKind, UserMount, clean, clean_destination, glob, no_volumes_yet, short};
+use super::{ImageMount, MountKind, UserMount, VolumeSource, clean, clean_destination, glob, short};
 
 /// Reads one value of `--mount`: one mount, or several where a pattern (`type=glob`) fits several paths. A relative
 /// source starts at `cwd`.
@@ -25,8 +26,7 @@ fn read(text: &str, cwd: &Path) -> Result<Vec<UserMount>> {
         );
     };
     match kind {
-        "bind" | "glob" | "tmpfs" | "ramfs" | "devpts" | "image" => {}
-        "volume" => return Err(no_volumes_yet("type `volume`")),
+        "bind" | "glob" | "volume" | "tmpfs" | "ramfs" | "devpts" | "image" => {}
         other => bail!("invalid filesystem type \"{other}\""),
     }
     let mut found = Found::default();
@@ -47,8 +47,9 @@ fn read(text: &str, cwd: &Path) -> Result<Vec<UserMount>> {
         "image" => MountKind::Image(ImageMount {
             name: found.source.unwrap_or_default().to_owned(),
             writable: found.writable,
-            subpath: found.subpath,
+            subpath: found.subpath.map(PathBuf::from),
         }),
+        "volume" => MountKind::Volume(found.volume()?),
         "devpts" => MountKind::Devpts,
         "ramfs" => MountKind::Ramfs,
         _ => MountKind::Tmpfs,
@@ -91,12 +92,23 @@ struct Found<'a> {
     destination: Option<&'a str>,
     options: Vec<String>,
     relabel: bool,
-    /// Of images only, as [`Found::subpath`].
+    /// Of images only.
     writable: bool,
-    subpath: Option<PathBuf>,
+    /// Of images and volumes.
+    subpath: Option<&'a str>,
+    volume_options: BTreeMap<String, String>,
 }
 
 impl<'a> Found<'a> {
+    fn volume(&self) -> Result<VolumeSource> {
+        let source = match self.source.filter(|name| !name.is_empty()) {
+            Some(name) => VolumeSource::named(name)?,
+            None => VolumeSource::default(),
+        };
+        let subpath = self.subpath.map(relative).transpose()?;
+        Ok(VolumeSource { subpath, options: self.volume_options.clone(), ..source })
+    }
+
     fn take(&mut self, kind: &str, key: &'a str, value: Option<&'a str>) -> Result<()> {
         let full = || value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}"));
         let binds = matches!(kind, "bind" | "glob");
@@ -113,7 +125,7 @@ impl<'a> Found<'a> {
                 other => bail!("invalid rw value \"{}\": invalid mount option", other.unwrap_or_default()),
             },
             "subpath" if kind == "image" => match value {
-                Some(path) if path.starts_with('/') && !path.contains('\0') => self.subpath = Some(path.into()),
+                Some(path) if path.starts_with('/') && !path.contains('\0') => self.subpath = Some(path),
                 other => bail!("volume subpath \"{}\" must be an absolute path", other.unwrap_or_default()),
             },
             _ if kind == "image" => bail!("{key}: invalid mount option"),
@@ -135,6 +147,18 @@ impl<'a> Found<'a> {
                     Some("private") => "Z".to_owned(),
                     _ => bail!("relabel mount option must be 'private' or 'shared': invalid mount option"),
                 });
+            }
+            "subpath" | "volume-subpath" if kind == "volume" => once(&mut self.subpath, key, value)?,
+            "volume-opt" if kind == "volume" => {
+                let Some(value) = value else { bail!("{key}: must provide an argument for option") };
+                let (name, value) = value.split_once('=').unwrap_or((value, ""));
+                self.volume_options.insert(name.to_owned(), value.to_owned());
+            }
+            "volume-label" if kind == "volume" => {
+                bail!("the --volume-label option is not supported: make the volume with `volume create --label`")
+            }
+            "volume-nocopy" if kind == "volume" => {
+                self.options.push(if truth(key, value)? { "nocopy" } else { "copy" }.to_owned());
             }
             "no-dereference" if binds => {
                 if truth(key, value)? {
@@ -173,6 +197,18 @@ impl<'a> Found<'a> {
     }
 }
 
+/// A path inside something, which may be written with a leading slash.
+fn relative(text: &str) -> Result<PathBuf> {
+    if text.contains('\0') {
+        bail!("the subpath contains a null byte");
+    }
+    let names: PathBuf = Path::new(text).components().filter(|c| matches!(c, Component::Normal(_))).collect();
+    if Path::new(text).components().any(|c| c == Component::ParentDir) || names.as_os_str().is_empty() {
+        bail!("invalid subpath \"{text}\": it must name something inside the volume, without `..`");
+    }
+    Ok(names)
+}
+
 fn once<'a>(slot: &mut Option<&'a str>, key: &str, value: Option<&'a str>) -> Result<()> {
     let Some(value) = value else { bail!("{key}: must provide an argument for option") };
     match slot.replace(value) {
@@ -199,6 +235,7 @@ mod tests {
             let source = match &mount.kind {
                 MountKind::Bind(source) => source.display().to_string(),
                 MountKind::Image(image) => format!("{image:?}"),
+                MountKind::Volume(volume) => format!("{volume:?}").replace("VolumeSource ", ""),
                 other => format!("{other:?}").to_lowercase(),
             };
             format!("{source} {} {}", mount.destination.display(), mount.options.join(","))
@@ -227,6 +264,19 @@ mod tests {
             ("type=tmpfs,dst=/t,notmpcopyup,U=false", "tmpfs /t rw,rprivate,nosuid,nodev"),
             ("type=tmpfs,dst=/t,chown=true", "tmpfs /t rw,rprivate,nosuid,nodev,tmpcopyup,U"),
             ("type=ramfs,dst=/t", "ramfs /t rw,rprivate,nosuid,nodev,tmpcopyup"),
+            (
+                "type=volume,src=x,dst=/b",
+                "{ name: Some(\"x\"), subpath: None, options: {} } /b rw,rprivate,nosuid,nodev,rbind",
+            ),
+            (
+                "type=volume,dst=/b,volume-opt=type=tmpfs,volume-opt=o=size=1m,volume-nocopy",
+                "{ name: None, subpath: None, options: {\"o\": \"size=1m\", \"type\": \"tmpfs\"} } /b \
+                 rw,rprivate,nosuid,nodev,rbind,nocopy",
+            ),
+            (
+                "type=volume,src=x,dst=/b,ro,subpath=/a//b/.",
+                "{ name: Some(\"x\"), subpath: Some(\"a/b\"), options: {} } /b ro,rprivate,nosuid,nodev,rbind",
+            ),
             ("type=devpts,dst=/p,gid=5", "devpts /p rw,nosuid,noexec,newinstance,gid=5"),
             (
                 "type=image,src=x,dst=/i,rw=true,subpath=/bin",
@@ -257,7 +307,11 @@ mod tests {
         for (text, part) in [
             ("", "incorrect mount format: should be --mount type="),
             ("src=x,dst=/b", "incorrect mount format"),
-            ("type=volume,src=x,dst=/b", "named and anonymous volumes"),
+            ("type=volume,src=a/b,dst=/b", "names must match"),
+            ("type=volume,src=x,dst=/b,subpath=../x", "invalid subpath"),
+            ("type=volume,src=x,dst=/b,subpath=/", "invalid subpath"),
+            ("type=volume,src=x,dst=/b,volume-label=x", "volume-label"),
+            ("type=bind,src=/x,dst=/b,volume-opt=a=b", "volume-opt: invalid mount option"),
             ("type=bogus,dst=/b", "invalid filesystem type \"bogus\""),
             ("type=bind,src=/a", "must set volume destination"),
             ("type=bind,src=,dst=/b", "host directory cannot be empty"),

@@ -126,8 +126,7 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
         }
         chosen.add(flag, class, option)?;
     }
-    let is_bind = matches!(kind, MountKind::Bind(_));
-    let is_tmpfs = *kind == MountKind::Tmpfs;
+    let is_own = matches!(kind, MountKind::Tmpfs | MountKind::Ramfs | MountKind::Volume(_));
     let mut options = vec![chosen.one(Class::Access).unwrap_or("rw")];
     if *kind != MountKind::Devpts {
         let alone = chosen.one(Class::Bind) == Some("bind");
@@ -135,8 +134,8 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
     }
     // A file system of the container's own needs neither set-user-ID programs nor devices, unless it is said to.
     for (class, negative, default) in [
-        (Class::Suid, "nosuid", matches!(kind, MountKind::Tmpfs | MountKind::Ramfs | MountKind::Devpts)),
-        (Class::Dev, "nodev", matches!(kind, MountKind::Tmpfs | MountKind::Ramfs)),
+        (Class::Suid, "nosuid", is_own || *kind == MountKind::Devpts),
+        (Class::Dev, "nodev", is_own),
         (Class::Exec, "noexec", *kind == MountKind::Devpts),
     ] {
         if chosen.one(class).map_or(default, |choice| choice == negative) {
@@ -145,6 +144,10 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
     }
     match kind {
         MountKind::Bind(_) => options.push(chosen.one(Class::Bind).unwrap_or("rbind")),
+        MountKind::Volume(_) => {
+            options.push(chosen.one(Class::Bind).unwrap_or("rbind"));
+            options.extend(chosen.one(Class::Copy));
+        }
         MountKind::Tmpfs | MountKind::Ramfs if chosen.one(Class::CopyUp) != Some("notmpcopyup") => {
             options.push("tmpcopyup");
         }
@@ -152,7 +155,7 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
         _ => {}
     }
     let kept = |class: Class| {
-        matches!(class, Class::Chown | Class::Dereference | Class::Other) || class == Class::Idmap && (is_bind || is_tmpfs)
+        matches!(class, Class::Chown | Class::Idmap | Class::Dereference | Class::Other)
     };
     options.extend(chosen.list.iter().filter(|(class, _)| kept(*class)).map(|(_, option)| *option));
     Ok(options.into_iter().map(str::to_owned).collect())
@@ -161,8 +164,9 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
 fn class(flag: Flag, kind: &MountKind, option: &str) -> Result<Class> {
     let is_bind = matches!(kind, MountKind::Bind(_));
     let is_overlay = matches!(kind, MountKind::Overlay { .. });
+    let is_volume = matches!(kind, MountKind::Volume(_));
     let is_memory = matches!(kind, MountKind::Tmpfs | MountKind::Ramfs);
-    let plain = is_bind || is_memory;
+    let plain = is_bind || is_memory || is_volume;
     Ok(match option {
         "U" if !matches!(kind, MountKind::Devpts | MountKind::Image(_)) => Class::Chown,
         // One is there already: the `O`.
@@ -170,22 +174,22 @@ fn class(flag: Flag, kind: &MountKind, option: &str) -> Result<Class> {
         // The layer over it is all that there is to choose.
         _ if is_overlay => bail!("can't use 'O' with other options"),
         "rw" | "ro" if !matches!(kind, MountKind::Image(_)) => Class::Access,
-        "rro" if is_bind => Class::Access,
+        "rro" if is_bind || is_volume => Class::Access,
         _ if is_propagation(option) && plain => Class::Propagation,
         "suid" | "nosuid" if plain || *kind == MountKind::Devpts => Class::Suid,
         "dev" | "nodev" if plain => Class::Dev,
         "exec" | "noexec" if plain || *kind == MountKind::Devpts => Class::Exec,
-        "bind" | "rbind" if is_bind => Class::Bind,
+        "bind" | "rbind" if is_bind || is_volume => Class::Bind,
         // Of volumes; on a bind mount they have no effect in the reference either.
-        "copy" | "nocopy" if is_bind && flag == Flag::Volume => Class::Copy,
+        "copy" | "nocopy" if is_volume || is_bind && flag == Flag::Volume => Class::Copy,
         // Labels of SELinux: without it there is nothing to label.
         "z" | "Z" if plain => Class::Relabel,
         "tmpcopyup" | "notmpcopyup" if is_memory => Class::CopyUp,
         "noswap" if *kind == MountKind::Tmpfs => {
             bail!("the 'noswap' option is only allowed with rootful tmpfs mounts: must provide an argument for option")
         }
-        "idmap" if is_bind => Class::Idmap,
-        _ if is_bind && option.starts_with("idmap=") => {
+        "idmap" if is_bind || is_volume => Class::Idmap,
+        _ if (is_bind || is_volume) && option.starts_with("idmap=") => {
             crate::container::idmap::IdMap::parse(option.strip_prefix("idmap=").unwrap_or_default())?;
             Class::Idmap
         }

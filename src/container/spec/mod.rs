@@ -20,7 +20,7 @@ use oci_spec::runtime::{
 };
 
 pub use facts::HostFacts;
-pub use filesystems::ImageVolume;
+pub use filesystems::NeededVolume;
 
 use super::namespaces::{self, IpcMode, Sharing};
 use super::options::{CreateOptions, Source};
@@ -49,6 +49,8 @@ pub struct Place {
     pub container_dir: PathBuf,
     /// Its directory that is gone after a reboot.
     pub run_dir: PathBuf,
+    /// The directory of all volumes.
+    pub volumes: PathBuf,
     /// The storage driver.
     pub driver: String,
     /// The command line that makes it.
@@ -75,8 +77,8 @@ pub struct Prepared {
     /// Without `linux.seccomp`.
     pub spec: Spec,
     pub seccomp: SeccompChoice,
-    /// Directories to make, and to fill from the image, before the first start.
-    pub image_volumes: Vec<ImageVolume>,
+    /// Volumes to make where they are missing.
+    pub volumes: Vec<NeededVolume>,
     /// What the runtime makes for mounts with a writable layer.
     pub scratch: Vec<Scratch>,
     pub overlays: Vec<Fuse>,
@@ -140,7 +142,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         record,
         spec,
         seccomp: options.security.seccomp_for(options.privileged),
-        image_volumes: decided.filesystems.image_volumes,
+        volumes: decided.filesystems.volumes,
         scratch: decided.filesystems.scratch,
         directories: decided.filesystems.directories,
         joins: joins(options),

@@ -14,7 +14,7 @@ use super::filesystems::{Plan, mount};
 use crate::container::mounts::{ImageMount, Kept, UserMount};
 use crate::container::record::MountPoint;
 use crate::error::{Error, Result};
-use crate::runtime::launch::{Fuse, Scratch};
+use crate::runtime::launch::{Fuse, POINT, SUBPATH, Scratch};
 
 impl Plan {
     /// `O`: `source` is only read.
@@ -63,7 +63,7 @@ impl Plan {
             source: image.name.clone().into(),
             destination: user.destination.clone(),
             rw: image.writable,
-            sub_path: image.subpath.clone().unwrap_or_default(),
+            subpath: image.subpath.clone().unwrap_or_default(),
             ..Default::default()
         });
         let layer = image.writable.then(|| self.scratch(place, &top));
@@ -71,6 +71,7 @@ impl Plan {
         user.options = vec![if image.writable { "rw" } else { "ro" }.to_owned(), "rprivate".to_owned()];
         if let Some(subpath) = &image.subpath {
             user.options.push(format!("{SUBPATH}={}", subpath.display()));
+            user.options.push(format!("{POINT}={}", self.directory(place).join("merged").display()));
         }
         self.layered(&user, lower, layer, place)
     }
@@ -118,6 +119,3 @@ impl Plan {
         mount(&user.destination, "overlay", Path::new("overlay"), options)
     }
 }
-
-/// The mount option of ours that says which directory of an overlay is mounted.
-pub const SUBPATH: &str = "x-subpath";
