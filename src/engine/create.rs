@@ -1,12 +1,16 @@
 //! Making a container.
 
-use super::{Engine, containers, enter_userns, entered, images, names, volumes};
+use std::collections::BTreeMap;
+
+use super::{Engine, containers, depend, enter_userns, entered, images, names, volumes};
+use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
+use crate::container::record::MountedImage;
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -30,6 +34,8 @@ pub struct Created {
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
+    let (options, needs) = depend::resolve(&store, options)?;
+    let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
@@ -63,7 +69,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         );
     }
     let image = match (&options.source, found) {
-        (Source::Rootfs(_), _) => None,
+        (Source::Rootfs { .. }, _) => None,
         (Source::Image(_), Some(image)) => Some(image),
         (Source::Image(name), None) => {
             Some(super::image::obtain(engine, name, &options.pull, progress, &mut warnings)?)
@@ -87,11 +93,17 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
         host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
+        layers_dir: engine.roots.layers(),
+        images: mounted_images(engine, options, progress, &mut warnings)?,
+        joined_hostname: needs.hostname,
+        joins_shm: needs.shm,
+        dependencies: needs.ids,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
     warnings.append(&mut prepared.warnings);
+    depend::mark(&store, &prepared.record.dependencies)?;
     let draft = store.draft(&place.id)?;
     if let Err(error) = fill(engine, &draft, &prepared, options) {
         return Err(error.wrap("creating the container"));
@@ -100,11 +112,12 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
     drop(kept);
-    if let Some(image) = &image
-        && !images(engine)?.is_kept(&image.id)?
-    {
-        store.detach(&prepared.record)?.delete()?;
-        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", image.id)));
+    let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
+    for id in used {
+        if !images(engine)?.is_kept(id)? {
+            store.detach(&prepared.record)?.delete()?;
+            return Err(Error::of(Kind::NoSuch, format!("image `{id}` was removed meanwhile")));
+        }
     }
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
@@ -216,8 +229,8 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     }
     fs::write_private(&dir.join("config.json"), &serde_json::to_vec(&spec)?)?;
     let root = match &options.source {
-        Source::Rootfs(path) => Root::Directory(path.clone()),
-        Source::Image(_) => {
+        Source::Rootfs { path, overlay: false } => Root::Directory(path.clone()),
+        Source::Rootfs { .. } | Source::Image(_) => {
             snapshot::create(dir, &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
             Root::default()
         }
@@ -235,8 +248,35 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
+        joins: prepared.joins.clone(),
+        scratch: prepared.scratch.clone(),
+        overlays: prepared.overlays.clone(),
     };
-    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)
+    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
+    for path in &prepared.directories {
+        let path = dir.join(path.strip_prefix(&final_dir).unwrap_or(path));
+        fs::create_private_dir_all(&path)?;
+    }
+    Ok(())
+}
+
+/// The images that are mounted in it, by their names; pulled where they are missing.
+fn mounted_images(
+    engine: &Engine,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+    warnings: &mut Vec<String>,
+) -> Result<BTreeMap<String, MountedImage>> {
+    let mut found = BTreeMap::new();
+    for mount in &options.mounts {
+        let MountKind::Image(image) = &mount.kind else { continue };
+        if !found.contains_key(&image.name) {
+            let one = super::image::obtain(engine, &image.name, &options.pull, progress, warnings)
+                .with_context(|| format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display()))?;
+            found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
+        }
+    }
+    Ok(found)
 }
 
 fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {

@@ -30,6 +30,7 @@ pub struct How {
 /// Starts the container: its monitor runs when this returns, and its command unless it is to wait.
 pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launched> {
     let record = &container.record;
+    super::depend::start_needed(engine, record)?;
     let mode = Mode::parse(&record.network)?;
     let host = files::Host::gather(&mode)?;
     let mut plan = network::Plan::new(mode.clone(), record.ports.clone());
@@ -44,7 +45,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         serde_json::from_slice(&launch_file).with_context(|| format!("reading `{}`", dir.display()))?;
     base.window = how.window;
     let mut fuse = None;
-    if !record.image_id.is_empty() {
+    if !record.image_id.is_empty() || record.rootfs_overlay {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
     }
     let config = Config {

@@ -2,6 +2,7 @@
 
 pub mod attach;
 mod create;
+mod depend;
 mod exec;
 mod export;
 pub mod image;
@@ -26,6 +27,7 @@ pub mod volumes;
 use std::sync::OnceLock;
 
 pub use create::{Created, create};
+pub use depend::dependents;
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
 pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, stop, unpause, wait};

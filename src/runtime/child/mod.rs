@@ -4,9 +4,11 @@
 //! system and the monitor's descriptors. What it learns from the image it learns through descriptors resolved beneath
 //! the container's root. It is not dumpable until the exec, so that nothing in the container can look into it.
 
+mod chown;
 mod command;
 mod credentials;
 mod dev;
+mod idmap;
 mod limits;
 mod mask;
 mod mounts;
@@ -25,6 +27,7 @@ use nix::sys::signal::Signal;
 use oci_spec::runtime::Spec;
 
 use super::channel;
+use super::joined::Joined;
 use super::launch::{Given, Launch};
 use super::spawn::Streams;
 use crate::error::{Context, Error, Result};
@@ -34,13 +37,13 @@ use preserved::Preserved;
 
 /// Sets up this process, which has just been cloned, and executes the container's command. Never returns: a failure is
 /// reported on the channel.
-pub fn start(launch: &Launch, streams: &Streams, given: &[Given], channel: BorrowedFd<'_>) -> ! {
+pub fn start(launch: &Launch, streams: &Streams, given: &[Given], joined: &[Joined], channel: BorrowedFd<'_>) -> ! {
     let staged = Preserved::stage(given).and_then(|given| Ok((given.out_of_the_way(channel)?, given)));
     let (channel, given) = match staged {
         Ok(staged) => staged,
         Err(error) => report_and_exit(&error, channel),
     };
-    let error = match set_up(launch, streams, given, channel.as_fd()) {
+    let error = match set_up(launch, streams, given, joined, channel.as_fd()) {
         Ok(never) => match never {},
         Err(error) => error,
     };
@@ -58,6 +61,7 @@ fn set_up(
     launch: &Launch,
     streams: &Streams,
     given: Preserved,
+    joined: &[Joined],
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
@@ -66,6 +70,7 @@ fn set_up(
     let mut keep = vec![channel.as_raw_fd()];
     keep.extend(given.staged());
     keep.extend(streams.numbers().into_iter().flatten());
+    keep.extend(joined.iter().map(|one| one.fd.as_raw_fd()));
     process::close_all_but(&keep).context("closing the monitor's descriptors")?;
     let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
         .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
@@ -74,8 +79,12 @@ fn set_up(
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
     limits::oom_score(oci_process)?;
 
+    for one in joined {
+        // The PID namespace is that of this process already.
+        one.enter(!(libc::CLONE_NEWPID as u64))?;
+    }
     let place = root::attach(&launch.root)?;
-    let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
+    let mounted = mounts::mount_all(&place, &spec, launch.tty, joined)?;
     let console = if launch.tty {
         let devpts =
             mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
@@ -104,6 +113,7 @@ fn set_up(
     }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
+    mounted.chown.iter().try_for_each(|source| chown::recursive(source, user.uid, user.gid))?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd(), launch.create_cwd)?;
     limits::umask(oci_process);
 
