@@ -13,6 +13,7 @@ pub mod ports;
 pub mod process;
 pub mod record;
 pub mod restart;
+pub mod secrets;
 pub mod security;
 pub mod signal;
 pub mod size;

@@ -14,6 +14,7 @@ use super::logging::LogOptions;
 use super::mounts::{ImageVolumes, UserMount};
 use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
 use super::record::RestartPolicy;
+use super::secrets::SecretRequest;
 use super::security::Security;
 use crate::image::Credentials;
 
@@ -68,6 +69,8 @@ pub struct CreateOptions {
     pub mounts: Vec<UserMount>,
     pub devices: Vec<Device>,
     pub image_volumes: ImageVolumes,
+    /// `--secret`.
+    pub secrets: Vec<SecretRequest>,
     pub read_only: bool,
     /// `--read-only-tmpfs=false`.
     pub no_read_only_tmpfs: bool,

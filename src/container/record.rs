@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::secrets::{SecretFile, SecretVariable};
+
 /// Everything decided at creation. Paths are the host's unless said otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -72,6 +74,10 @@ pub struct Record {
     pub mounts: Vec<MountPoint>,
     /// Destination to options of tmpfs mounts.
     pub tmpfs: BTreeMap<String, String>,
+    /// `--secret` as a file. The values are encrypted in `secrets/` of the container, by their number here.
+    pub secrets: Vec<SecretFile>,
+    /// `--secret` as a variable, which is in no `env` above.
+    pub env_secrets: Vec<SecretVariable>,
     /// `--device`.
     pub devices: Vec<super::devices::Device>,
     pub effective_caps: Vec<String>,

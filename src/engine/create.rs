@@ -1,8 +1,9 @@
 //! Making a container.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, containers, enter_userns, entered, images, names};
+use super::{Engine, containers, enter_userns, entered, images, names, secrets};
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
@@ -19,10 +20,12 @@ use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
 
 /// A container that has been made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Its secrets, for who starts it at once.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// Makes a container from an image, which is pulled if the policy says so.
@@ -43,6 +46,8 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
             store.check_name_is_free(name)?;
         }
     }
+    let id = id::random_id()?;
+    let secrets = secrets::provide(engine, &options.secrets, &id)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
         None => Some(userns::begin(&engine.roots)?),
@@ -75,7 +80,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         warnings.extend(super::image::foreign_platform(image));
     }
 
-    let id = id::random_id()?;
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -92,12 +96,15 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
+    prepared.record.secrets = secrets.files.clone();
+    prepared.record.env_secrets = secrets.variables.clone();
     warnings.append(&mut prepared.warnings);
     let draft = store.draft(&place.id)?;
-    if let Err(error) = fill(engine, &draft, &prepared, options) {
+    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let filled = fill(engine, &draft, &prepared, options).and_then(|()| secrets.write(draft.dir(), durability));
+    if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
-    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
     store.commit(draft, &prepared.record, &State::default(), durability)?;
     if let Some(image) = &image
         && !images(engine)?.is_kept(&image.id)?
@@ -108,7 +115,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings })
+    Ok(Created { id: place.id, warnings, secrets: secrets.memory })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.
@@ -234,6 +241,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
+        secrets: None,
     };
     fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
     make_volumes(dir, &final_dir, &prepared.image_volumes)

@@ -15,6 +15,7 @@ mod names;
 mod recover;
 mod remove;
 mod run;
+pub mod secrets;
 mod sign;
 mod size;
 mod sweep;

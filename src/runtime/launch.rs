@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::secrets::Secrets;
+
 /// How to start one container's process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,6 +34,8 @@ pub struct Launch {
     pub create_cwd: bool,
     /// `--group-add`: names or numbers, looked up in the container.
     pub groups: Vec<String>,
+    /// Set when the container is started, never on disk.
+    pub secrets: Option<Secrets>,
 }
 
 /// A descriptor of the caller's that the command gets.

@@ -10,6 +10,7 @@ pub mod launch;
 pub mod netns;
 pub mod passwd;
 pub mod seccomp;
+pub mod secrets;
 pub mod spawn;
 pub mod subid;
 pub mod userns;

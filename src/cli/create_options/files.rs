@@ -29,9 +29,9 @@ pub struct FilesArgs {
     /// Take the first argument for a directory that is the root, not for an image
     #[arg(long)]
     pub rootfs: GoBool,
-    /// Give access to a secret
-    #[arg(long, value_name = "stringArray", value_parser = refuse("secrets are the matter of a later release"))]
-    pub secret: Option<Refused>,
+    /// Give access to a secret (NAME[,type=mount|env][,target=...][,uid=][,gid=][,mode=])
+    #[arg(long, value_name = "stringArray")]
+    pub secret: Vec<String>,
     /// Size of /dev/shm (with b, k, m or g) [default: 65536000]
     #[arg(long, value_name = "string")]
     pub shm_size: Option<String>,

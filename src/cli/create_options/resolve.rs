@@ -16,6 +16,7 @@ use crate::container::logging::LogOptions;
 use crate::container::mounts::{self, ImageVolumes, UserMount};
 use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
+use crate::container::secrets::SecretRequest;
 use crate::container::security::Security;
 use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl};
 use crate::error::{Context, Error, Result};
@@ -85,6 +86,7 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
 
         mounts: user_mounts(args, at)?,
         devices: files.device.iter().map(|text| Device::parse(text)).collect::<Result<_>>()?,
+        secrets: files.secret.iter().map(|text| SecretRequest::parse(text)).collect::<Result<_>>()?,
         image_volumes: ImageVolumes::parse(files.image_volume.as_deref().unwrap_or_default())?,
         read_only: *files.read_only,
         no_read_only_tmpfs: !*files.read_only_tmpfs,

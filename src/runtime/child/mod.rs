@@ -13,6 +13,7 @@ mod mounts;
 mod options;
 mod preserved;
 mod root;
+mod secrets;
 mod target;
 mod terminal;
 mod tree;
@@ -66,9 +67,12 @@ fn set_up(
     let mut keep = vec![channel.as_raw_fd()];
     keep.extend(given.staged());
     keep.extend(streams.numbers().into_iter().flatten());
+    keep.extend(launch.secrets.as_ref().map(|secrets| secrets.fd));
     process::close_all_but(&keep).context("closing the monitor's descriptors")?;
-    let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
+    let mut spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
         .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
+    let given_secrets = launch.secrets.as_ref().map(|from| secrets::take(from.fd)).transpose()?.unwrap_or_default();
+    secrets::add_variables(&mut spec, &given_secrets);
     let filter = launch.seccomp.as_deref().map(fs::read).transpose()?;
     let may_set_groups = credentials::may_set_groups();
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
@@ -76,6 +80,10 @@ fn set_up(
 
     let place = root::attach(&launch.root)?;
     let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
+    if let Some(from) = &launch.secrets {
+        secrets::mount(&place, &spec, &given_secrets, &from.place)?;
+        drop(given_secrets);
+    }
     let console = if launch.tty {
         let devpts =
             mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
