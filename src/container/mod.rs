@@ -9,6 +9,7 @@ pub mod logging;
 pub mod mounts;
 pub mod namespaces;
 pub mod options;
+pub mod personality;
 pub mod ports;
 pub mod process;
 pub mod record;
@@ -22,6 +23,7 @@ pub mod spec;
 pub mod state;
 pub mod store;
 pub mod sysctl;
+pub mod timezone;
 
 pub use options::CreateOptions;
 pub use record::Record;

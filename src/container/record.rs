@@ -56,6 +56,10 @@ pub struct Record {
     /// Seconds after which the monitor kills the container (`--timeout`); 0 means never.
     pub timeout: u32,
     pub umask: String,
+    /// `--tz`: a name of the time zone database, or `local`; empty means the image's own.
+    pub timezone: String,
+    /// `--passwd=false`.
+    pub no_passwd: bool,
     pub auto_remove: bool,
     pub auto_remove_image: bool,
     /// `--init`: an init of ours is PID 1.

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, containers, enter_userns, entered, images, names, secrets};
+use super::{Engine, accounts, containers, enter_userns, entered, images, names, secrets};
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
@@ -14,7 +14,7 @@ use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
 use crate::runtime::caps::CapSet;
-use crate::runtime::launch::{Launch, Root};
+use crate::runtime::launch::{Accounts, Launch, Root};
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
@@ -48,6 +48,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     }
     let id = id::random_id()?;
     let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
         None => Some(userns::begin(&engine.roots)?),
@@ -101,7 +102,13 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     warnings.append(&mut prepared.warnings);
     let draft = store.draft(&place.id)?;
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
-    let filled = fill(engine, &draft, &prepared, options).and_then(|()| secrets.write(draft.dir(), durability));
+    let accounts = (!options.no_passwd).then(|| Accounts {
+        passwd_entry: options.passwd_entry.clone(),
+        group_entry: options.group_entry.clone(),
+        host_users,
+    });
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
@@ -196,7 +203,13 @@ fn ports(
 }
 
 /// Everything in the container's directory but its record and state.
-fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOptions) -> Result<()> {
+fn fill(
+    engine: &Engine,
+    draft: &Draft,
+    prepared: &Prepared,
+    options: &CreateOptions,
+    accounts: Option<Accounts>,
+) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
     let mut spec = prepared.spec.clone();
@@ -241,6 +254,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
+        accounts,
         secrets: None,
     };
     fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Engine, enter_userns, secrets};
 use crate::container::store::Container;
-use crate::container::{Record, restart, snapshot};
+use crate::container::{Record, restart, snapshot, timezone};
 use crate::error::{Context, Result};
 use crate::monitor::launch::{Launched, launch};
 use crate::monitor::{self, config::Config};
@@ -13,6 +13,7 @@ use crate::network::files::{self, HostsFile};
 use crate::network::{self, Mode};
 use crate::runtime::launch::{Given, Launch};
 use crate::runtime::secrets::Secrets;
+use crate::storage::atomic::{self, Durability};
 use crate::storage::{Roots, fs, tree};
 
 /// What differs from one start to another.
@@ -53,7 +54,6 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     base.window = how.window;
     base.secrets = given_secrets.as_ref().map(|_| Secrets {
         fd: monitor::SECRETS_FD,
-        place: secrets::place(&dir),
         keep: !record.env_secrets.is_empty() || restart::is_active(&record.restart),
     });
     let mut fuse = None;
@@ -102,6 +102,10 @@ fn write_files(engine: &Engine, record: &Record, mode: &Mode, host: &files::Host
         HostsFile::Image => hosts_of_image(record, &engine.roots)?,
         _ => String::new(),
     };
+    if !record.timezone.is_empty() {
+        let zone = timezone::read(&record.timezone)?;
+        atomic::write_with_mode(&dir.join("localtime"), &zone, 0o644, Durability::Process)?;
+    }
     let request = files::Request {
         mode,
         hostname: &record.hostname,

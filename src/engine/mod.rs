@@ -1,5 +1,6 @@
 //! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
 
+mod accounts;
 pub mod attach;
 mod create;
 mod exec;

@@ -25,8 +25,8 @@ pub fn store(engine: &Engine) -> Store {
     Store::new(&engine.roots)
 }
 
-/// Where a container's directory has its encrypted copies; the files for the container are made on top of them.
-pub fn place(container_dir: &Path) -> PathBuf {
+/// Where a container's directory has its encrypted copies.
+fn place(container_dir: &Path) -> PathBuf {
     container_dir.join("secrets")
 }
 

@@ -34,8 +34,33 @@ pub struct Launch {
     pub create_cwd: bool,
     /// `--group-add`: names or numbers, looked up in the container.
     pub groups: Vec<String>,
+    /// What is added to the container's passwd and group files; `None`: nothing.
+    pub accounts: Option<Accounts>,
     /// Set when the container is started, never on disk.
     pub secrets: Option<Secrets>,
+}
+
+/// Entries for the container's passwd and group files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Accounts {
+    /// How the entry of a user without one is to look, instead of the usual one.
+    pub passwd_entry: Option<String>,
+    /// The same for its group.
+    pub group_entry: Option<String>,
+    /// Users of the host who are added whoever the command's user is.
+    pub host_users: Vec<HostUser>,
+}
+
+/// A user of the host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostUser {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+    pub comment: String,
+    pub home: String,
 }
 
 /// A descriptor of the caller's that the command gets.

@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use serde::{Deserialize, Serialize};
@@ -24,8 +23,6 @@ use crate::error::{Context, Error, Result};
 pub struct Secrets {
     /// The memory file.
     pub fd: RawFd,
-    /// An empty place of the host's on which the files are made, out of everybody's sight.
-    pub place: PathBuf,
     /// It is needed after the first start: for the environment of further processes, or for restarts.
     pub keep: bool,
 }

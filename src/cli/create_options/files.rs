@@ -5,9 +5,9 @@ use crate::cli::args::{GoBool, Refused, refuse};
 /// Flags about files.
 #[derive(Debug, clap::Args)]
 pub struct FilesArgs {
-    /// Change the root of directories
-    #[arg(long, value_name = "stringArray", value_parser = refuse("directories with a root of their own are the matter of a later release"))]
-    pub chrootdirs: Option<Refused>,
+    /// Put /etc/hosts and the like into these directories as well
+    #[arg(long, value_name = "stringArray")]
+    pub chrootdirs: Vec<String>,
     /// Give access to a device of the host (HOST[:CONTAINER][:rwm])
     #[arg(long, value_name = "stringArray")]
     pub device: Vec<String>,

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci_spec::runtime::{
-    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxResources, RootBuilder, Spec,
-    SpecBuilder,
+    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxPersonalityBuilder,
+    LinuxResources, RootBuilder, Spec, SpecBuilder,
 };
 
 pub use facts::HostFacts;
@@ -29,6 +29,7 @@ use super::{capabilities, limits, mounts, sysctl};
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::image::{Image, ImageConfig};
+use crate::runtime::child::KEEP_GROUPS;
 
 /// The version of the runtime specification that is followed.
 pub const OCI_VERSION: &str = "1.2.0";
@@ -234,6 +235,9 @@ fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, S
         ("io.container.manager".to_owned(), "libpod".to_owned()),
         ("org.opencontainers.image.stopSignal".to_owned(), decided.stop_signal.to_string()),
     ]);
+    if options.keep_groups {
+        annotations.insert(KEEP_GROUPS.to_owned(), "1".to_owned());
+    }
     annotations.extend(options.annotations.clone());
     annotations
 }
@@ -244,7 +248,11 @@ fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
         // So that ping works without a capability; the range is of the container's own groups.
         sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
     }
-    let linux = LinuxBuilder::default()
+    let mut linux = LinuxBuilder::default();
+    if let Some(personality) = options.personality {
+        linux = linux.personality(built(LinuxPersonalityBuilder::default().domain(personality.to_oci()).build())?);
+    }
+    let linux = linux
         .sysctl(sysctls.into_iter().collect::<std::collections::HashMap<_, _>>())
         .resources(LinuxResources::default())
         .namespaces(namespaces(options, shares_network)?)

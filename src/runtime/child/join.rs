@@ -9,7 +9,9 @@ use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use super::preserved::Preserved;
-use super::{Prepared, Stdio, credentials, hide_and_tie, limits, report_and_exit, root, secrets, target, terminal};
+use super::{
+    Prepared, Stdio, credentials, hide_and_tie, keeps_groups, limits, report_and_exit, root, secrets, target, terminal,
+};
 use crate::error::{Context, Error, Result};
 use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
@@ -108,7 +110,8 @@ fn set_up(
     };
     let process = process_of(request, &spec)?;
     limits::oom_score(&process)?;
-    let may_set_groups = credentials::may_set_groups();
+    let may_set_groups = credentials::may_set_groups() && !keeps_groups(&spec);
+    limits::personality(&spec)?;
     let flags =
         libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET | libc::CLONE_NEWCGROUP;
     // The host's are the monitor's already, and not for the root of a user namespace to join.

@@ -1,8 +1,9 @@
 //! The files of secrets: on a tmpfs of the container's own, which goes with it.
 //!
-//! The tmpfs is mounted on an empty directory of the host's, which only this mount namespace sees so, and that only until
-//! its root is changed. From there its parts are bound to where they belong: below /run/secrets as one directory, so that
-//! no empty files are left in the container's root; what goes elsewhere, or between mounts of the user's, one by one.
+//! The tmpfs is mounted over a directory of the host's that nothing here needs any more. Only this mount namespace sees that,
+//! and only until its root is changed. From there its parts are bound to where they belong: below /run/secrets as one
+//! directory, so that no empty files are left in the container's root; what goes elsewhere, or between mounts of the
+//! user's, one by one.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -21,10 +22,13 @@ use crate::sys::process;
 const DIR: &str = "/run/secrets";
 /// What a container may add to its secrets.
 const ROOM: usize = 1 << 20;
+/// Every host has it, whoever may look for the way to it, and all that is in it has been opened.
+const PLACE: &str = "/dev";
 
-/// Makes the files among `secrets` in the container. `place` is a directory of the host's. What the user has mounted on the very path of a
-/// secret stays.
-pub fn mount(root: &OwnedFd, spec: &Spec, secrets: &[Secret], place: &Path) -> Result<()> {
+/// Makes the files among `secrets` in the container, after all other mounts. What the user has mounted on the very path of
+/// a secret stays.
+pub fn mount(root: &OwnedFd, spec: &Spec, secrets: &[Secret]) -> Result<()> {
+    let place = Path::new(PLACE);
     let taken: Vec<&Path> = spec.mounts().iter().flatten().map(|m| m.destination().as_path()).collect();
     let files: Vec<_> = secrets
         .iter()

@@ -41,7 +41,7 @@ pub(super) fn object(record: &Record) -> Value {
     put("Secrets", record.secrets.iter().map(secret).collect());
     put("Timeout", json!(record.timeout));
     put("StopTimeout", json!(record.stop_timeout));
-    put("Passwd", json!(true));
+    put("Passwd", json!(!record.no_passwd));
     put("sdNotifyMode", json!("container"));
     put("ExposedPorts", exposed(record));
     Value::Object(object)
