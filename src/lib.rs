@@ -27,3 +27,4 @@ pub mod secret;
 pub mod storage;
 #[allow(unsafe_code)]
 pub mod sys;
+pub mod volume;

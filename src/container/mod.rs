@@ -4,6 +4,7 @@ pub mod capabilities;
 pub mod defaults;
 pub mod devices;
 pub mod environment;
+pub mod idmap;
 pub mod limits;
 pub mod logging;
 pub mod mounts;

@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::limits::Ulimits;
 use super::logging::LogOptions;
 use super::mounts::{ImageVolumes, UserMount};
-use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
+use super::namespaces::{IpcMode, Sharing};
 use super::personality::Personality;
 use super::record::RestartPolicy;
 use super::secrets::SecretRequest;
@@ -113,10 +113,10 @@ pub struct CreateOptions {
     pub hostname: Option<String>,
     pub no_hostname: bool,
 
-    pub pid: PidMode,
+    pub pid: Sharing,
     pub ipc: IpcMode,
-    pub uts: UtsMode,
-    pub cgroup: CgroupMode,
+    pub uts: Sharing,
+    pub cgroup: Sharing,
     /// `--cgroups=disabled`: no cgroup of its own.
     pub no_cgroup: bool,
 
@@ -134,8 +134,12 @@ pub struct CreateOptions {
 pub enum Source {
     /// An image, by name or ID as typed.
     Image(String),
-    /// `--rootfs`: a directory of the host, absolute, used as it is.
-    Rootfs(PathBuf),
+    /// `--rootfs`: a directory of the host, absolute.
+    Rootfs {
+        path: PathBuf,
+        /// `:O`: it is only read; what the container writes stays with the container.
+        overlay: bool,
+    },
 }
 
 impl Default for Source {

@@ -27,6 +27,8 @@ pub struct Record {
     pub image_digest: String,
     /// `--rootfs`: the directory of the host that is the root; `None` with an image.
     pub rootfs: Option<PathBuf>,
+    /// `--rootfs PATH:O`: that directory is only read; what the container writes is in its own directory.
+    pub rootfs_overlay: bool,
     /// `overlay`, `fuse-overlayfs` or `vfs`: how the root file system is put together.
     pub driver: String,
     /// Diff IDs (hexadecimal, without `sha256:`) of the unpacked layers, lowest first.
@@ -76,6 +78,11 @@ pub struct Record {
     /// `--publish-all`.
     pub publish_all: bool,
     pub mounts: Vec<MountPoint>,
+    /// What `--mount type=image` shows in it, and so must stay.
+    pub mounted_images: Vec<MountedImage>,
+    /// IDs of the containers that must run for this one to run: it has a namespace of theirs, or requires them. They cannot be
+    /// removed before it.
+    pub dependencies: Vec<String>,
     /// Destination to options of tmpfs mounts.
     pub tmpfs: BTreeMap<String, String>,
     /// `--secret` as a file. The values are encrypted in `secrets/` of the container, by their number here.
@@ -168,13 +175,28 @@ pub struct PortMapping {
 pub struct MountPoint {
     /// `bind`, `volume`, `image`.
     pub kind: String,
+    /// Of a volume.
     pub name: String,
     pub source: PathBuf,
     /// Path in the container.
     pub destination: PathBuf,
+    /// `z` or `Z`, for `inspect`.
+    pub mode: String,
     pub options: Vec<String>,
     pub rw: bool,
     pub propagation: String,
+    /// What of a volume or image is mounted; empty means all of it.
+    pub subpath: PathBuf,
+}
+
+/// An image that is mounted in a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MountedImage {
+    /// As [`Record::image_id`].
+    pub id: String,
+    /// As [`Record::layers`].
+    pub layers: Vec<String>,
 }
 
 /// `--ulimit`.

@@ -1,15 +1,17 @@
 //! Making a container.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
-use super::{Engine, accounts, containers, enter_userns, entered, images, names, secrets};
+use super::{Engine, accounts, containers, depend, enter_userns, entered, images, names, secrets, volumes};
+use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
+use crate::container::record::MountedImage;
 use crate::container::security::SeccompChoice;
-use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
+use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -35,6 +37,8 @@ pub struct Created {
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
+    let (options, needs) = depend::resolve(&store, options)?;
+    let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
@@ -71,7 +75,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         );
     }
     let image = match (&options.source, found) {
-        (Source::Rootfs(_), _) => None,
+        (Source::Rootfs { .. }, _) => None,
         (Source::Image(_), Some(image)) => Some(image),
         (Source::Image(name), None) => {
             Some(super::image::obtain(engine, name, &options.pull, progress, &mut warnings)?)
@@ -89,10 +93,16 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         created: jiff::Timestamp::now(),
         container_dir: engine.roots.container(&id),
         run_dir: engine.roots.run_container(&id),
+        volumes: engine.roots.volumes(),
         driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
         host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
+        layers_dir: engine.roots.layers(),
+        images: mounted_images(engine, options, progress, &mut warnings)?,
+        joined_hostname: needs.hostname,
+        joins_shm: needs.shm,
+        dependencies: needs.ids,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
@@ -100,6 +110,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     prepared.record.secrets = secrets.files.clone();
     prepared.record.env_secrets = secrets.variables.clone();
     warnings.append(&mut prepared.warnings);
+    depend::mark(&store, &prepared.record.dependencies)?;
     let draft = store.draft(&place.id)?;
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
     let accounts = (!options.no_passwd).then(|| Accounts {
@@ -112,12 +123,15 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
+    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
-    if let Some(image) = &image
-        && !images(engine)?.is_kept(&image.id)?
-    {
-        store.detach(&prepared.record)?.delete()?;
-        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", image.id)));
+    drop(kept);
+    let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
+    for id in used {
+        if !images(engine)?.is_kept(id)? {
+            store.detach(&prepared.record)?.delete()?;
+            return Err(Error::of(Kind::NoSuch, format!("image `{id}` was removed meanwhile")));
+        }
     }
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
@@ -235,8 +249,8 @@ fn fill(
     }
     fs::write_private(&dir.join("config.json"), &serde_json::to_vec(&spec)?)?;
     let root = match &options.source {
-        Source::Rootfs(path) => Root::Directory(path.clone()),
-        Source::Image(_) => {
+        Source::Rootfs { path, overlay: false } => Root::Directory(path.clone()),
+        Source::Rootfs { .. } | Source::Image(_) => {
             snapshot::create(dir, &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
             Root::default()
         }
@@ -256,19 +270,37 @@ fn fill(
         groups: record.group_add.clone(),
         accounts,
         secrets: None,
+        joins: prepared.joins.clone(),
+        scratch: prepared.scratch.clone(),
+        overlays: prepared.overlays.clone(),
     };
     fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
-    make_volumes(dir, &final_dir, &prepared.image_volumes)
-}
-
-/// Volumes that the image declares: directories of the container, filled from the image when it first starts.
-fn make_volumes(dir: &Path, final_dir: &Path, volumes: &[ImageVolume]) -> Result<()> {
-    for volume in volumes {
-        let relative = volume.source.strip_prefix(final_dir).unwrap_or(&volume.source);
-        let result = std::fs::create_dir_all(dir.join(relative));
-        result.with_context(|| format!("creating the volume for `{}`", volume.destination.display()))?;
+    for path in &prepared.directories {
+        let path = dir.join(path.strip_prefix(&final_dir).unwrap_or(path));
+        fs::create_private_dir_all(&path)?;
     }
     Ok(())
+}
+
+/// The images that are mounted in it, by their names; pulled where they are missing.
+fn mounted_images(
+    engine: &Engine,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+    warnings: &mut Vec<String>,
+) -> Result<BTreeMap<String, MountedImage>> {
+    let mut found = BTreeMap::new();
+    for mount in &options.mounts {
+        let MountKind::Image(image) = &mount.kind else { continue };
+        if !found.contains_key(&image.name) {
+            let one =
+                super::image::obtain(engine, &image.name, &options.pull, progress, warnings).with_context(|| {
+                    format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display())
+                })?;
+            found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
+        }
+    }
+    Ok(found)
 }
 
 fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {

@@ -34,16 +34,17 @@ pub struct How {
 /// Starts the container: its monitor runs when this returns, and its command unless it is to wait.
 pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launched> {
     let record = &container.record;
+    // Programs that keep secrets expect to be called by the user: before the namespace is entered.
+    let given_secrets = match how.secrets {
+        Some(given) => Some(given),
+        None => secrets::of_record(engine, record)?,
+    };
+    super::depend::start_needed(engine, record)?;
     let mode = Mode::parse(&record.network)?;
     let host = files::Host::gather(&mode)?;
     let mut plan = network::Plan::new(mode.clone(), record.ports.clone());
     plan.program = engine.network_cmd_path.as_ref().map(Into::into);
     plan.check()?;
-    // Programs that keep secrets expect to be called by the user.
-    let given_secrets = match how.secrets {
-        Some(given) => Some(given),
-        None => secrets::of_record(engine, record)?,
-    };
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
     write_files(engine, record, &mode, &host, &dir)?;
@@ -57,7 +58,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         keep: !record.env_secrets.is_empty() || restart::is_active(&record.restart),
     });
     let mut fuse = None;
-    if !record.image_id.is_empty() {
+    if !record.image_id.is_empty() || record.rootfs_overlay {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
     }
     let config = Config {

@@ -3,6 +3,7 @@
 mod accounts;
 pub mod attach;
 mod create;
+mod depend;
 mod exec;
 mod export;
 pub mod image;
@@ -23,10 +24,12 @@ mod sweep;
 pub mod system;
 pub mod top;
 mod unshare;
+pub mod volumes;
 
 use std::sync::OnceLock;
 
 pub use create::{Created, create};
+pub use depend::dependents;
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
 pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, stop, unpause, wait};

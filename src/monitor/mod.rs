@@ -11,12 +11,15 @@ pub mod log;
 pub mod protocol;
 
 mod client;
+mod donors;
 mod exec;
 pub mod fuse;
 mod life;
 mod oom;
 mod pause;
+mod scratch;
 mod serve;
+pub mod stray;
 mod watch;
 
 use std::os::fd::OwnedFd;

@@ -388,11 +388,10 @@ impl Life {
         if self.state.status != wanted {
             return Err(libc::EINVAL);
         }
-        // Without a PID namespace of its own, nobody can say which processes are the container's.
-        if self.config.launch.namespaces & libc::CLONE_NEWPID as u64 == 0 {
-            return Err(libc::EOPNOTSUPP);
+        match &container.place {
+            Some(place) => place.signal(if on { libc::SIGSTOP } else { libc::SIGCONT }),
+            None => act(&container.started.pidfd).map_err(|_| libc::EIO)?,
         }
-        act(&container.started.pidfd).map_err(|_| libc::EIO)?;
         self.state.status = if on { Status::Paused } else { Status::Running };
         self.save(Durability::Process);
         Ok(())
@@ -412,7 +411,7 @@ impl Life {
         let init = container.started.pidfd.as_fd();
         let Ok(init) = init.try_clone_to_owned() else { return self.clients.close(&self.watch, slot) };
         let secrets = self.secrets.as_ref().map(AsRawFd::as_raw_fd);
-        let container = Container { init: &init, namespaces: self.config.launch.namespaces, secrets };
+        let container = Container { init: &init, namespaces: self.config.launch.foreign(), secrets };
         self.sessions.begin(&self.watch, &mut self.clients, slot, request, container, descriptors);
     }
 }

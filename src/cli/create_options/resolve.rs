@@ -14,7 +14,7 @@ use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
 use crate::container::mounts::{self, ImageVolumes, UserMount};
-use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
+use crate::container::namespaces::{self, IpcMode, Sharing};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::personality::Personality;
 use crate::container::secrets::SecretRequest;
@@ -120,10 +120,10 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         hostname: network.hostname.clone().filter(|name| !name.is_empty()),
         no_hostname: *network.no_hostname,
 
-        pid: PidMode::parse(args.namespaces.pid.as_deref().unwrap_or_default())?,
+        pid: Sharing::parse(args.namespaces.pid.as_deref().unwrap_or_default())?,
         ipc: IpcMode::parse(args.namespaces.ipc.as_deref().unwrap_or_default())?,
-        uts: UtsMode::parse(args.namespaces.uts.as_deref().unwrap_or_default())?,
-        cgroup: CgroupMode::parse(args.namespaces.cgroupns.as_deref().unwrap_or_default())?,
+        uts: Sharing::parse(args.namespaces.uts.as_deref().unwrap_or_default())?,
+        cgroup: Sharing::parse(args.namespaces.cgroupns.as_deref().unwrap_or_default())?,
         no_cgroup: namespaces::parse_cgroups(args.limits.cgroups.as_deref().unwrap_or_default())?,
 
         privileged: *security.privileged,
@@ -209,15 +209,25 @@ fn source(image: &str, is_rootfs: bool, at: &Invocation) -> Result<Source> {
     if !is_rootfs {
         return Ok(Source::Image(image.to_owned()));
     }
-    if let Some((path, option @ ("O" | "idmap"))) = image.rsplit_once(':').filter(|(path, _)| !path.is_empty()) {
-        bail!("`--rootfs {path}:{option}` is not there yet: an overlay on a root is the matter of a later release");
+    let (path, option) = match image.rsplit_once(':').filter(|(path, _)| !path.is_empty()) {
+        Some((path, option)) if option == "O" || option == "idmap" || option.starts_with("idmap=") => (path, option),
+        _ => (image, ""),
+    };
+    if let Some(map) = option.strip_prefix("idmap") {
+        if let Some(map) = map.strip_prefix('=') {
+            crate::container::idmap::IdMap::parse(map)?;
+        }
+        return Err(Error::new(format!(
+            "the root `{path}` cannot be ID-mapped: only the owner of a file system may map its IDs"
+        ))
+        .hint("change the owners once, with `coracle unshare chown -R`, or copy the root with `coracle import`"));
     }
-    let dir = at.cwd.join(image);
-    let dir = dir.canonicalize().with_context(|| format!("opening the root `{image}`"))?;
+    let dir = at.cwd.join(path);
+    let dir = dir.canonicalize().with_context(|| format!("opening the root `{path}`"))?;
     if !dir.is_dir() {
-        bail!("the root `{image}` is not a directory");
+        bail!("the root `{path}` is not a directory");
     }
-    Ok(Source::Rootfs(dir))
+    Ok(Source::Rootfs { path: dir, overlay: option == "O" })
 }
 
 fn pull(args: &ImageArgs) -> Result<Pull> {
@@ -387,9 +397,12 @@ fn annotations(given: &[String]) -> Result<BTreeMap<String, String>> {
 fn user_mounts(args: &CreateArgs, at: &Invocation) -> Result<Vec<UserMount>> {
     let files = &args.files;
     let volumes = files.volume.iter().map(|text| mounts::parse_volume(text, &at.cwd));
-    let others = files.mount.iter().map(|text| mounts::parse_mount(text, &at.cwd));
+    let mut all = Vec::new();
+    for text in &files.mount {
+        all.extend(mounts::parse_mount(text, &at.cwd)?);
+    }
     let tmpfs = files.tmpfs.iter().map(|text| mounts::parse_tmpfs(text));
-    let all = others.chain(volumes).chain(tmpfs).collect::<Result<Vec<_>>>()?;
+    all.extend(volumes.chain(tmpfs).collect::<Result<Vec<_>>>()?);
     mounts::check_duplicates(&all)?;
     Ok(all)
 }

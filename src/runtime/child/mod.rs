@@ -5,9 +5,11 @@
 //! the container's root. It is not dumpable until the exec, so that nothing in the container can look into it.
 
 mod accounts;
+mod chown;
 mod command;
 mod credentials;
 mod dev;
+mod idmap;
 mod limits;
 mod mask;
 mod mounts;
@@ -27,6 +29,7 @@ use nix::sys::signal::Signal;
 use oci_spec::runtime::Spec;
 
 use super::channel;
+use super::joined::Joined;
 use super::launch::{Given, Launch};
 use super::spawn::Streams;
 use crate::error::{Context, Error, Result};
@@ -36,13 +39,13 @@ use preserved::Preserved;
 
 /// Sets up this process, which has just been cloned, and executes the container's command. Never returns: a failure is
 /// reported on the channel.
-pub fn start(launch: &Launch, streams: &Streams, given: &[Given], channel: BorrowedFd<'_>) -> ! {
+pub fn start(launch: &Launch, streams: &Streams, given: &[Given], joined: &[Joined], channel: BorrowedFd<'_>) -> ! {
     let staged = Preserved::stage(given).and_then(|given| Ok((given.out_of_the_way(channel)?, given)));
     let (channel, given) = match staged {
         Ok(staged) => staged,
         Err(error) => report_and_exit(&error, channel),
     };
-    let error = match set_up(launch, streams, given, channel.as_fd()) {
+    let error = match set_up(launch, streams, given, joined, channel.as_fd()) {
         Ok(never) => match never {},
         Err(error) => error,
     };
@@ -67,6 +70,7 @@ fn set_up(
     launch: &Launch,
     streams: &Streams,
     given: Preserved,
+    joined: &[Joined],
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
@@ -76,6 +80,7 @@ fn set_up(
     keep.extend(given.staged());
     keep.extend(streams.numbers().into_iter().flatten());
     keep.extend(launch.secrets.as_ref().map(|secrets| secrets.fd));
+    keep.extend(joined.iter().map(|one| one.fd.as_raw_fd()));
     process::close_all_but(&keep).context("closing the monitor's descriptors")?;
     let mut spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
         .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
@@ -87,8 +92,12 @@ fn set_up(
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
     limits::oom_score(oci_process)?;
 
+    for one in joined {
+        // The PID namespace is that of this process already.
+        one.enter(!(libc::CLONE_NEWPID as u64))?;
+    }
     let place = root::attach(&launch.root)?;
-    let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
+    let mounted = mounts::mount_all(&place, &spec, launch.tty, joined)?;
     secrets::mount(&place, &spec, &given_secrets)?;
     drop(given_secrets);
     let console = if launch.tty {
@@ -123,6 +132,7 @@ fn set_up(
     }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
+    mounted.chown.iter().try_for_each(|source| chown::recursive(source, user.uid, user.gid))?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd(), launch.create_cwd)?;
     limits::umask(oci_process);
 
