@@ -1,8 +1,9 @@
 //! Making a container.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 
-use super::{Engine, containers, depend, enter_userns, entered, images, names, volumes};
+use super::{Engine, accounts, containers, depend, enter_userns, entered, images, names, secrets, volumes};
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::record::MountedImage;
@@ -15,16 +16,18 @@ use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
 use crate::runtime::caps::CapSet;
-use crate::runtime::launch::{Launch, Root};
+use crate::runtime::launch::{Accounts, Launch, Root};
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
 
 /// A container that has been made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Its secrets, for who starts it at once.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// Makes a container from an image, which is pulled if the policy says so.
@@ -47,6 +50,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
             store.check_name_is_free(name)?;
         }
     }
+    let id = id::random_id()?;
+    let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
         None => Some(userns::begin(&engine.roots)?),
@@ -79,7 +85,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         warnings.extend(super::image::foreign_platform(image));
     }
 
-    let id = id::random_id()?;
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -102,13 +107,22 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
+    prepared.record.secrets = secrets.files.clone();
+    prepared.record.env_secrets = secrets.variables.clone();
     warnings.append(&mut prepared.warnings);
     depend::mark(&store, &prepared.record.dependencies)?;
     let draft = store.draft(&place.id)?;
-    if let Err(error) = fill(engine, &draft, &prepared, options) {
+    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let accounts = (!options.no_passwd).then(|| Accounts {
+        passwd_entry: options.passwd_entry.clone(),
+        group_entry: options.group_entry.clone(),
+        host_users,
+    });
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
+    if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
-    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
     let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
     drop(kept);
@@ -122,7 +136,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings })
+    Ok(Created { id: place.id, warnings, secrets: secrets.memory })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.
@@ -203,7 +217,13 @@ fn ports(
 }
 
 /// Everything in the container's directory but its record and state.
-fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOptions) -> Result<()> {
+fn fill(
+    engine: &Engine,
+    draft: &Draft,
+    prepared: &Prepared,
+    options: &CreateOptions,
+    accounts: Option<Accounts>,
+) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
     let mut spec = prepared.spec.clone();
@@ -248,6 +268,8 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
+        accounts,
+        secrets: None,
         joins: prepared.joins.clone(),
         scratch: prepared.scratch.clone(),
         overlays: prepared.overlays.clone(),
@@ -271,8 +293,10 @@ fn mounted_images(
     for mount in &options.mounts {
         let MountKind::Image(image) = &mount.kind else { continue };
         if !found.contains_key(&image.name) {
-            let one = super::image::obtain(engine, &image.name, &options.pull, progress, warnings)
-                .with_context(|| format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display()))?;
+            let one =
+                super::image::obtain(engine, &image.name, &options.pull, progress, warnings).with_context(|| {
+                    format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display())
+                })?;
             found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
         }
     }

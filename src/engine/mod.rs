@@ -1,5 +1,6 @@
 //! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
 
+mod accounts;
 pub mod attach;
 mod create;
 mod depend;
@@ -16,6 +17,7 @@ mod names;
 mod recover;
 mod remove;
 mod run;
+pub mod secrets;
 mod sign;
 mod size;
 mod sweep;

@@ -168,7 +168,10 @@ fn files_and_devices() {
     assert_eq!(run("--image-volume=ignore i").image_volumes, ImageVolumes::Ignore);
     assert_eq!(run("--shm-size 64m i").shm_size, Some(67_108_864));
     assert!(run("--read-only --read-only-tmpfs=false i").no_read_only_tmpfs);
-    assert_eq!(run("--rootfs . sh").source, Source::Rootfs { path: Path::new("/etc").canonicalize().unwrap(), overlay: false });
+    assert_eq!(
+        run("--rootfs . sh").source,
+        Source::Rootfs { path: Path::new("/etc").canonicalize().unwrap(), overlay: false }
+    );
     assert_eq!(run("--hosts-file hosts i").hosts_file, "/etc/hosts");
     assert_eq!(run("--hosts-file none --cidfile nosuch.cid i").cid_file, Some("/etc/nosuch.cid".into()));
 }

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci_spec::runtime::{
-    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxResources, RootBuilder, Spec,
-    SpecBuilder,
+    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxPersonalityBuilder,
+    LinuxResources, RootBuilder, Spec, SpecBuilder,
 };
 
 pub use facts::HostFacts;
@@ -30,6 +30,7 @@ use super::{capabilities, limits, mounts, sysctl};
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::image::{Image, ImageConfig};
+use crate::runtime::child::KEEP_GROUPS;
 use crate::runtime::launch::{Donor, Fuse, Join, Scratch};
 
 /// The version of the runtime specification that is followed.
@@ -175,7 +176,9 @@ pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
     };
     sysctl::check(&options.sysctls, shared)?;
     if options.uts != Sharing::Private && options.hostname.is_some() {
-        bail!("invalid config provided: cannot set hostname when running in the host UTS namespace: invalid configuration");
+        bail!(
+            "invalid config provided: cannot set hostname when running in the host UTS namespace: invalid configuration"
+        );
     }
     if matches!(options.ipc, IpcMode::Host | IpcMode::None) && options.shm_size.is_some() {
         bail!("invalid config provided: cannot set shmsize when running in the {{{} }} IPC Namespace", options.ipc);
@@ -270,6 +273,9 @@ fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, S
         ("io.container.manager".to_owned(), "libpod".to_owned()),
         ("org.opencontainers.image.stopSignal".to_owned(), decided.stop_signal.to_string()),
     ]);
+    if options.keep_groups {
+        annotations.insert(KEEP_GROUPS.to_owned(), "1".to_owned());
+    }
     annotations.extend(options.annotations.clone());
     annotations
 }
@@ -280,7 +286,11 @@ fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
         // So that ping works without a capability; the range is of the container's own groups.
         sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
     }
-    let linux = LinuxBuilder::default()
+    let mut linux = LinuxBuilder::default();
+    if let Some(personality) = options.personality {
+        linux = linux.personality(built(LinuxPersonalityBuilder::default().domain(personality.to_oci()).build())?);
+    }
+    let linux = linux
         .sysctl(sysctls.into_iter().collect::<std::collections::HashMap<_, _>>())
         .resources(LinuxResources::default())
         .namespaces(namespaces(options, shares_network)?)
