@@ -1,6 +1,7 @@
 //! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
 
 pub mod attach;
+pub mod copy;
 mod create;
 mod exec;
 mod export;
@@ -21,6 +22,7 @@ mod sweep;
 pub mod system;
 pub mod top;
 mod unshare;
+pub mod view;
 
 use std::sync::OnceLock;
 
