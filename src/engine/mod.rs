@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod attach;
+pub mod copy;
 mod create;
 mod depend;
 mod exec;
@@ -25,6 +26,7 @@ pub mod system;
 pub mod top;
 mod unshare;
 pub mod volumes;
+pub mod view;
 
 use std::sync::OnceLock;
 

@@ -22,6 +22,7 @@ mod terminal;
 mod tree;
 
 pub mod join;
+pub mod view;
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
