@@ -10,7 +10,7 @@ use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context as _, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -94,7 +94,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         network,
         host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
         layers_dir: engine.roots.layers(),
-        images: mounted_images(engine, options, progress, &mut warnings)?,
+        images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,
         joins_shm: needs.shm,
         dependencies: needs.ids,
@@ -260,19 +260,17 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     Ok(())
 }
 
-/// The images that are mounted in it, by their names; pulled where they are missing.
-fn mounted_images(
-    engine: &Engine,
-    options: &CreateOptions,
-    progress: &dyn Progress,
-    warnings: &mut Vec<String>,
-) -> Result<BTreeMap<String, MountedImage>> {
+/// The images that are mounted in it, by their names.
+fn mounted_images(engine: &Engine, options: &CreateOptions) -> Result<BTreeMap<String, MountedImage>> {
     let mut found = BTreeMap::new();
     for mount in &options.mounts {
         let MountKind::Image(image) = &mount.kind else { continue };
         if !found.contains_key(&image.name) {
-            let one = super::image::obtain(engine, &image.name, &options.pull, progress, warnings)
-                .with_context(|| format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display()))?;
+            // As in the reference, it is not pulled.
+            let one = images(engine)?.find(&image.name).map_err(|e| {
+                e.wrap(format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display()))
+                    .hint(format!("`coracle pull {}` gets it from a registry", image.name))
+            })?;
             found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
         }
     }

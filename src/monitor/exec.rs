@@ -152,7 +152,7 @@ fn start(request: &[u8], container: Joined<'_>, streams: Vec<OwnedFd>) -> Result
             let entered = if own_pids { nix::sched::setns(container.init, CloneFlags::CLONE_NEWPID) } else { Ok(()) };
             let joined = entered
                 .context("joining the container's PID namespace")
-                .and_then(|()| process::clone_sibling().context("forking"));
+                .and_then(|()| process::clone_sibling(0).context("forking"));
             match joined {
                 Ok(Forked::Child) => {
                     child::join::start(request, container.init, container.namespaces, streams, theirs.as_fd())

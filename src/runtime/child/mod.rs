@@ -27,7 +27,7 @@ use nix::sys::signal::Signal;
 use oci_spec::runtime::Spec;
 
 use super::channel;
-use super::joined::Joined;
+use super::joined::{Joined, PID};
 use super::launch::{Given, Launch};
 use super::spawn::Streams;
 use crate::error::{Context, Error, Result};
@@ -81,7 +81,7 @@ fn set_up(
 
     for one in joined {
         // The PID namespace is that of this process already.
-        one.enter(!(libc::CLONE_NEWPID as u64))?;
+        one.enter(!PID)?;
     }
     let place = root::attach(&launch.root)?;
     let mounted = mounts::mount_all(&place, &spec, launch.tty, joined)?;
