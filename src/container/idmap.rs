@@ -73,7 +73,15 @@ mod tests {
         assert_eq!(map.uids.len(), 2);
         assert_eq!(map.uids[1], Triplet { file_system: 10, shown: 11, count: 10, relative: true });
         assert_eq!(map.gids, [Triplet { file_system: 0, shown: 100, count: 10, relative: false }]);
-        for bad in ["", "uids=0-1-10", "gids=0-1-1", "true", "uids=0-1;gids=0-1-1", "uids=0-1-0;gids=0-1-1", "uids=4294967295-0-2;gids=0-0-1"] {
+        for bad in [
+            "",
+            "uids=0-1-10",
+            "gids=0-1-1",
+            "true",
+            "uids=0-1;gids=0-1-1",
+            "uids=0-1-0;gids=0-1-1",
+            "uids=4294967295-0-2;gids=0-0-1",
+        ] {
             assert!(IdMap::parse(bad).is_err(), "{bad}");
         }
     }

@@ -105,7 +105,9 @@ fn joined(text: &str) -> Result<Joined> {
         Some(("ns", path)) if path.contains('\0') => bail!("the path of a namespace contains a null byte"),
         Some(("ns", path)) => Ok(Joined::Path(path.into())),
         None if text == "pod" => {
-            bail!("cannot use pod namespace as container is not joining a pod or pod has no infra container: invalid argument")
+            bail!(
+                "cannot use pod namespace as container is not joining a pod or pod has no infra container: invalid argument"
+            )
         }
         _ => Err(Error::new(format!("unrecognized namespace mode {text} passed"))
             .hint("use private, host, container:NAME or ns:PATH")),

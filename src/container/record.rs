@@ -81,6 +81,8 @@ pub struct Record {
     pub tmpfs: BTreeMap<String, String>,
     /// `--device`.
     pub devices: Vec<super::devices::Device>,
+    /// `--device` and `--gpus` by name: `vendor.com/class=name`.
+    pub cdi: Vec<String>,
     pub effective_caps: Vec<String>,
     pub bounding_caps: Vec<String>,
     pub cap_add: Vec<String>,

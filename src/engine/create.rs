@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Engine, containers, depend, enter_userns, entered, images, names, volumes};
+use crate::container::cdi;
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::record::MountedImage;
@@ -39,6 +40,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
+    let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
+    cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
+    let device_groups: Vec<String> = cdi.groups.iter().map(u32::to_string).collect();
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -98,6 +102,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         joined_hostname: needs.hostname,
         joins_shm: needs.shm,
         dependencies: needs.ids,
+        cdi,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
@@ -105,7 +110,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     warnings.append(&mut prepared.warnings);
     depend::mark(&store, &prepared.record.dependencies)?;
     let draft = store.draft(&place.id)?;
-    if let Err(error) = fill(engine, &draft, &prepared, options) {
+    if let Err(error) = fill(engine, &draft, &prepared, options, device_groups) {
         return Err(error.wrap("creating the container"));
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
@@ -203,7 +208,13 @@ fn ports(
 }
 
 /// Everything in the container's directory but its record and state.
-fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOptions) -> Result<()> {
+fn fill(
+    engine: &Engine,
+    draft: &Draft,
+    prepared: &Prepared,
+    options: &CreateOptions,
+    device_groups: Vec<String>,
+) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
     let mut spec = prepared.spec.clone();
@@ -247,7 +258,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
-        groups: record.group_add.clone(),
+        groups: record.group_add.iter().cloned().chain(device_groups).collect(),
         joins: prepared.joins.clone(),
         scratch: prepared.scratch.clone(),
         overlays: prepared.overlays.clone(),

@@ -45,7 +45,10 @@ fn file(path: &Path) -> Result<OwnedFd> {
 /// The first process of a running container. It is believed to be that one only if, after it was opened, its monitor
 /// still holds its lock and the process began when the container's did: its PID may have become another's.
 fn container(store: &Store, id: &str) -> Result<OwnedFd> {
-    let dead = || Error::new("the container is not running: container state improper").hint(format!("start it: `coracle start {}`", id.get(..12).unwrap_or(id)));
+    let dead = || {
+        Error::new("the container is not running: container state improper")
+            .hint(format!("start it: `coracle start {}`", id.get(..12).unwrap_or(id)))
+    };
     let state = store.load(id)?.state;
     let pid = Pid::from_raw(state.pid).filter(|_| state.status.is_alive()).ok_or_else(dead)?;
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(|_| dead())?;

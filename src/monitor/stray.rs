@@ -58,7 +58,8 @@ pub fn kill_by_id(id: &str) {
             let root = text.lines().find(|line| line.split(' ').nth(4) == Some("/"));
             // Whoever only sees the host's mounts sees those of a monitor of fuse-overlayfs as well.
             let inside = text.lines().any(|line| {
-                line.split(' ').nth(4) == Some("/run/.containerenv") && line.split(' ').nth(3).is_some_and(|f| f.contains(&part))
+                line.split(' ').nth(4) == Some("/run/.containerenv")
+                    && line.split(' ').nth(3).is_some_and(|f| f.contains(&part))
             });
             inside || root.is_some_and(|line| line.contains(&part))
         })

@@ -29,9 +29,12 @@ impl Joined {
         }
         let flags = CloneFlags::from_bits_truncate(i32::try_from(flags).unwrap_or(0));
         nix::sched::setns(&self.fd, flags).map_err(|errno| {
-            let error = Error::from(errno).wrap(format!("joining the {} of {}", names(self.namespaces & which), self.name));
+            let error =
+                Error::from(errno).wrap(format!("joining the {} of {}", names(self.namespaces & which), self.name));
             match errno {
-                nix::errno::Errno::EPERM => error.hint("only namespaces that belong to your user namespace can be joined"),
+                nix::errno::Errno::EPERM => {
+                    error.hint("only namespaces that belong to your user namespace can be joined")
+                }
                 nix::errno::Errno::ESRCH => error.hint("it has just ended"),
                 nix::errno::Errno::EINVAL => error.hint("it is not a namespace of this kind, or not below your own"),
                 _ => error,
@@ -48,7 +51,8 @@ fn names(flags: u64) -> String {
         (libc::CLONE_NEWCGROUP, "cgroup"),
         (libc::CLONE_NEWNS, "mount"),
     ];
-    let named: Vec<&str> = all.iter().filter(|(flag, _)| flags & u64::from(flag.unsigned_abs()) != 0).map(|(_, n)| *n).collect();
+    let named: Vec<&str> =
+        all.iter().filter(|(flag, _)| flags & u64::from(flag.unsigned_abs()) != 0).map(|(_, n)| *n).collect();
     format!("{} namespace{}", named.join(" and "), if named.len() == 1 { "" } else { "s" })
 }
 
@@ -67,7 +71,11 @@ pub fn shm(joined: &[Joined]) -> Result<OwnedFd> {
     let other = joined.iter().find(|one| one.namespaces & IPC != 0);
     let other = other.ok_or_else(|| Error::new("there is no IPC namespace to join"))?;
     let own = File::open("/proc/self/ns/mnt").context("opening `/proc/self/ns/mnt`")?;
-    let mounts = Joined { fd: other.fd.try_clone().context("duplicating a descriptor")?, namespaces: libc::CLONE_NEWNS as u64, name: other.name.clone() };
+    let mounts = Joined {
+        fd: other.fd.try_clone().context("duplicating a descriptor")?,
+        namespaces: libc::CLONE_NEWNS as u64,
+        name: other.name.clone(),
+    };
     mounts.enter(mounts.namespaces)?;
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
     let tree = rustix::mount::open_tree(rustix::fs::CWD, Path::new("/dev/shm"), flags);

@@ -105,9 +105,9 @@ fn clone_in(other: &Joined, namespaces: u64) -> Result<Forked<process::Child>> {
     let (ours, theirs) = channel::pair()?;
     let helper = match process::fork().context("forking")? {
         Forked::Child => {
-            let cloned = other.enter(joined::PID).and_then(|()| {
-                process::clone_sibling(namespaces).context("creating the container's namespaces")
-            });
+            let cloned = other
+                .enter(joined::PID)
+                .and_then(|()| process::clone_sibling(namespaces).context("creating the container's namespaces"));
             let packet = match cloned {
                 Ok(Forked::Child) => return Ok(Forked::Child),
                 Ok(Forked::Parent(sibling)) => [&b"C"[..], &sibling.pid.to_le_bytes()].concat(),

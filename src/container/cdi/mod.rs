@@ -13,7 +13,7 @@ mod spec;
 
 use std::path::{Path, PathBuf};
 
-pub use edits::Edits;
+pub use edits::{Edits, Hook};
 pub use spec::Spec;
 
 use crate::error::{Context, Error, Result};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::bail;
-use crate::error::{Context, Result};
+use crate::error::{Context as _, Error, Result};
 
 /// The content of a file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -98,7 +98,8 @@ impl Spec {
         let spec: Spec = if json {
             serde_json::from_str(text).context("it is not a CDI specification")?
         } else {
-            serde_saphyr::from_str(text).context("it is not a CDI specification")?
+            let first_line = |e: serde_saphyr::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
+            serde_saphyr::from_str(text).map_err(|e| Error::new(first_line(e)).wrap("it is not a CDI specification"))?
         };
         spec.check()?;
         Ok(spec)

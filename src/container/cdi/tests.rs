@@ -41,7 +41,8 @@ fn names_in_full() {
     for name in ["vendor.com/device=x", "nvidia.com/gpu=0", "a/b=c:1.2-x", "nvidia.com/gpu=all"] {
         assert!(is_name(name), "{name}");
     }
-    for name in ["", "/dev/null", "vendor.com/device", "vendor.com/=x", "v/c=", "1v/c=x", "v/c=-", "v/c=a/b", "v./c=x"] {
+    for name in ["", "/dev/null", "vendor.com/device", "vendor.com/=x", "v/c=", "1v/c=x", "v/c=-", "v/c=a/b", "v./c=x"]
+    {
         assert!(!is_name(name), "{name}");
     }
     assert_eq!(gpus(&names(&["all"])).unwrap(), ["nvidia.com/gpu=all"]);
@@ -61,10 +62,7 @@ fn edits_are_put_together() {
     assert_eq!(edits.mounts[0].options, ["ro", "nosuid", "rbind"]);
     assert_eq!(edits.hooks[0].args, ["true", "x"]);
     let error = resolve(&names(&["vendor.com/device=none", "x/y=z"]), &dirs).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "setting up CDI devices: unresolvable CDI devices vendor.com/device=none, x/y=z"
-    );
+    assert_eq!(error.to_string(), "setting up CDI devices: unresolvable CDI devices vendor.com/device=none, x/y=z");
     assert_eq!(resolve(&[], &dirs).unwrap(), Edits::default());
 }
 
@@ -73,7 +71,9 @@ fn the_later_directory_wins_and_one_directory_must_agree() {
     let home = tempfile::tempdir().unwrap();
     let (first, second) = (home.path().join("etc"), home.path().join("run"));
     let one = |value: &str| {
-        format!(r#"{{"cdiVersion":"1.0.0","kind":"a/b","devices":[{{"name":"x","containerEdits":{{"env":["V={value}"]}}}}]}}"#)
+        format!(
+            r#"{{"cdiVersion":"1.0.0","kind":"a/b","devices":[{{"name":"x","containerEdits":{{"env":["V={value}"]}}}}]}}"#
+        )
     };
     write(&first, "a.json", &one("1"));
     write(&second, "a.json", &one("2"));
@@ -94,7 +94,8 @@ fn the_later_directory_wins_and_one_directory_must_agree() {
 #[test]
 fn what_cannot_be_is_refused() {
     let with = |edits: &str| {
-        let text = format!(r#"{{"cdiVersion":"0.5.0","kind":"a/b","devices":[{{"name":"x","containerEdits":{edits}}}]}}"#);
+        let text =
+            format!(r#"{{"cdiVersion":"0.5.0","kind":"a/b","devices":[{{"name":"x","containerEdits":{edits}}}]}}"#);
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "a.json", &text);
         let error = resolve(&names(&["a/b=x"]), &[dir.path().to_owned()]).unwrap_err();

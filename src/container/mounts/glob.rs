@@ -53,7 +53,10 @@ enum Token {
     Any,
     Star,
     /// `[a-z]`, `[^a-z]`.
-    Class { ranges: Vec<(char, char)>, negated: bool },
+    Class {
+        ranges: Vec<(char, char)>,
+        negated: bool,
+    },
 }
 
 impl Token {

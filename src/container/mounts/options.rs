@@ -56,9 +56,8 @@ impl<'a> Chosen<'a> {
 
     fn add(&mut self, flag: Flag, class: Class, option: &'a str) -> Result<()> {
         let key = |option: &str| option.split('=').next().map(str::to_owned);
-        let same = |(of, before): &&(Class, &str)| {
-            *of == class && (class != Class::Other || key(before) == key(option))
-        };
+        let same =
+            |(of, before): &&(Class, &str)| *of == class && (class != Class::Other || key(before) == key(option));
         if let Some((_, before)) = self.list.iter().find(same) {
             return Err(twice(flag, class, before, option));
         }
@@ -154,9 +153,7 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
         MountKind::Devpts => options.push("newinstance"),
         _ => {}
     }
-    let kept = |class: Class| {
-        matches!(class, Class::Chown | Class::Idmap | Class::Dereference | Class::Other)
-    };
+    let kept = |class: Class| matches!(class, Class::Chown | Class::Idmap | Class::Dereference | Class::Other);
     options.extend(chosen.list.iter().filter(|(class, _)| kept(*class)).map(|(_, option)| *option));
     Ok(options.into_iter().map(str::to_owned).collect())
 }

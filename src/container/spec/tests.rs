@@ -330,7 +330,8 @@ fn small_settings_reach_the_spec() {
 
 #[test]
 fn a_root_of_ones_own_needs_a_command() {
-    let mut options = CreateOptions { source: Source::Rootfs { path: "/srv/root".into(), overlay: false }, ..options() };
+    let mut options =
+        CreateOptions { source: Source::Rootfs { path: "/srv/root".into(), overlay: false }, ..options() };
     let Prepared { spec, record, .. } = prepare(&options, None, &place()).unwrap();
     assert_eq!(spec.root().clone().unwrap().path(), std::path::Path::new("/srv/root"));
     assert_eq!((record.rootfs, record.image_name.as_str()), (Some("/srv/root".into()), ""));

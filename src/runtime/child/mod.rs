@@ -8,6 +8,7 @@ mod chown;
 mod command;
 mod credentials;
 mod dev;
+mod hooks;
 mod idmap;
 mod limits;
 mod mask;
@@ -98,6 +99,9 @@ fn set_up(
     if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
         // While the host's /proc is still there.
         super::netns::prepare(launch.ipv6)?;
+    }
+    if let Some(bundle) = launch.spec.parent() {
+        hooks::create_container(&spec, bundle)?;
     }
     limits::sysctls(&spec)?;
     mask::apply(&place, &spec, &mounted.null)?;
