@@ -214,6 +214,34 @@ impl Store {
         }
     }
 
+    /// Says that another container needs this one: it is not removed before that.
+    pub fn mark_needed(&self, id: &str) -> Result<()> {
+        fs::write(&self.roots.container(id).join("needed"), b"")
+    }
+
+    /// Whether another container needs this one. Costs nothing for one that was never needed.
+    pub fn is_needed(&self, id: &str) -> bool {
+        !self.dependents(id).unwrap_or_default().is_empty()
+    }
+
+    /// The containers that need this one, directly or not; those that nobody else of them needs come first.
+    pub fn dependents(&self, id: &str) -> Result<Vec<String>> {
+        if !self.roots.container(id).join("needed").exists() {
+            return Ok(Vec::new());
+        }
+        let mut needed = vec![id.to_owned()];
+        // Oldest first, so that whoever needs one comes after it.
+        for container in self.list()? {
+            let record = container.record;
+            if record.dependencies.iter().any(|other| needed.contains(other)) {
+                needed.push(record.id);
+            }
+        }
+        needed.reverse();
+        needed.pop();
+        Ok(needed)
+    }
+
     /// The state as it was last written, right or not.
     pub fn written_state(&self, id: &str) -> Result<Option<State>> {
         read_json(&self.roots.container(id).join("state.json"))
@@ -255,11 +283,11 @@ impl Store {
     /// # Errors
     /// [`Kind::InUse`] when a monitor lives, or somebody else is removing it.
     pub fn detach_idle(&self, record: &Record) -> Result<Trash> {
-        self.detach_idle_after(record, || Ok(()))
+        Ok(self.detach_idle_after(record, || Ok(()))?.0)
     }
 
     /// The same; `first` is done when nobody can start the container any more.
-    pub fn detach_idle_after(&self, record: &Record, first: impl FnOnce() -> Result<()>) -> Result<Trash> {
+    pub fn detach_idle_after<T>(&self, record: &Record, first: impl FnOnce() -> Result<T>) -> Result<(Trash, T)> {
         let run_dir = self.roots.run_container(&record.id);
         fs::create_private_dir_all(&run_dir)?;
         let path = run_dir.join("lock");
@@ -276,7 +304,7 @@ impl Store {
             ),
             _ => Error::from(e).wrap(format!("locking `{}`", path.display())),
         })?;
-        let detached = first().and_then(|()| self.detach(record));
+        let detached = first().and_then(|first| Ok((self.detach(record)?, first)));
         if detached.is_err() && !self.roots.container(&record.id).exists() {
             // Somebody else was quicker, and the directory of the lock is ours alone.
             let _ = fs::remove_dir_all_if_exists(&run_dir);

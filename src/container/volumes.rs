@@ -3,7 +3,9 @@
 use super::Record;
 use super::record::MountPoint;
 use super::store::Store;
-use crate::error::{Kind, Result};
+use crate::error::Result;
+use crate::storage::lock::Lock;
+use crate::volume::store::Trash;
 use crate::volume::{self, Users};
 
 /// The mounts of a container that are volumes.
@@ -25,28 +27,62 @@ pub fn users(store: &Store) -> Result<Users> {
     Ok(users)
 }
 
-/// Removes the volumes of a container that nobody gave a name and no other container uses. The container is removed next:
-/// whoever is killed in between has not left a volume that nobody knows.
+/// The volumes that go with a container, in `tmp/`. As long as this lives, nobody makes them anew.
+#[derive(Debug)]
+#[must_use = "their files are still there"]
+pub struct Going {
+    trash: Vec<Trash>,
+    removing: Option<Lock>,
+}
+
+impl Going {
+    /// No volumes.
+    pub fn none() -> Self {
+        Going { trash: Vec::new(), removing: None }
+    }
+
+    /// The container is gone: others may go on.
+    pub fn release(&mut self) {
+        self.removing = None;
+    }
+
+    /// Deletes them, when the container is gone.
+    pub fn delete(mut self) -> Result<()> {
+        self.release();
+        self.trash.into_iter().fold(Ok(()), |result, trash| result.and(trash.delete()))
+    }
+}
+
+/// Takes the volumes of a container that nobody gave a name and no other container uses out of the way. The container is
+/// to go next, while the result is held: whoever is killed in between has not left a volume that nobody knows, and whoever
+/// is just making or starting the container makes none that would be left.
 ///
 /// The caller is in the user namespace and sees to it that the container is not started any more.
-pub fn remove_anonymous(store: &Store, record: &Record) -> Result<()> {
+pub fn detach_anonymous(store: &Store, record: &Record) -> Result<Going> {
+    if of(record).next().is_none() {
+        return Ok(Going::none());
+    }
     let volumes = volume::Store::new(store.roots());
-    let mut result = Ok(());
+    let mut going = Going { trash: Vec::new(), removing: Some(volumes.removing()?) };
+    let mut others = None;
     for mount in of(record) {
         if !volumes.load(&mount.name)?.is_some_and(|volume| volume.record.anonymous) {
             continue;
         }
-        let others = || {
-            let mut users = users(store)?;
-            users.values_mut().for_each(|ids| ids.retain(|id| *id != record.id));
-            users.retain(|_, ids| !ids.is_empty());
-            Ok(users)
+        let others = match &mut others {
+            Some(others) => others,
+            none => none.insert(users_but(store, &record.id)?),
         };
-        match volumes.detach(&mount.name, &others) {
-            Ok(trash) => result = result.and(trash.delete()),
-            Err(error) if matches!(error.kind(), Kind::InUse | Kind::NoSuch) => {}
-            Err(error) => result = result.and(Err(error)),
+        if !others.contains_key(&mount.name) {
+            going.trash.extend(volumes.detach_now(&mount.name)?);
         }
     }
-    result
+    Ok(going)
+}
+
+fn users_but(store: &Store, id: &str) -> Result<Users> {
+    let mut users = users(store)?;
+    users.values_mut().for_each(|ids| ids.retain(|user| user != id));
+    users.retain(|_, ids| !ids.is_empty());
+    Ok(users)
 }

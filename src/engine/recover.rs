@@ -33,14 +33,19 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
     }
     let Some(written) = store.written_state(id)? else { return store.load(id) };
     kill_leftover(&written);
+    if container.record.pid_mode != "private" {
+        // Its processes did not end with the first one.
+        super::enter_userns(engine)?;
+        crate::monitor::stray::kill_by_id(id);
+    }
     let _ = fs::remove_file_if_exists(&run_dir.join("ctl"));
     store.write_state(id, &container.state, Durability::Process)?;
     drop(file);
     if container.record.auto_remove {
         super::enter_userns(engine)?;
-        let volumes = || crate::container::volumes::remove_anonymous(&store, &container.record);
+        let volumes = || crate::container::volumes::detach_anonymous(&store, &container.record);
         match store.detach_idle_after(&container.record, volumes) {
-            Ok(trash) => trash.delete()?,
+            Ok((trash, volumes)) => volumes.delete().and(trash.delete())?,
             // Another command was quicker; the caller is told below.
             Err(_) if store.load(id).is_err() => {}
             Err(error) => return Err(error),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Engine, containers, enter_userns, lifecycle, settle};
 use crate::container::Status;
 use crate::container::store::Store;
+use crate::container::volumes::{Going, detach_anonymous};
 use crate::error::{Error, Kind, Result};
 
 /// How long others may hold the lock of a container that does not run.
@@ -19,7 +20,7 @@ pub struct RemoveOptions {
     pub volumes: bool,
     /// Seconds of grace for one that runs.
     pub timeout: Option<u32>,
-    /// Containers that depend on it as well; none can yet.
+    /// Containers that depend on it as well, and first.
     pub depend: bool,
 }
 
@@ -43,6 +44,13 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    if options.depend {
+        for other in super::dependents(&store, id)? {
+            remove(engine, &other, RemoveOptions { depend: false, ..options.clone() })?;
+        }
+    } else {
+        super::depend::check_not_needed(&store, id)?;
+    }
     let running = container.state.status.is_alive() || store.monitor_is_alive(id);
     if running && !options.force && container.state.status != Status::Initialized {
         let alive = container.state.status.is_alive();
@@ -63,11 +71,11 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
     let deadline = Instant::now() + LOCK_DEADLINE;
     loop {
         let volumes = || match options.volumes || container.record.auto_remove {
-            true => crate::container::volumes::remove_anonymous(&store, &container.record),
-            false => Ok(()),
+            true => detach_anonymous(&store, &container.record),
+            false => Ok(Going::none()),
         };
         match store.detach_idle_after(&container.record, volumes) {
-            Ok(trash) => return trash.delete(),
+            Ok((trash, volumes)) => return volumes.delete().and(trash.delete()),
             // Somebody else, perhaps its own monitor, was quicker.
             Err(_) if is_gone(&store, id) => return Ok(()),
             // Another command is at it for a moment, or somebody has started it.

@@ -66,6 +66,8 @@ pub fn ready(engine: &Engine, record: &Record) -> Result<Vec<Lock>> {
     let mut locks = Vec::new();
     let mut done: Vec<&str> = Vec::new();
     let image = Image { engine, record, source: OnceCell::new() };
+    // Before anything is locked.
+    volumes::of(record).try_for_each(|mount| image.make_missing(mount))?;
     let mut result = Ok(());
     let mut mounts: Vec<&MountPoint> = volumes::of(record).collect();
     // In the same order for everybody, so that nobody waits for a lock of somebody who waits for his.
@@ -93,10 +95,7 @@ struct Image<'a> {
 impl Image<'_> {
     fn ready(&self, mount: &MountPoint, again: bool, locks: &mut Vec<Lock>) -> Result<()> {
         let store = store(self.engine);
-        let volume = match store.load(&mount.name)? {
-            Some(volume) => volume,
-            None => self.missing(&store, mount)?,
-        };
+        let volume = store.load(&mount.name)?.ok_or_else(|| no_such(&mount.name))?;
         let options = volume.record.parsed()?;
         let no_copy = options.no_copy || mount.options.iter().any(|option| option == "nocopy");
         if let Some(over) = &options.mount
@@ -133,14 +132,20 @@ impl Image<'_> {
     }
 
     /// Somebody was killed before he could make the container's own volume, or somebody has removed it by hand.
-    fn missing(&self, store: &Store, mount: &MountPoint) -> Result<Volume> {
+    fn make_missing(&self, mount: &MountPoint) -> Result<()> {
+        let store = store(self.engine);
+        if store.load(&mount.name)?.is_some() {
+            return Ok(());
+        }
         if mount.name != volume_name(&self.record.id, &mount.destination) {
             return Err(no_such(&mount.name).hint(format!("make it again: coracle volume create {}", mount.name)));
         }
+        let _kept = store.keep()?;
+        // Whoever removes the container has removed its volumes with it.
+        containers(self.engine).load(&self.record.id)?;
         let new = New { name: mount.name.clone(), anonymous: true, ..New::default() };
         let durability = if self.record.auto_remove { Durability::Process } else { Durability::Power };
-        store.ensure(new, durability)?;
-        store.load(&mount.name)?.ok_or_else(|| no_such(&mount.name))
+        store.ensure(new, durability).map(drop)
     }
 
     /// The first use of a volume: it gets what the image has where it is mounted, and the owner of that place, or the

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
+use super::joined::{self, Joined};
 use super::launch::{Given, Launch};
 use super::{channel, child};
 use crate::error::{Context, Error, Result};
@@ -59,8 +60,8 @@ impl Streams {
 /// Clones the process that becomes the container's PID 1. It sets itself up and waits for [`go`].
 ///
 /// The caller is root of the user namespace, has one thread, and reads `started.channel` with [`read_report`]. `given` is
-/// what the command gets besides the standard streams.
-pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
+/// what the command gets besides the standard streams, `joined` the namespaces of [`Launch::joins`].
+pub fn spawn(launch: &Launch, given: &[Given], joined: &[Joined]) -> Result<Started> {
     let (ours, theirs) = channel::pair()?;
     let mut started_stdin = None;
     let mut started_out = (None, None);
@@ -81,8 +82,12 @@ pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
         started_out = (Some(stdout_read), Some(stderr_read));
         Streams::Pipes { stdin, stdout, stderr }
     };
-    match process::clone3(launch.namespaces).context("creating the container's namespaces")? {
-        Forked::Child => child::start(launch, &streams, given, theirs.as_fd()),
+    let cloned = match joined::with_pids(joined) {
+        None => process::clone3(launch.namespaces).context("creating the container's namespaces")?,
+        Some(other) => clone_in(other, launch.namespaces)?,
+    };
+    match cloned {
+        Forked::Child => child::start(launch, &streams, given, joined, theirs.as_fd()),
         Forked::Parent(cloned) => Ok(Started {
             pid: cloned.pid,
             pidfd: cloned.pidfd,
@@ -92,6 +97,36 @@ pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
             stderr: started_out.1,
         }),
     }
+}
+
+/// As clone3, in the PID namespace of another. A process cannot leave a PID namespace that it has joined, so a child joins
+/// it, and makes the process as its sibling.
+fn clone_in(other: &Joined, namespaces: u64) -> Result<Forked<process::Child>> {
+    let (ours, theirs) = channel::pair()?;
+    let helper = match process::fork().context("forking")? {
+        Forked::Child => {
+            let cloned = other
+                .enter(joined::PID)
+                .and_then(|()| process::clone_sibling(namespaces).context("creating the container's namespaces"));
+            let packet = match cloned {
+                Ok(Forked::Child) => return Ok(Forked::Child),
+                Ok(Forked::Parent(sibling)) => [&b"C"[..], &sibling.pid.to_le_bytes()].concat(),
+                Err(error) => [&b"E"[..], &channel::encode_error(&error)].concat(),
+            };
+            let _ = channel::send(&theirs, &packet, &[]);
+            process::exit_now(0)
+        }
+        Forked::Parent(helper) => helper,
+    };
+    drop(theirs);
+    let pid = read_pid(&ours);
+    let _ = process::wait(helper);
+    let pid = pid?;
+    let number = rustix::process::Pid::from_raw(pid).ok_or_else(|| Error::new("the container's process has no PID"))?;
+    // It is a child of this process that nobody has reaped.
+    let pidfd = rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty())
+        .context("opening the container's process")?;
+    Ok(Forked::Parent(process::Child { pid, pidfd }))
 }
 
 /// Reads the PID of a further process in the container, which its maker sends. The process itself may be quicker with

@@ -35,9 +35,10 @@ pub fn clone3(flags: u64) -> io::Result<Forked<Child>> {
     clone3_with(flags, libc::SIGCHLD)
 }
 
-/// clone3(2) with CLONE_PARENT: the child is a sibling of this process, and its parent hears of its end.
-pub fn clone_sibling() -> io::Result<Forked<Child>> {
-    clone3_with(libc::CLONE_PARENT as u64, 0)
+/// clone3(2) with these CLONE_NEW* flags and CLONE_PARENT: the child is a sibling of this process, and its parent hears of
+/// its end.
+pub fn clone_sibling(flags: u64) -> io::Result<Forked<Child>> {
+    clone3_with(flags | libc::CLONE_PARENT as u64, 0)
 }
 
 fn clone3_with(flags: u64, exit_signal: i32) -> io::Result<Forked<Child>> {
@@ -110,6 +111,14 @@ pub fn inherited(fd: RawFd) -> Option<OwnedFd> {
     let open = unsafe { libc::fcntl(fd, libc::F_GETFD) } >= 0;
     // SAFETY: the descriptor is open and, by the protocol between parent and child, owned by nobody else here.
     open.then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Lets this process and those that it becomes see a 32-bit kernel (personality(2), `PER_LINUX32`).
+pub fn run_as_32_bit() -> io::Result<()> {
+    /// linux/personality.h
+    const PER_LINUX32: libc::c_ulong = 8;
+    // SAFETY: the call changes how the kernel names itself to this process, and no memory.
+    if unsafe { libc::personality(PER_LINUX32) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Duplicates `from` onto the number `to`, without close-on-exec.

@@ -58,7 +58,7 @@ contentapp's";
 #[test]
 fn named_volumes_outlive_containers() {
     let env = Env::busybox();
-    for mount in ["-v=v:/w", "--mount=type=volume,src=v,dst=/w", "--mount=source=v,target=/w,rw"] {
+    for mount in ["-v=v:/w", "--mount=type=volume,src=v,dst=/w", "--mount=type=volume,source=v,target=/w,rw"] {
         env.sh(&[mount], "echo from one >> /w/f");
     }
     assert_eq!(

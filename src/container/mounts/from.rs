@@ -12,6 +12,8 @@ pub struct VolumesFrom {
     pub container: String,
     /// `ro`, `rw`, or as there.
     access: Option<&'static str>,
+    /// `z`: told by `inspect`; without SELinux there is nothing to label.
+    relabel: bool,
 }
 
 impl VolumesFrom {
@@ -28,14 +30,13 @@ impl VolumesFrom {
                 "ro" => access = Some("ro"),
                 "rw" => access = Some("rw"),
                 "z" if relabelled => bail!("cannot set :z more than once in mount options"),
-                // Labels of SELinux: without it there is nothing to label.
                 "z" => relabelled = true,
                 other => bail!(
                     "invalid option \"{other}\" specified - volumes from another container can only use z,ro,rw options"
                 ),
             }
         }
-        Ok(VolumesFrom { container: container.to_owned(), access })
+        Ok(VolumesFrom { container: container.to_owned(), access, relabel: relabelled })
     }
 
     /// The volumes and bind mounts of that container, as this one is to have them.
@@ -57,7 +58,12 @@ impl VolumesFrom {
         let mut options = vec![access.to_owned(), mount.propagation.clone()];
         options.extend(mount.options.iter().cloned());
         options.retain(|option| !option.is_empty());
-        Some(UserMount { kind, destination: mount.destination.clone(), options })
+        Some(UserMount {
+            kind,
+            destination: mount.destination.clone(),
+            options,
+            relabel: if self.relabel { "z".to_owned() } else { String::new() },
+        })
     }
 }
 

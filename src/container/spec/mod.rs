@@ -6,6 +6,7 @@
 
 mod facts;
 mod filesystems;
+mod overlays;
 mod process;
 mod record;
 
@@ -14,21 +15,24 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci_spec::runtime::{
-    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxResources, RootBuilder, Spec,
-    SpecBuilder,
+    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxPersonalityBuilder,
+    LinuxResources, RootBuilder, Spec, SpecBuilder,
 };
 
 pub use facts::HostFacts;
 pub use filesystems::{NeededVolume, volume_name};
 
-use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
+use super::cdi::Edits;
+use super::namespaces::{self, IpcMode, Sharing};
 use super::options::{CreateOptions, Source};
-use super::record::Record;
+use super::record::{MountedImage, Record};
 use super::security::SeccompChoice;
 use super::{capabilities, limits, mounts, sysctl};
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::image::{Image, ImageConfig};
+use crate::runtime::child::KEEP_GROUPS;
+use crate::runtime::launch::{Donor, Fuse, Join, Scratch};
 
 /// The version of the runtime specification that is followed.
 pub const OCI_VERSION: &str = "1.2.0";
@@ -56,6 +60,18 @@ pub struct Place {
     /// The mode of the network, decided: `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`.
     pub network: String,
     pub host: HostFacts,
+    /// Where unpacked layers are.
+    pub layers_dir: PathBuf,
+    /// The images of `type=image` mounts, by the names typed.
+    pub images: BTreeMap<String, MountedImage>,
+    /// The host name of the container whose UTS namespace is joined.
+    pub joined_hostname: Option<String>,
+    /// The container whose IPC namespace is joined has a /dev/shm.
+    pub joins_shm: bool,
+    /// The IDs of the containers that this one depends on.
+    pub dependencies: Vec<String>,
+    /// What it gets with its devices.
+    pub cdi: Edits,
 }
 
 /// What is to be made.
@@ -67,6 +83,13 @@ pub struct Prepared {
     pub seccomp: SeccompChoice,
     /// Volumes to make where they are missing.
     pub volumes: Vec<NeededVolume>,
+    /// What the runtime makes for mounts with a writable layer.
+    pub scratch: Vec<Scratch>,
+    pub overlays: Vec<Fuse>,
+    /// Directories to make in the container's own.
+    pub directories: Vec<PathBuf>,
+    /// The namespaces that it joins.
+    pub joins: Vec<Join>,
     /// What is odd, but no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -93,7 +116,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     warnings.append(&mut filesystems.warnings);
     let decided = Decided {
         command: super::process::command(options, config)?,
-        env: options.environment.build(&config.env, options.tty, &hostname)?,
+        env: with_devices(options.environment.build(&config.env, options.tty, &hostname)?, &place.cdi.env),
         working_dir: working_dir(options, config),
         stop_signal: stop_signal(options, config, &mut warnings),
         hostname,
@@ -115,7 +138,10 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         .linux(linux(options, shares_network)?)
         .build();
     let mut spec = built(spec)?;
-    if options.uts == UtsMode::Host {
+    if !place.cdi.hooks.is_empty() {
+        spec.set_hooks(Some(hooks(&place.cdi)?));
+    }
+    if options.uts != Sharing::Private {
         spec.set_hostname(None);
     }
     let record = record::build(options, image, place, &decided, annotations, &mut warnings);
@@ -124,6 +150,10 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         spec,
         seccomp: options.security.seccomp_for(options.privileged),
         volumes: decided.filesystems.volumes,
+        scratch: decided.filesystems.scratch,
+        directories: decided.filesystems.directories,
+        joins: joins(options),
+        overlays: decided.filesystems.overlays,
         warnings,
     })
 }
@@ -148,14 +178,24 @@ pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
     let shared = sysctl::Shared {
         network: network == HOST,
         ipc: options.ipc == IpcMode::Host,
-        uts: options.uts == UtsMode::Host,
+        uts: options.uts == Sharing::Host,
     };
     sysctl::check(&options.sysctls, shared)?;
-    if options.uts == UtsMode::Host && options.hostname.is_some() {
-        bail!("cannot set hostname when running in the host UTS namespace: invalid configuration");
+    if options.uts != Sharing::Private && options.hostname.is_some() {
+        bail!(
+            "invalid config provided: cannot set hostname when running in the host UTS namespace: invalid configuration"
+        );
     }
     if matches!(options.ipc, IpcMode::Host | IpcMode::None) && options.shm_size.is_some() {
-        bail!("cannot set shmsize when running in the {} IPC Namespace", options.ipc.as_str());
+        bail!("invalid config provided: cannot set shmsize when running in the {{{} }} IPC Namespace", options.ipc);
+    }
+    for (kind, mode) in [("PID", &options.pid), ("UTS", &options.uts), ("cgroup", &options.cgroup)] {
+        if let Sharing::Path(path) = mode {
+            namespaces::check_path(kind, path)?;
+        }
+    }
+    if let IpcMode::Path(path) = &options.ipc {
+        namespaces::check_path("IPC", path)?;
     }
     if options.auto_remove && super::restart::is_active(&options.restart) && options.restart.name != "on-failure" {
         bail!("the --rm option conflicts with --restart, when the restartPolicy is not \"\" and \"no\"");
@@ -179,7 +219,9 @@ pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
 fn hostname(options: &CreateOptions, place: &Place, shares_network: bool) -> String {
     match &options.hostname {
         Some(name) => name.clone(),
-        None if shares_network || options.uts == UtsMode::Host => place.host.hostname.clone(),
+        None if options.uts == Sharing::Host => place.host.hostname.clone(),
+        None if place.joined_hostname.is_some() => place.joined_hostname.clone().unwrap_or_default(),
+        None if shares_network => place.host.hostname.clone(),
         None => place.id.chars().take(12).collect(),
     }
 }
@@ -193,6 +235,28 @@ fn check_hostname(name: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The environment with what devices add: a variable of theirs takes the place of one of the same name.
+fn with_devices(mut env: Vec<String>, added: &[String]) -> Vec<String> {
+    for variable in added {
+        let name = |text: &str| text.split('=').next().map(str::to_owned);
+        env.retain(|other| name(other) != name(variable));
+        env.push(variable.clone());
+    }
+    env
+}
+
+fn hooks(edits: &Edits) -> Result<oci_spec::runtime::Hooks> {
+    let one = |hook: &super::cdi::Hook| {
+        let built = oci_spec::runtime::HookBuilder::default()
+            .path(hook.path.clone())
+            .args(hook.args.clone())
+            .env(hook.env.clone());
+        self::built(hook.timeout.into_iter().fold(built, |built, seconds| built.timeout(seconds)).build())
+    };
+    let all = edits.hooks.iter().map(one).collect::<Result<Vec<_>>>()?;
+    built(oci_spec::runtime::HooksBuilder::default().create_container(all).build())
 }
 
 /// An unprivileged process can make itself a likelier victim, but not a less likely one.
@@ -227,7 +291,8 @@ fn stop_signal(options: &CreateOptions, config: &ImageConfig, warnings: &mut Vec
 fn root_path(options: &CreateOptions, place: &Place) -> PathBuf {
     match &options.source {
         Source::Image(_) => place.container_dir.join("merged"),
-        Source::Rootfs(dir) => dir.clone(),
+        Source::Rootfs { overlay: true, .. } => place.container_dir.join("merged"),
+        Source::Rootfs { path, .. } => path.clone(),
     }
 }
 
@@ -236,6 +301,9 @@ fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, S
         ("io.container.manager".to_owned(), "libpod".to_owned()),
         ("org.opencontainers.image.stopSignal".to_owned(), decided.stop_signal.to_string()),
     ]);
+    if options.keep_groups {
+        annotations.insert(KEEP_GROUPS.to_owned(), "1".to_owned());
+    }
     annotations.extend(options.annotations.clone());
     annotations
 }
@@ -246,7 +314,11 @@ fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
         // So that ping works without a capability; the range is of the container's own groups.
         sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
     }
-    let linux = LinuxBuilder::default()
+    let mut linux = LinuxBuilder::default();
+    if let Some(personality) = options.personality {
+        linux = linux.personality(built(LinuxPersonalityBuilder::default().domain(personality.to_oci()).build())?);
+    }
+    let linux = linux
         .sysctl(sysctls.into_iter().collect::<std::collections::HashMap<_, _>>())
         .resources(LinuxResources::default())
         .namespaces(namespaces(options, shares_network)?)
@@ -259,15 +331,39 @@ fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
 
 fn namespaces(options: &CreateOptions, shares_network: bool) -> Result<Vec<LinuxNamespace>> {
     let wanted = [
-        (options.pid == PidMode::Private, LinuxNamespaceType::Pid),
+        (options.pid == Sharing::Private, LinuxNamespaceType::Pid),
         (!shares_network, LinuxNamespaceType::Network),
-        (options.ipc != IpcMode::Host, LinuxNamespaceType::Ipc),
-        (options.uts == UtsMode::Private, LinuxNamespaceType::Uts),
+        (options.ipc.is_own(), LinuxNamespaceType::Ipc),
+        (options.uts == Sharing::Private, LinuxNamespaceType::Uts),
         (true, LinuxNamespaceType::Mount),
-        (options.cgroup == CgroupMode::Private, LinuxNamespaceType::Cgroup),
+        (options.cgroup == Sharing::Private, LinuxNamespaceType::Cgroup),
     ];
+    // Those that are joined are not in it: which they are is known when the container starts.
     let kinds = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| kind);
     kinds.map(|kind| built(LinuxNamespaceBuilder::default().typ(kind).build())).collect()
+}
+
+/// The namespaces of others that a container joins.
+fn joins(options: &CreateOptions) -> Vec<Join> {
+    let mut joins = Vec::new();
+    let mut add = |namespace: i32, mode: &Sharing| {
+        let of = match mode {
+            Sharing::Container(id) => Donor::Container(id.clone()),
+            Sharing::Path(path) => Donor::Path(path.clone()),
+            Sharing::Private | Sharing::Host => return,
+        };
+        joins.push(Join { namespace: u64::from(namespace.unsigned_abs()), of });
+    };
+    add(nix::libc::CLONE_NEWPID, &options.pid);
+    add(nix::libc::CLONE_NEWUTS, &options.uts);
+    add(nix::libc::CLONE_NEWCGROUP, &options.cgroup);
+    let ipc = match &options.ipc {
+        IpcMode::Container(id) => Sharing::Container(id.clone()),
+        IpcMode::Path(path) => Sharing::Path(path.clone()),
+        _ => Sharing::Host,
+    };
+    add(nix::libc::CLONE_NEWIPC, &ipc);
+    joins
 }
 
 /// The builders of the specification fail only where a field is missing.

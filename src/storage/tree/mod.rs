@@ -10,6 +10,7 @@ pub mod limit;
 pub mod links;
 mod parallel;
 pub mod pax;
+pub mod put;
 pub mod read;
 pub mod walk;
 pub mod xattr;
