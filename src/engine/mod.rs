@@ -1,8 +1,12 @@
 //! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
 
 pub mod attach;
+pub mod clone;
+pub mod commit;
+pub mod container_mount;
 pub mod copy;
 mod create;
+pub mod diff;
 mod exec;
 mod export;
 pub mod image;
@@ -13,6 +17,7 @@ mod lifecycle;
 pub mod logs;
 mod monitor;
 mod names;
+pub mod prune;
 mod recover;
 mod remove;
 mod run;
