@@ -6,7 +6,7 @@
 
 use super::{Engine, RemoveOptions, containers, enter_userns, images, settle};
 use crate::container::options::Pull;
-use crate::container::store::Store;
+use crate::container::store::{Store, Wanted};
 use crate::container::{Record, State, snapshot};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::progress::Progress;
@@ -56,8 +56,9 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
     record.create_command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     if let Some(image) = &options.image {
         if original.image_id.is_empty() {
-            return Err(Error::new("the container has no image that another one could take the place of")
-                .wrap(context()));
+            return Err(
+                Error::new("the container has no image that another one could take the place of").wrap(context())
+            );
         }
         let image = super::image::obtain(engine, image, &Pull::default(), progress, &mut Vec::new())?;
         record.image_name = image.names.first().unwrap_or(&image.id).clone();
@@ -65,7 +66,7 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
         record.image_id = image.id;
         record.layers = image.layers;
     }
-    make(engine, &store, &original, &record).with_context(context)?;
+    let _wanted = make(engine, &store, &original, &record).with_context(context)?;
     if options.destroy {
         let how = RemoveOptions { force: options.force, ..RemoveOptions::default() };
         super::remove(engine, &original.id, how)?;
@@ -76,7 +77,7 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
     Ok(record.id)
 }
 
-fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> Result<()> {
+fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> Result<Wanted> {
     let draft = store.draft(&record.id)?;
     let from = engine.roots.container(&original.id);
     for name in ["config.json", "launch.json"] {
@@ -97,12 +98,12 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
     if !record.image_id.is_empty() {
         snapshot::create(draft.dir(), &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
     }
-    store.commit(draft, record, &State::default(), Durability::Power)?;
+    let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;
     if !record.image_id.is_empty() && !images(engine)?.is_kept(&record.image_id)? {
         store.detach(record)?.delete()?;
         return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", record.image_id)));
     }
-    Ok(())
+    Ok(wanted)
 }
 
 /// The record of another container of the same kind.

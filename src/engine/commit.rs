@@ -49,7 +49,8 @@ pub fn commit(engine: &Engine, id: &str, options: &CommitOptions, progress: &dyn
     let base = store.base(&record.image_id, &record.image_digest)?;
     let mut section = section(record, &base, options.include_volumes);
     if let Some(path) = &options.config {
-        commit::merge_section(&mut section, &fs::read(path)?).with_context(|| format!("reading `{}`", path.display()))?;
+        commit::merge_section(&mut section, &fs::read(path)?)
+            .with_context(|| format!("reading `{}`", path.display()))?;
     }
     for change in &options.changes {
         crate::image::change::apply(&mut section, change)?;
@@ -85,9 +86,7 @@ fn make(
     } else {
         None
     };
-    let skip = |item: &Item<'_>| {
-        is_ours(item) || changed.as_ref().is_some_and(|changed| !changed.is_wanted(item.path))
-    };
+    let skip = |item: &Item<'_>| is_ours(item) || changed.as_ref().is_some_and(|changed| !changed.is_wanted(item.path));
     let whole = options.squash || record.driver == "vfs";
     let source = match whole {
         true => Some(Source::open(engine, record)?),

@@ -6,7 +6,7 @@ use super::{Engine, containers, enter_userns, entered, images, names};
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
-use crate::container::store::{Draft, Store, is_valid_name};
+use crate::container::store::{Draft, Store, Wanted, is_valid_name};
 use crate::container::{Record, State, snapshot};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::Image;
@@ -19,10 +19,12 @@ use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
 
 /// A container that has been made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Keeps it from being pruned before it is started.
+    pub wanted: Wanted,
 }
 
 /// Makes a container from an image, which is pulled if the policy says so.
@@ -98,7 +100,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         return Err(error.wrap("creating the container"));
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
-    store.commit(draft, &prepared.record, &State::default(), durability)?;
+    let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
     if let Some(image) = &image
         && !images(engine)?.is_kept(&image.id)?
     {
@@ -108,7 +110,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings })
+    Ok(Created { id: place.id, warnings, wanted })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.

@@ -33,8 +33,8 @@ pub fn containers_that_rest(engine: &Engine, wanted: &dyn Fn(&Container) -> bool
     enter_userns(engine)?;
     for container in resting {
         let id = container.record.id.clone();
-        // One that rests before its policy starts it again has a monitor.
-        if containers(engine).monitor_is_alive(&id) {
+        // One that rests before its policy starts it again has a monitor; one that `run` has just made will have one.
+        if containers(engine).is_wanted(&id) || containers(engine).monitor_is_alive(&id) {
             continue;
         }
         let dir = engine.roots.container(&id);

@@ -59,6 +59,8 @@ pub fn run(
     } else {
         start_with_client(engine, &container, run.given).map(Some)
     };
+    // Its monitor has its own lock now.
+    drop(created.wanted);
     let connection = match started {
         Ok(connection) => connection,
         Err(error) => {

@@ -132,10 +132,13 @@ fn manifest_of(base: &Base, options: &CommitOptions, flow: &Flow, config: &[u8])
     };
     let mut layers = Vec::new();
     if !options.squash {
-        layers.extend(base.manifest.layers.iter().cloned().map(|layer| Descriptor {
-            media_type: layer_media_type(&layer.media_type, options.docker),
-            ..layer
-        }));
+        layers.extend(
+            base.manifest
+                .layers
+                .iter()
+                .cloned()
+                .map(|layer| Descriptor { media_type: layer_media_type(&layer.media_type, options.docker), ..layer }),
+        );
     }
     layers.push(Descriptor {
         media_type: layer_type.to_owned(),
@@ -214,8 +217,18 @@ fn config(base: &Base, options: &CommitOptions, flow: &Flow) -> Result<Vec<u8>> 
 
 /// The keys of a `config` section that an image can have, and that `--config` may set.
 const KEYS: [&str; 12] = [
-    "User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal", "OnBuild",
-    "Shell", "Healthcheck",
+    "User",
+    "ExposedPorts",
+    "Env",
+    "Entrypoint",
+    "Cmd",
+    "Volumes",
+    "WorkingDir",
+    "Labels",
+    "StopSignal",
+    "OnBuild",
+    "Shell",
+    "Healthcheck",
 ];
 
 /// Merges a `config` section that a user wrote (Docker's Schema2Config as JSON) into another: maps and the environment are
@@ -267,8 +280,11 @@ mod tests {
     fn sections_are_merged() {
         let mut section = json!({"Env": ["A=1", "B=2"], "Labels": {"x": "1"}, "Cmd": ["old"]});
         let section = section.as_object_mut().unwrap();
-        merge_section(section, br#"{"env": ["A=3", "C=4"], "Labels": {"y": "2"}, "Cmd": ["new"], "Image": "z", "User": null}"#)
-            .unwrap();
+        merge_section(
+            section,
+            br#"{"env": ["A=3", "C=4"], "Labels": {"y": "2"}, "Cmd": ["new"], "Image": "z", "User": null}"#,
+        )
+        .unwrap();
         let want = json!({"Env": ["A=3", "B=2", "C=4"], "Labels": {"x": "1", "y": "2"}, "Cmd": ["new"]});
         assert_eq!(Value::Object(section.clone()), want);
         assert!(merge_section(section, b"[]").is_err() && merge_section(section, b"{").is_err());

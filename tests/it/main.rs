@@ -6,10 +6,13 @@
 mod attach_tty;
 mod bad_registry;
 mod cli;
+mod commit;
+mod cp;
 mod debian;
 mod errors;
 mod exec;
 mod hello;
+mod housekeeping;
 mod image_store;
 mod images;
 mod kill9;
