@@ -121,6 +121,9 @@ _coracle() {
             coracle,search)
                 cmd="coracle__subcmd__search"
                 ;;
+            coracle,secret)
+                cmd="coracle__subcmd__secret"
+                ;;
             coracle,start)
                 cmd="coracle__subcmd__start"
                 ;;
@@ -445,6 +448,9 @@ _coracle() {
             coracle__subcmd__help,search)
                 cmd="coracle__subcmd__help__subcmd__search"
                 ;;
+            coracle__subcmd__help,secret)
+                cmd="coracle__subcmd__help__subcmd__secret"
+                ;;
             coracle__subcmd__help,start)
                 cmd="coracle__subcmd__help__subcmd__start"
                 ;;
@@ -660,6 +666,21 @@ _coracle() {
                 ;;
             coracle__subcmd__help__subcmd__manifest,rm)
                 cmd="coracle__subcmd__help__subcmd__manifest__subcmd__rm"
+                ;;
+            coracle__subcmd__help__subcmd__secret,create)
+                cmd="coracle__subcmd__help__subcmd__secret__subcmd__create"
+                ;;
+            coracle__subcmd__help__subcmd__secret,exists)
+                cmd="coracle__subcmd__help__subcmd__secret__subcmd__exists"
+                ;;
+            coracle__subcmd__help__subcmd__secret,inspect)
+                cmd="coracle__subcmd__help__subcmd__secret__subcmd__inspect"
+                ;;
+            coracle__subcmd__help__subcmd__secret,ls)
+                cmd="coracle__subcmd__help__subcmd__secret__subcmd__ls"
+                ;;
+            coracle__subcmd__help__subcmd__secret,rm)
+                cmd="coracle__subcmd__help__subcmd__secret__subcmd__rm"
                 ;;
             coracle__subcmd__help__subcmd__system,check)
                 cmd="coracle__subcmd__help__subcmd__system__subcmd__check"
@@ -886,6 +907,42 @@ _coracle() {
             coracle__subcmd__manifest__subcmd__help,rm)
                 cmd="coracle__subcmd__manifest__subcmd__help__subcmd__rm"
                 ;;
+            coracle__subcmd__secret,create)
+                cmd="coracle__subcmd__secret__subcmd__create"
+                ;;
+            coracle__subcmd__secret,exists)
+                cmd="coracle__subcmd__secret__subcmd__exists"
+                ;;
+            coracle__subcmd__secret,help)
+                cmd="coracle__subcmd__secret__subcmd__help"
+                ;;
+            coracle__subcmd__secret,inspect)
+                cmd="coracle__subcmd__secret__subcmd__inspect"
+                ;;
+            coracle__subcmd__secret,ls)
+                cmd="coracle__subcmd__secret__subcmd__ls"
+                ;;
+            coracle__subcmd__secret,rm)
+                cmd="coracle__subcmd__secret__subcmd__rm"
+                ;;
+            coracle__subcmd__secret__subcmd__help,create)
+                cmd="coracle__subcmd__secret__subcmd__help__subcmd__create"
+                ;;
+            coracle__subcmd__secret__subcmd__help,exists)
+                cmd="coracle__subcmd__secret__subcmd__help__subcmd__exists"
+                ;;
+            coracle__subcmd__secret__subcmd__help,help)
+                cmd="coracle__subcmd__secret__subcmd__help__subcmd__help"
+                ;;
+            coracle__subcmd__secret__subcmd__help,inspect)
+                cmd="coracle__subcmd__secret__subcmd__help__subcmd__inspect"
+                ;;
+            coracle__subcmd__secret__subcmd__help,ls)
+                cmd="coracle__subcmd__secret__subcmd__help__subcmd__ls"
+                ;;
+            coracle__subcmd__secret__subcmd__help,rm)
+                cmd="coracle__subcmd__secret__subcmd__help__subcmd__rm"
+                ;;
             coracle__subcmd__system,check)
                 cmd="coracle__subcmd__system__subcmd__check"
                 ;;
@@ -929,7 +986,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-c -r -h -v --cgroup-manager --config --conmon --connection --events-backend --hooks-dir --identity --imagestore --log-level --module --network-cmd-path --network-config-dir --out --remote --root --runroot --runtime --runtime-flag --ssh --storage-driver --storage-opt --syslog --tmpdir --transient-store --url --volumepath --help --version attach commit cp create exec export init kill logs mount pause port ps rename restart rm run start stop top unmount unpause wait history images import load pull push rmi save search tag untag diff info inspect login logout unshare version container image manifest system help"
+            opts="-c -r -h -v --cgroup-manager --config --conmon --connection --events-backend --hooks-dir --identity --imagestore --log-level --module --network-cmd-path --network-config-dir --out --remote --root --runroot --runtime --runtime-flag --ssh --storage-driver --storage-opt --syslog --tmpdir --transient-store --url --volumepath --help --version attach commit cp create exec export init kill logs mount pause port ps rename restart rm run start stop top unmount unpause wait history images import load pull push rmi save search tag untag diff info inspect login logout unshare version container image manifest secret system help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4099,7 +4156,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help)
-            opts="attach commit cp create exec export init kill logs mount pause port ps rename restart rm run start stop top unmount unpause wait history images import load pull push rmi save search tag untag diff info inspect login logout unshare version container image manifest system help"
+            opts="attach commit cp create exec export init kill logs mount pause port ps rename restart rm run start stop top unmount unpause wait history images import load pull push rmi save search tag untag diff info inspect login logout unshare version container image manifest secret system help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5445,6 +5502,90 @@ _coracle() {
         coracle__subcmd__help__subcmd__search)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__secret)
+            opts="create exists inspect ls rm"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__secret__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__secret__subcmd__exists)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__secret__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__secret__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__secret__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -8337,6 +8478,228 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret)
+            opts="-h --help create exists inspect ls rm help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__create)
+            opts="-d -l -h --driver --driver-opts --env --label --replace --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --driver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --driver-opts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__exists)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__help)
+            opts="create exists inspect ls rm help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__help__subcmd__exists)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__help__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__help__subcmd__rm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__inspect)
+            opts="-f -h --format --pretty --showsecret --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__ls)
+            opts="-f -n -q -h --filter --format --noheading --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__secret__subcmd__rm)
+            opts="-a -i -h --all --ignore --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use super::{Record, State, Status};
 use crate::error::{Context, Error, Kind, Result};
 use crate::storage::atomic::{self, Durability};
+pub use crate::storage::id::is_valid_name;
 use crate::storage::lock::{self, Lock};
 use crate::storage::unpack::remove_tree;
 use crate::storage::workdir::WorkDir;
@@ -242,6 +243,34 @@ impl Store {
         }
     }
 
+    /// Says that another container needs this one: it is not removed before that.
+    pub fn mark_needed(&self, id: &str) -> Result<()> {
+        fs::write(&self.roots.container(id).join("needed"), b"")
+    }
+
+    /// Whether another container needs this one. Costs nothing for one that was never needed.
+    pub fn is_needed(&self, id: &str) -> bool {
+        !self.dependents(id).unwrap_or_default().is_empty()
+    }
+
+    /// The containers that need this one, directly or not; those that nobody else of them needs come first.
+    pub fn dependents(&self, id: &str) -> Result<Vec<String>> {
+        if !self.roots.container(id).join("needed").exists() {
+            return Ok(Vec::new());
+        }
+        let mut needed = vec![id.to_owned()];
+        // Oldest first, so that whoever needs one comes after it.
+        for container in self.list()? {
+            let record = container.record;
+            if record.dependencies.iter().any(|other| needed.contains(other)) {
+                needed.push(record.id);
+            }
+        }
+        needed.reverse();
+        needed.pop();
+        Ok(needed)
+    }
+
     /// The state as it was last written, right or not.
     pub fn written_state(&self, id: &str) -> Result<Option<State>> {
         read_json(&self.roots.container(id).join("state.json"))
@@ -458,11 +487,4 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         }
         None => Ok(None),
     }
-}
-
-/// Whether `name` may name a container.
-pub fn is_valid_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
-        && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }

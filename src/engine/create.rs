@@ -1,19 +1,22 @@
 //! Making a container.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 
-use super::{Engine, containers, enter_userns, entered, images, names};
+use super::{Engine, accounts, containers, depend, enter_userns, entered, images, names, secrets, volumes};
+use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
+use crate::container::record::MountedImage;
 use crate::container::security::SeccompChoice;
-use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
+use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, Wanted, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
 use crate::runtime::caps::CapSet;
-use crate::runtime::launch::{Launch, Root};
+use crate::runtime::launch::{Accounts, Launch, Root};
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
@@ -25,6 +28,8 @@ pub struct Created {
     pub warnings: Vec<String>,
     /// Keeps it from being pruned before it is started.
     pub wanted: Wanted,
+    /// Its secrets, for who starts it at once.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// Makes a container from an image, which is pulled if the policy says so.
@@ -34,6 +39,8 @@ pub struct Created {
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
+    let (options, needs) = depend::resolve(&store, options)?;
+    let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
@@ -45,6 +52,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
             store.check_name_is_free(name)?;
         }
     }
+    let id = id::random_id()?;
+    let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
         None => Some(userns::begin(&engine.roots)?),
@@ -67,7 +77,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         );
     }
     let image = match (&options.source, found) {
-        (Source::Rootfs(_), _) => None,
+        (Source::Rootfs { .. }, _) => None,
         (Source::Image(_), Some(image)) => Some(image),
         (Source::Image(name), None) => {
             Some(super::image::obtain(engine, name, &options.pull, progress, &mut warnings)?)
@@ -77,7 +87,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         warnings.extend(super::image::foreign_platform(image));
     }
 
-    let id = id::random_id()?;
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -86,31 +95,50 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         created: jiff::Timestamp::now(),
         container_dir: engine.roots.container(&id),
         run_dir: engine.roots.run_container(&id),
+        volumes: engine.roots.volumes(),
         driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
         host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
+        layers_dir: engine.roots.layers(),
+        images: mounted_images(engine, options, progress, &mut warnings)?,
+        joined_hostname: needs.hostname,
+        joins_shm: needs.shm,
+        dependencies: needs.ids,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
+    prepared.record.secrets = secrets.files.clone();
+    prepared.record.env_secrets = secrets.variables.clone();
     warnings.append(&mut prepared.warnings);
+    depend::mark(&store, &prepared.record.dependencies)?;
     let draft = store.draft(&place.id)?;
-    if let Err(error) = fill(engine, &draft, &prepared, options) {
+    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let accounts = (!options.no_passwd).then(|| Accounts {
+        passwd_entry: options.passwd_entry.clone(),
+        group_entry: options.group_entry.clone(),
+        host_users,
+    });
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
+    if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
-    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
-    if let Some(image) = &image
-        && !images(engine)?.is_kept(&image.id)?
-    {
-        store.detach(&prepared.record)?.delete()?;
-        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", image.id)));
+    drop(kept);
+    let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
+    for id in used {
+        if !images(engine)?.is_kept(id)? {
+            store.detach(&prepared.record)?.delete()?;
+            return Err(Error::of(Kind::NoSuch, format!("image `{id}` was removed meanwhile")));
+        }
     }
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings, wanted })
+    Ok(Created { id: place.id, warnings, wanted, secrets: secrets.memory })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.
@@ -191,7 +219,13 @@ fn ports(
 }
 
 /// Everything in the container's directory but its record and state.
-fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOptions) -> Result<()> {
+fn fill(
+    engine: &Engine,
+    draft: &Draft,
+    prepared: &Prepared,
+    options: &CreateOptions,
+    accounts: Option<Accounts>,
+) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
     let mut spec = prepared.spec.clone();
@@ -217,8 +251,8 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     }
     fs::write_private(&dir.join("config.json"), &serde_json::to_vec(&spec)?)?;
     let root = match &options.source {
-        Source::Rootfs(path) => Root::Directory(path.clone()),
-        Source::Image(_) => {
+        Source::Rootfs { path, overlay: false } => Root::Directory(path.clone()),
+        Source::Rootfs { .. } | Source::Image(_) => {
             snapshot::create(dir, &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
             Root::default()
         }
@@ -236,19 +270,39 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
+        accounts,
+        secrets: None,
+        joins: prepared.joins.clone(),
+        scratch: prepared.scratch.clone(),
+        overlays: prepared.overlays.clone(),
     };
     fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
-    make_volumes(dir, &final_dir, &prepared.image_volumes)
-}
-
-/// Volumes that the image declares: directories of the container, filled from the image when it first starts.
-fn make_volumes(dir: &Path, final_dir: &Path, volumes: &[ImageVolume]) -> Result<()> {
-    for volume in volumes {
-        let relative = volume.source.strip_prefix(final_dir).unwrap_or(&volume.source);
-        let result = std::fs::create_dir_all(dir.join(relative));
-        result.with_context(|| format!("creating the volume for `{}`", volume.destination.display()))?;
+    for path in &prepared.directories {
+        let path = dir.join(path.strip_prefix(&final_dir).unwrap_or(path));
+        fs::create_private_dir_all(&path)?;
     }
     Ok(())
+}
+
+/// The images that are mounted in it, by their names; pulled where they are missing.
+fn mounted_images(
+    engine: &Engine,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+    warnings: &mut Vec<String>,
+) -> Result<BTreeMap<String, MountedImage>> {
+    let mut found = BTreeMap::new();
+    for mount in &options.mounts {
+        let MountKind::Image(image) = &mount.kind else { continue };
+        if !found.contains_key(&image.name) {
+            let one =
+                super::image::obtain(engine, &image.name, &options.pull, progress, warnings).with_context(|| {
+                    format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display())
+                })?;
+            found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
+        }
+    }
+    Ok(found)
 }
 
 fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {

@@ -65,7 +65,7 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
             // Until its monitor has a lock of its own. Without it, what is wrong shows below.
             let _wanted = containers(engine).want(id).ok();
             let started = if attach {
-                start_with_client(engine, &container, Vec::new()).map(Some)
+                start_with_client(engine, &container, Vec::new(), None).map(Some)
             } else {
                 launch::start(engine, &container, launch::How::default()).map(|_| None)
             };

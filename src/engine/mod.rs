@@ -1,11 +1,13 @@
 //! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
 
+mod accounts;
 pub mod attach;
 pub mod clone;
 pub mod commit;
 pub mod container_mount;
 pub mod copy;
 mod create;
+mod depend;
 pub mod diff;
 mod exec;
 mod export;
@@ -21,6 +23,7 @@ pub mod prune;
 mod recover;
 mod remove;
 mod run;
+pub mod secrets;
 mod sign;
 mod size;
 mod sweep;
@@ -28,10 +31,12 @@ pub mod system;
 pub mod top;
 mod unshare;
 pub mod view;
+pub mod volumes;
 
 use std::sync::OnceLock;
 
 pub use create::{Created, create};
+pub use depend::dependents;
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
 pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, stop, unpause, wait};

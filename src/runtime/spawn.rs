@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
+use super::joined::{self, Joined};
 use super::launch::{Given, Launch};
 use super::{channel, child};
 use crate::error::{Context, Error, Result};
@@ -59,8 +60,8 @@ impl Streams {
 /// Clones the process that becomes the container's PID 1. It sets itself up and waits for [`go`].
 ///
 /// The caller is root of the user namespace, has one thread, and reads `started.channel` with [`read_report`]. `given` is
-/// what the command gets besides the standard streams.
-pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
+/// what the command gets besides the standard streams, `joined` the namespaces of [`Launch::joins`].
+pub fn spawn(launch: &Launch, given: &[Given], joined: &[Joined]) -> Result<Started> {
     let (ours, theirs) = channel::pair()?;
     let mut started_stdin = None;
     let mut started_out = (None, None);
@@ -81,16 +82,20 @@ pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
         started_out = (Some(stdout_read), Some(stderr_read));
         Streams::Pipes { stdin, stdout, stderr }
     };
+    let pids = joined::enter_pids(joined)?;
     match process::clone3(launch.namespaces).context("creating the container's namespaces")? {
-        Forked::Child => child::start(launch, &streams, given, theirs.as_fd()),
-        Forked::Parent(cloned) => Ok(Started {
-            pid: cloned.pid,
-            pidfd: cloned.pidfd,
-            channel: ours,
-            stdin: started_stdin,
-            stdout: started_out.0,
-            stderr: started_out.1,
-        }),
+        Forked::Child => child::start(launch, &streams, given, joined, theirs.as_fd()),
+        Forked::Parent(cloned) => {
+            drop(pids);
+            Ok(Started {
+                pid: cloned.pid,
+                pidfd: cloned.pidfd,
+                channel: ours,
+                stdin: started_stdin,
+                stdout: started_out.0,
+                stderr: started_out.1,
+            })
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //!   layers/<diff-id>/                                userns.lock
 //!   containers/<id>/  record, OCI spec, upper, log
 //!   names/<name> -> <id>
+//!   volumes/<name>/  volume.json, _data/
 //!   tmp/      things half made or half removed; each one locked by the process that works on it
 //! ```
 
@@ -66,6 +67,10 @@ impl Roots {
     /// Symbolic links from container names to IDs.
     pub fn names(&self) -> PathBuf {
         self.data.join("names")
+    }
+    /// Volumes, one directory each, named as they are. Made with the first one.
+    pub fn volumes(&self) -> PathBuf {
+        self.data.join("volumes")
     }
     /// Where things are made before they are renamed into place, and where they go before they are removed.
     pub fn tmp(&self) -> PathBuf {

@@ -3,17 +3,21 @@
 //! Reading says nothing of whether a source exists: [`UserMount::check`] looks. What is mounted in every container is in
 //! [`super::spec`].
 
+mod glob;
 mod long;
 mod options;
 mod short;
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 pub use long::parse_mount;
+pub use options::{NO_DEREFERENCE, is_propagation};
 pub use short::{parse_tmpfs, parse_volume};
 
 use crate::bail;
 use crate::error::{Error, Result};
+use crate::storage::id::is_valid_name;
 
 /// One mount, with its options in their final form: every default filled in, contradictions refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct UserMount {
     pub destination: PathBuf,
     /// Access first (`rw`, `ro`, `rro`), then propagation, then the others.
     pub options: Vec<String>,
+    /// `z`, `Z` or nothing: labels of SELinux, of which only `inspect` tells.
+    pub relabel: String,
 }
 
 /// What is mounted.
@@ -30,14 +36,67 @@ pub struct UserMount {
 pub enum MountKind {
     /// A file or directory of the host; an absolute path.
     Bind(PathBuf),
+    /// `O`: a directory of the host, with a layer over it that takes what the container writes.
+    Overlay {
+        source: PathBuf,
+        /// `upperdir=` and `workdir=`: a layer of the user's own, which is kept. Otherwise it goes when the container stops.
+        kept: Option<Kept>,
+    },
+    Image(ImageMount),
+    Volume(VolumeSource),
     Tmpfs,
+    Ramfs,
     Devpts,
+}
+
+/// The writable layer of an overlay that the user keeps; absolute paths of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub upper: PathBuf,
+    pub work: PathBuf,
+}
+
+/// `type=image`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageMount {
+    /// As typed.
+    pub name: String,
+    /// `rw`: what the container writes goes when it stops.
+    pub writable: bool,
+    /// `subpath`: an absolute path in the image; the image's root if it is `None`.
+    pub subpath: Option<PathBuf>,
+}
+
+/// A volume of the engine's, made when it is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VolumeSource {
+    /// `None` is one of the container's own, which gets a name when the container is made.
+    pub name: Option<String>,
+    /// What of the volume is mounted; relative. It is resolved inside the volume when the container starts.
+    pub subpath: Option<PathBuf>,
+    /// `volume-opt`: how it is made where it is not there.
+    pub options: BTreeMap<String, String>,
+}
+
+impl VolumeSource {
+    /// A volume by name.
+    ///
+    /// # Errors
+    /// It cannot be the name of a volume.
+    pub fn named(name: &str) -> Result<Self> {
+        if is_valid_name(name) {
+            return Ok(VolumeSource { name: Some(name.to_owned()), ..Self::default() });
+        }
+        let error =
+            Error::new(format!("creating named volume \"{name}\": names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*"));
+        Err(error.hint("to mount a directory of the host, write its path with a leading `/` or `./`"))
+    }
 }
 
 /// `--image-volume`: what becomes of the volumes that an image declares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ImageVolumes {
-    /// A directory of the container's own, filled with what the image has there.
+    /// A volume without a name, filled with what the image has there.
     #[default]
     Anonymous,
     Tmpfs,
@@ -69,10 +128,26 @@ impl UserMount {
 
     /// Checks that what is to be mounted exists.
     pub fn check(&self) -> Result<()> {
-        let MountKind::Bind(source) = &self.kind else { return Ok(()) };
-        match std::fs::metadata(source) {
+        let check = |path: &Path, is_dir: bool| match std::fs::metadata(path) {
+            Ok(meta) if is_dir && !meta.is_dir() => bail!("{}: not a directory", path.display()),
             Ok(_) => Ok(()),
-            Err(error) => bail!("statfs {}: {}", source.display(), go_reason(&error)),
+            Err(error) => bail!("statfs {}: {}", path.display(), go_reason(&error)),
+        };
+        match &self.kind {
+            // A link that is mounted as a link may lead nowhere.
+            MountKind::Bind(source) if self.options.iter().any(|o| o == options::NO_DEREFERENCE) => {
+                match std::fs::symlink_metadata(source) {
+                    Ok(_) => Ok(()),
+                    Err(error) => bail!("lstat {}: {}", source.display(), go_reason(&error)),
+                }
+            }
+            MountKind::Bind(source) => check(source, false),
+            MountKind::Overlay { source, kept } => {
+                check(source, true)?;
+                let own = kept.iter().flat_map(|kept| [&kept.upper, &kept.work]);
+                own.into_iter().try_for_each(|path| check(path, true))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -124,10 +199,4 @@ pub fn go_reason(error: &std::io::Error) -> String {
     let text = crate::error::os_message(error);
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-/// The error for a volume that has a name or none, rather than a path.
-fn no_volumes_yet(what: &str) -> Error {
-    Error::new(format!("{what}: named and anonymous volumes are not there yet: they are the matter of a later release"))
-        .hint("to mount a directory of the host, write its path with a leading `/` or `./`")
 }

@@ -8,20 +8,22 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Place, built};
 use crate::container::defaults;
-use crate::container::mounts::{ImageVolumes, MountKind, UserMount, clean_destination};
-use crate::container::namespaces::{CgroupMode, IpcMode, PidMode};
+use crate::container::mounts::{ImageVolumes, MountKind, UserMount, VolumeSource, clean_destination};
+use crate::container::namespaces::{IpcMode, Sharing};
 use crate::container::options::CreateOptions;
-use crate::container::record::MountPoint;
+use crate::container::record::{MountPoint, MountedImage};
 use crate::error::Result;
 use crate::image::ImageConfig;
+use crate::runtime::launch::{Fuse, JOINED_SHM, Scratch};
 
-/// A volume that an image declares: a directory of the container's own.
+/// A volume that the container needs, made with it where there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageVolume {
-    /// Path in the container.
-    pub destination: PathBuf,
-    /// Path on the host, below the container's directory. It does not exist yet.
-    pub source: PathBuf,
+pub struct NeededVolume {
+    pub name: String,
+    /// Nobody gave it a name: it goes with the container.
+    pub anonymous: bool,
+    /// What the driver is told when it is made.
+    pub options: BTreeMap<String, String>,
 }
 
 /// Everything that is mounted, and how it is told about.
@@ -30,19 +32,26 @@ pub(super) struct Plan {
     pub mounts: Vec<Mount>,
     pub mount_points: Vec<MountPoint>,
     pub tmpfs: BTreeMap<String, String>,
-    pub image_volumes: Vec<ImageVolume>,
+    pub volumes: Vec<NeededVolume>,
+    pub mounted_images: Vec<MountedImage>,
+    pub scratch: Vec<Scratch>,
+    pub overlays: Vec<Fuse>,
+    /// How many mounts with layers there are.
+    pub layered: usize,
+    /// Directories to make in the container's own.
+    pub directories: Vec<PathBuf>,
     pub warnings: Vec<String>,
 }
 
-/// The options of volumes and of the file systems that make a read-only container usable.
-const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind,copy";
+/// The options of the image's volumes and of the file systems that make a read-only container usable.
+const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind";
 const TMPFS_OPTIONS: &str = "rw,rprivate,nosuid,nodev,tmpcopyup";
 
 pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place, shares_network: bool) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut asked = Vec::new();
     for user in &options.mounts {
-        asked.push(plan.user_mount(user)?);
+        asked.push(plan.user_mount(user, place)?);
     }
     plan.image_declared(options, config, place, &mut asked)?;
     let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
@@ -78,28 +87,63 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
 }
 
 impl Plan {
-    fn user_mount(&mut self, user: &UserMount) -> Result<Mount> {
+    fn user_mount(&mut self, user: &UserMount, place: &Place) -> Result<Mount> {
         let (kind, source) = match &user.kind {
+            MountKind::Volume(volume) => return self.volume(volume, user, place),
             MountKind::Bind(source) => ("bind", source.as_path()),
+            MountKind::Overlay { source, kept } => return self.overlay(user, source, kept.as_ref(), place),
+            MountKind::Image(image) => return self.image(user, image, place),
             MountKind::Tmpfs => ("tmpfs", Path::new("tmpfs")),
+            MountKind::Ramfs => ("ramfs", Path::new("ramfs")),
             MountKind::Devpts => ("devpts", Path::new("devpts")),
         };
         match &user.kind {
-            MountKind::Bind(source) => self.mount_points.push(MountPoint {
-                kind: "bind".to_owned(),
-                source: source.clone(),
-                destination: user.destination.clone(),
-                options: user.options.iter().skip(2).cloned().collect(),
-                rw: user.is_writable(),
-                propagation: user.propagation().to_owned(),
-                ..Default::default()
-            }),
             MountKind::Tmpfs => {
                 self.tmpfs.insert(user.destination.display().to_string(), user.options.join(","));
             }
-            MountKind::Devpts => {}
+            _ => self.mount_points.push(MountPoint {
+                kind: kind.to_owned(),
+                source: source.to_owned(),
+                destination: user.destination.clone(),
+                mode: user.relabel.clone(),
+                options: user.options.iter().filter(|o| !is_access_or_propagation(o)).cloned().collect(),
+                rw: user.is_writable(),
+                propagation: if kind == "bind" { user.propagation().to_owned() } else { String::new() },
+                ..Default::default()
+            }),
         }
         mount(&user.destination, kind, source, user.options.clone())
+    }
+
+    /// A volume, mounted from its directory; a part of it from a place where it is mounted before the container starts.
+    fn volume(&mut self, volume: &VolumeSource, user: &UserMount, place: &Place) -> Result<Mount> {
+        let own_name = volume_name(&place.id, &user.destination);
+        let name = volume.name.clone().unwrap_or_else(|| own_name.clone());
+        let data = place.volumes.join(&name).join("_data");
+        self.mount_points.push(MountPoint {
+            kind: "volume".to_owned(),
+            name: name.clone(),
+            source: data.clone(),
+            destination: user.destination.clone(),
+            options: user.options.iter().skip(2).cloned().collect(),
+            rw: user.is_writable(),
+            propagation: user.propagation().to_owned(),
+            subpath: volume.subpath.clone().unwrap_or_default(),
+            mode: user.relabel.clone(),
+        });
+        if !self.volumes.iter().any(|known| known.name == name) {
+            let options = volume.options.clone();
+            self.volumes.push(NeededVolume { name, anonymous: volume.name.is_none(), options });
+        }
+        let source = match &volume.subpath {
+            Some(_) => place.container_dir.join("volumes").join(own_name),
+            None => data,
+        };
+        let mut options = user.options.clone();
+        if !options.iter().any(|o| matches!(o.as_str(), "copy" | "nocopy")) {
+            options.push("copy".to_owned());
+        }
+        mount(&user.destination, "bind", &source, options)
     }
 
     /// The volumes of the image, where the user has not mounted something else.
@@ -126,22 +170,16 @@ impl Plan {
                 asked.push(mount(&destination, "tmpfs", Path::new("tmpfs"), list(TMPFS_OPTIONS))?);
                 continue;
             }
-            let name = volume_name(&place.id, &destination);
-            let source = place.container_dir.join("volumes").join(&name);
-            self.mount_points.push(MountPoint {
-                kind: "volume".to_owned(),
-                name,
-                source: source.clone(),
-                destination: destination.clone(),
-                options: ["nosuid", "nodev", "rbind"].map(str::to_owned).to_vec(),
-                rw: true,
-                propagation: "rprivate".to_owned(),
-            });
-            asked.push(mount(&destination, "bind", &source, list(VOLUME_OPTIONS))?);
-            self.image_volumes.push(ImageVolume { destination, source });
+            let kind = MountKind::Volume(VolumeSource::default());
+            let user = UserMount { kind, destination, options: list(VOLUME_OPTIONS), relabel: String::new() };
+            asked.push(self.user_mount(&user, place)?);
         }
         Ok(())
     }
+}
+
+fn is_access_or_propagation(option: &str) -> bool {
+    matches!(option, "rw" | "ro" | "rro") || crate::container::mounts::is_propagation(option)
 }
 
 /// 64 hexadecimal digits, as every volume without a name has; the same for the same container and place.
@@ -167,11 +205,10 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
     } else {
         push("/sys", "sysfs", "sysfs", &format!("nosuid,noexec,nodev,{access}"))?;
     }
-    let mut proc_options = match options.pid {
-        PidMode::Private => "nosuid,noexec,nodev".to_owned(),
-        PidMode::Host => "rprivate,nosuid,noexec,nodev,rbind".to_owned(),
-    };
-    let proc_kind = if options.pid == PidMode::Host { ("bind", "/proc") } else { ("proc", "proc") };
+    let shares_pids = options.pid == Sharing::Host;
+    let mut proc_options =
+        if shares_pids { "rprivate,nosuid,noexec,nodev,rbind" } else { "nosuid,noexec,nodev" }.to_owned();
+    let proc_kind = if shares_pids { ("bind", "/proc") } else { ("proc", "proc") };
     for option in &options.security.proc_options {
         proc_options.push(',');
         proc_options.push_str(option);
@@ -187,7 +224,11 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
     match options.ipc {
         IpcMode::Host => push("/dev/shm", "bind", "/dev/shm", "bind,rprivate,nosuid,noexec,nodev")?,
         IpcMode::None => {}
-        IpcMode::Shareable | IpcMode::Private => {
+        // The other container's.
+        IpcMode::Container(_) if place.joins_shm => {
+            push("/dev/shm", "bind", JOINED_SHM, &format!("bind,rprivate,nosuid,noexec,nodev{ro}"))?;
+        }
+        _ => {
             push("/dev/shm", "tmpfs", "shm", &format!("nosuid,noexec,nodev,mode=1777,size={shm_size}{ro}"))?;
         }
     }
@@ -197,17 +238,15 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
         _ => push("/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev")?,
     }
     match options.cgroup {
-        CgroupMode::Private => {
-            push("/sys/fs/cgroup", "cgroup", "cgroup", &format!("rprivate,nosuid,noexec,nodev,relatime,{access}"))?
-        }
         // Only the owner of a cgroup namespace may mount its hierarchy. A bind of /sys has it already.
-        CgroupMode::Host if shares_network => {}
-        CgroupMode::Host => push(
+        Sharing::Host if shares_network => {}
+        Sharing::Host => push(
             "/sys/fs/cgroup",
             "bind",
             "/sys/fs/cgroup",
             &format!("rprivate,nosuid,noexec,nodev,{deep_access},rbind"),
         )?,
+        _ => push("/sys/fs/cgroup", "cgroup", "cgroup", &format!("rprivate,nosuid,noexec,nodev,relatime,{access}"))?,
     }
     Ok(mounts)
 }
@@ -220,12 +259,17 @@ fn files(options: &CreateOptions, place: &Place) -> Result<Vec<Mount>> {
         (true, "/run/.containerenv", ".containerenv"),
         (!options.no_hostname, "/etc/hostname", "hostname"),
         (has_resolv_conf, "/etc/resolv.conf", "resolv.conf"),
+        (options.timezone.is_some(), "/etc/localtime", "localtime"),
     ];
     let tail = if options.read_only { ",ro,nosuid,noexec,nodev" } else { "" };
     let mut mounts = Vec::new();
     for (_, destination, name) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
         let source = place.container_dir.join(name);
         mounts.push(mount(Path::new(destination), "bind", &source, list(&format!("bind,rprivate{tail}")))?);
+        for dir in options.chroot_dirs.iter().filter(|_| destination.starts_with("/etc/")) {
+            let destination = dir.join(destination.trim_start_matches('/'));
+            mounts.push(mount(&destination, "bind", &source, list(&format!("bind,rprivate{tail}")))?);
+        }
     }
     Ok(mounts)
 }
@@ -242,7 +286,7 @@ pub(super) fn root_propagation(mounts: &[UserMount]) -> &'static str {
     }
 }
 
-fn mount(destination: &Path, kind: &str, source: &Path, options: Vec<String>) -> Result<Mount> {
+pub(super) fn mount(destination: &Path, kind: &str, source: &Path, options: Vec<String>) -> Result<Mount> {
     built(MountBuilder::default().destination(destination).typ(kind).source(source).options(options).build())
 }
 

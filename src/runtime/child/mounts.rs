@@ -1,17 +1,19 @@
 //! The mounts of the spec, made as detached mounts and attached through descriptors beneath the container's root.
 
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Mount, Spec};
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
 
 use super::options::{self, Options};
 use super::target::{self, Wanted};
-use super::{dev, tree};
+use super::{dev, idmap, tree};
 use crate::error::{Context, Error, Result};
+use crate::runtime::joined::{self, Joined};
+use crate::runtime::launch::{JOINED_SHM, POINT};
 use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// What later steps need of the mounts.
@@ -22,22 +24,36 @@ pub struct Mounted {
     pub devpts: Option<OwnedFd>,
     /// The host's /dev/null, checked.
     pub null: OwnedFd,
+    /// What the container's user is to own.
+    pub chown: Vec<OwnedFd>,
 }
 
 /// Makes every mount of the spec, in its order.
-pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
+pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, joined: &[Joined]) -> Result<Mounted> {
     let mut frozen = Vec::new();
-    let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()? };
+    let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()?, chown: Vec::new() };
     for mount in spec.mounts().as_deref().unwrap_or_default() {
         let destination = mount.destination();
         let named = |e: Error| e.wrap(format!("mounting `{}` in the container", destination.display()));
         let mut options = options::parse(mount.options().as_deref().unwrap_or_default()).map_err(named)?;
         // A read-only file system that is still to be filled becomes read-only afterwards.
-        let freeze = options.attributes.set & RDONLY != 0 && mount.typ().as_deref() == Some("tmpfs");
+        let fresh = matches!(mount.typ().as_deref(), Some("tmpfs" | "ramfs"));
+        let freeze = options.attributes.set & RDONLY != 0 && fresh;
         if freeze {
             options.attributes.set &= !RDONLY;
         }
-        let attached = mount_one(root, mount, options).map_err(named)?;
+        if options.copy_symlink && copy_symlink(root, mount).map_err(named)? {
+            continue;
+        }
+        let wants_chown = options.chown;
+        if wants_chown && mount.typ().as_deref() == Some("bind") {
+            // Not by the new mount, which may be read-only.
+            mounted.chown.push(open_source(mount, &options).map_err(named)?);
+        }
+        let attached = mount_one(root, mount, options, joined).map_err(named)?;
+        if wants_chown && mount.typ().as_deref() != Some("bind") {
+            mounted.chown.push(attached.try_clone().context("duplicating a mount")?);
+        }
         if freeze {
             frozen.push(attached.try_clone().context("duplicating a mount")?);
         }
@@ -63,10 +79,52 @@ pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
     Ok(mounted)
 }
 
-fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd> {
+/// A symbolic link of the host's that is to be a link in the container as well. Whether the source is one.
+fn copy_symlink(root: &OwnedFd, mount: &Mount) -> Result<bool> {
+    let source = mount.source().as_deref().ok_or_else(|| Error::new("a bind mount has no source"))?;
+    let link = match rustix::fs::readlink(source, Vec::new()) {
+        Ok(link) => link,
+        Err(Errno::INVAL) => return Ok(false),
+        Err(errno) => return Err(Error::from(errno).wrap(format!("reading the link `{}`", source.display()))),
+    };
+    let (parent, name) = match (mount.destination().parent(), mount.destination().file_name()) {
+        (Some(parent), Some(name)) => (parent.strip_prefix("/").unwrap_or(parent), name),
+        _ => return Err(Error::new("the destination has no name")),
+    };
+    let parent = target::open_or_create(root, parent, Wanted::Directory)?;
+    match rustix::fs::symlinkat(link.as_c_str(), &parent, name) {
+        Err(Errno::EXIST) if rustix::fs::readlinkat(&parent, name, Vec::new()).as_ref() == Ok(&link) => Ok(true),
+        other => other.context("creating the symbolic link").map(|()| true),
+    }
+}
+
+/// The source of a bind mount, opened as a place.
+fn open_source(mount: &Mount, options: &Options) -> Result<OwnedFd> {
+    let source = mount.source().as_deref().ok_or_else(|| Error::new("a bind mount has no source"))?;
+    let place = rustix::fs::open(source, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .with_context(|| format!("opening `{}`", source.display()))?;
+    match &options.subpath {
+        Some(subpath) => inside(&place, subpath),
+        None => Ok(place),
+    }
+}
+
+/// A path inside a mount, as if that were the root: no link and no `..` leads out of it.
+fn inside(place: &OwnedFd, subpath: &Path) -> Result<OwnedFd> {
+    let relative = subpath.strip_prefix("/").unwrap_or(subpath);
+    target::open_place(place, relative).with_context(|| format!("opening the subpath `{}`", subpath.display()))
+}
+
+fn mount_one(root: &OwnedFd, mount: &Mount, options: Options, joined: &[Joined]) -> Result<OwnedFd> {
     let kind = mount.typ().as_deref().unwrap_or("none");
     let source = mount.source().as_deref();
-    let detached = if options.bind || kind == "bind" {
+    let detached = if kind == "overlay" {
+        overlay(&options)?
+    } else if source == Some(Path::new(JOINED_SHM)) {
+        let shm = joined::shm(joined)?;
+        set(&shm, &options)?;
+        shm
+    } else if options.bind || kind == "bind" {
         bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, &options)?
     } else {
         match file_system(kind, source, &options) {
@@ -90,6 +148,9 @@ fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd>
     };
     let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };
     let place = open_mount_point(root, mount.destination(), kind, wanted)?;
+    if let Some(map) = &options.idmap {
+        idmap::apply(&detached, map)?;
+    }
     if options.copy_up && tree::is_empty(&detached)? {
         let own_root = options.data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid"));
         tree::copy(&place, &detached, !own_root).context("copying what the image has there")?;
@@ -102,7 +163,7 @@ fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd>
 fn open_mount_point(root: &OwnedFd, path: &Path, kind: &str, wanted: Wanted) -> Result<OwnedFd> {
     let relative = path.strip_prefix("/").unwrap_or(path);
     if matches!(kind, "proc" | "sysfs") {
-        use rustix::fs::{Mode, OFlags, ResolveFlags};
+        use rustix::fs::ResolveFlags;
         let flags = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match rustix::fs::openat2(root, relative, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), flags) {
             Err(Errno::LOOP | Errno::NOTDIR) => {
@@ -124,6 +185,9 @@ pub fn attach(mount: &OwnedFd, place: &OwnedFd) -> Result<()> {
 
 /// The host's `source` as a detached mount.
 pub fn bind(source: &Path, options: &Options) -> Result<OwnedFd> {
+    if let Some(subpath) = &options.subpath {
+        return part(source, subpath, options);
+    }
     let base = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let recursive = base | OpenTreeFlags::AT_RECURSIVE;
     let opened = match rustix::mount::open_tree(CWD, source, if options.recursive { recursive } else { base }) {
@@ -134,6 +198,47 @@ pub fn bind(source: &Path, options: &Options) -> Result<OwnedFd> {
     let fd = opened.with_context(|| format!("opening `{}`", source.display()))?;
     set(&fd, options)?;
     Ok(fd)
+}
+
+/// A part of what is mounted at `path`, as a detached mount.
+fn part(path: &Path, subpath: &Path, options: &Options) -> Result<OwnedFd> {
+    let place = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .with_context(|| format!("opening `{}`", path.display()))?;
+    let wanted = inside(&place, subpath)?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    let fd = rustix::mount::open_tree(&wanted, c"", flags)
+        .with_context(|| format!("opening the subpath `{}`", subpath.display()))?;
+    set(&fd, options)?;
+    Ok(fd)
+}
+
+/// Layers over each other: `lowerdir+=` topmost first, perhaps `upperdir=` and `workdir=`.
+fn overlay(options: &Options) -> Result<OwnedFd> {
+    let all = |wanted: &str| -> Vec<PathBuf> {
+        let values = options.data.iter().filter(|(key, _)| key == wanted);
+        values.filter_map(|(_, value)| value.as_ref().map(PathBuf::from)).collect()
+    };
+    let (lower, upper, work) = (all("lowerdir+"), all("upperdir"), all("workdir"));
+    let writable = upper.first().zip(work.first()).map(|(upper, work)| (upper.as_path(), work.as_path()));
+    let fd = crate::runtime::overlay::mount(&lower, writable).map_err(|errno| {
+        let shown = writable.map_or(lower.first().map(PathBuf::as_path), |(upper, _)| Some(upper));
+        Error::from(errno)
+            .wrap(format!("mounting an overlay over `{}`", shown.unwrap_or(Path::new("")).display()))
+            .hint("an upper directory must be on a file system that can be one, and on the same as its work directory")
+    })?;
+    match &options.subpath {
+        None => {
+            set(&fd, options)?;
+            Ok(fd)
+        }
+        Some(subpath) => {
+            // A part can only be taken of what is attached: here, where the container will not see it.
+            let point = all(POINT).pop().ok_or_else(|| Error::new("the spec names no place for the overlay"))?;
+            rustix::mount::move_mount(&fd, c"", CWD, &point, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+                .with_context(|| format!("mounting the overlay on `{}`", point.display()))?;
+            part(&point, subpath, options)
+        }
+    }
 }
 
 fn set(fd: &OwnedFd, options: &Options) -> Result<()> {
@@ -149,7 +254,7 @@ fn set(fd: &OwnedFd, options: &Options) -> Result<()> {
 }
 
 /// A new file system as a detached mount.
-fn file_system(kind: &str, source: Option<&Path>, options: &Options) -> rustix::io::Result<OwnedFd> {
+pub fn file_system(kind: &str, source: Option<&Path>, options: &Options) -> rustix::io::Result<OwnedFd> {
     let kind = if kind == "cgroup" { "cgroup2" } else { kind };
     let fs = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     if let Some(source) = source {
