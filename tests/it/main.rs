@@ -6,11 +6,14 @@
 mod attach_tty;
 mod bad_registry;
 mod cli;
+mod commit;
+mod cp;
 mod create_flags;
 mod debian;
 mod errors;
 mod exec;
 mod hello;
+mod housekeeping;
 mod image_store;
 mod images;
 mod kill9;

@@ -9,6 +9,7 @@ mod chown;
 mod command;
 mod credentials;
 mod dev;
+mod hooks;
 mod idmap;
 mod limits;
 mod mask;
@@ -30,7 +31,7 @@ use nix::sys::signal::Signal;
 use oci_spec::runtime::Spec;
 
 use super::channel;
-use super::joined::Joined;
+use super::joined::{Joined, PID};
 use super::launch::{Given, Launch};
 use super::spawn::Streams;
 use crate::error::{Context, Error, Result};
@@ -95,7 +96,7 @@ fn set_up(
 
     for one in joined {
         // The PID namespace is that of this process already.
-        one.enter(!(libc::CLONE_NEWPID as u64))?;
+        one.enter(!PID)?;
     }
     let place = root::attach(&launch.root)?;
     let mounted = mounts::mount_all(&place, &spec, launch.tty, joined)?;
@@ -114,6 +115,9 @@ fn set_up(
     if launch.namespaces & libc::CLONE_NEWNET as u64 != 0 {
         // While the host's /proc is still there.
         super::netns::prepare(launch.ipv6)?;
+    }
+    if let Some(bundle) = launch.spec.parent() {
+        hooks::create_container(&spec, bundle)?;
     }
     limits::sysctls(&spec)?;
     mask::apply(&place, &spec, &mounted.null)?;
