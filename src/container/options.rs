@@ -13,7 +13,9 @@ use super::limits::Ulimits;
 use super::logging::LogOptions;
 use super::mounts::{ImageVolumes, UserMount};
 use super::namespaces::{IpcMode, Sharing};
+use super::personality::Personality;
 use super::record::RestartPolicy;
+use super::secrets::SecretRequest;
 use super::security::Security;
 use crate::image::Credentials;
 
@@ -52,6 +54,23 @@ pub struct CreateOptions {
     pub timeout: u32,
     /// `--umask`.
     pub umask: Option<u32>,
+    /// `--tz`: a name of the time zone database, or `local`.
+    pub timezone: Option<String>,
+    /// `--personality`.
+    pub personality: Option<Personality>,
+    /// `--passwd=false`: no entries for the user are added to the container's passwd and group files.
+    pub no_passwd: bool,
+    /// `--passwd-entry` and `--group-entry`: how these entries are to look.
+    pub passwd_entry: Option<String>,
+    pub group_entry: Option<String>,
+    /// `--hostuser`: names or IDs of users of the host, who are added as well.
+    pub host_users: Vec<String>,
+    /// `--group-add keep-groups`.
+    pub keep_groups: bool,
+    /// `--requires`: names or IDs of the containers that must run first.
+    pub requires: Vec<String>,
+    /// `--chrootdirs`: directories of the container in which the engine's files are to be as well.
+    pub chroot_dirs: Vec<PathBuf>,
 
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
@@ -72,6 +91,8 @@ pub struct CreateOptions {
     /// Where they are described.
     pub cdi_directories: Vec<PathBuf>,
     pub image_volumes: ImageVolumes,
+    /// `--secret`.
+    pub secrets: Vec<SecretRequest>,
     pub read_only: bool,
     /// `--read-only-tmpfs=false`.
     pub no_read_only_tmpfs: bool,

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::secrets::{SecretFile, SecretVariable};
+
 /// Everything decided at creation. Paths are the host's unless said otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -56,6 +58,10 @@ pub struct Record {
     /// Seconds after which the monitor kills the container (`--timeout`); 0 means never.
     pub timeout: u32,
     pub umask: String,
+    /// `--tz`: a name of the time zone database, or `local`; empty means the image's own.
+    pub timezone: String,
+    /// `--passwd=false`.
+    pub no_passwd: bool,
     pub auto_remove: bool,
     pub auto_remove_image: bool,
     /// `--init`: an init of ours is PID 1.
@@ -79,6 +85,10 @@ pub struct Record {
     pub dependencies: Vec<String>,
     /// Destination to options of tmpfs mounts.
     pub tmpfs: BTreeMap<String, String>,
+    /// `--secret` as a file. The values are encrypted in `secrets/` of the container, by their number here.
+    pub secrets: Vec<SecretFile>,
+    /// `--secret` as a variable, which is in no `env` above.
+    pub env_secrets: Vec<SecretVariable>,
     /// `--device`.
     pub devices: Vec<super::devices::Device>,
     /// `--device` and `--gpus` by name: `vendor.com/class=name`.

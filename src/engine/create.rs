@@ -1,8 +1,9 @@
 //! Making a container.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 
-use super::{Engine, containers, depend, enter_userns, entered, images, names, volumes};
+use super::{Engine, accounts, containers, depend, enter_userns, entered, images, names, secrets, volumes};
 use crate::container::cdi;
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
@@ -16,16 +17,18 @@ use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
 use crate::runtime::caps::CapSet;
-use crate::runtime::launch::{Launch, Root};
+use crate::runtime::launch::{Accounts, Launch, Root};
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
 
 /// A container that has been made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Its secrets, for who starts it at once.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// Makes a container from an image, which is pulled if the policy says so.
@@ -42,7 +45,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     spec::check(options, &network)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
     cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
-    let device_groups: Vec<String> = cdi.groups.iter().map(u32::to_string).collect();
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -51,6 +53,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
             store.check_name_is_free(name)?;
         }
     }
+    let id = id::random_id()?;
+    let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
         None => Some(userns::begin(&engine.roots)?),
@@ -83,7 +88,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         warnings.extend(super::image::foreign_platform(image));
     }
 
-    let id = id::random_id()?;
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -107,13 +111,22 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
+    prepared.record.secrets = secrets.files.clone();
+    prepared.record.env_secrets = secrets.variables.clone();
     warnings.append(&mut prepared.warnings);
     depend::mark(&store, &prepared.record.dependencies)?;
     let draft = store.draft(&place.id)?;
-    if let Err(error) = fill(engine, &draft, &prepared, options, device_groups) {
+    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let accounts = (!options.no_passwd).then(|| Accounts {
+        passwd_entry: options.passwd_entry.clone(),
+        group_entry: options.group_entry.clone(),
+        host_users,
+    });
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
+    if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
-    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
     let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
     drop(kept);
@@ -127,7 +140,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings })
+    Ok(Created { id: place.id, warnings, secrets: secrets.memory })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.
@@ -213,7 +226,7 @@ fn fill(
     draft: &Draft,
     prepared: &Prepared,
     options: &CreateOptions,
-    device_groups: Vec<String>,
+    accounts: Option<Accounts>,
 ) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
@@ -258,7 +271,9 @@ fn fill(
         ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
-        groups: record.group_add.iter().cloned().chain(device_groups).collect(),
+        groups: record.group_add.iter().chain(&prepared.device_groups).cloned().collect(),
+        accounts,
+        secrets: None,
         joins: prepared.joins.clone(),
         scratch: prepared.scratch.clone(),
         overlays: prepared.overlays.clone(),

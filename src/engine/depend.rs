@@ -60,6 +60,16 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
         let id = find(name, "cgroup")?.record.id;
         resolved.to_mut().cgroup = Sharing::Container(id);
     }
+    for name in &options.requires {
+        let found = store.find(name);
+        let id = found
+            .with_context(|| format!("\"{name}\" is not a valid container, cannot be used as a dependency"))?
+            .record
+            .id;
+        if !needs.ids.contains(&id) {
+            needs.ids.push(id);
+        }
+    }
     needs.hostname = hostname;
     Ok((resolved, needs))
 }

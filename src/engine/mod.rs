@@ -1,6 +1,8 @@
 //! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
 
+mod accounts;
 pub mod attach;
+pub mod copy;
 mod create;
 mod depend;
 mod exec;
@@ -16,6 +18,7 @@ mod names;
 mod recover;
 mod remove;
 mod run;
+pub mod secrets;
 mod sign;
 mod size;
 mod sweep;
@@ -23,6 +26,7 @@ pub mod system;
 pub mod top;
 mod unshare;
 pub mod volumes;
+pub mod view;
 
 use std::sync::OnceLock;
 

@@ -59,12 +59,25 @@ pub struct Life {
     overlays: Vec<Child>,
     /// What the command gets besides its standard streams. Kept only for a container that may be restarted.
     given: Vec<Given>,
+    /// The memory file of the container's secrets, as long as somebody needs it.
+    pub(super) secrets: Option<OwnedFd>,
     /// Standard input that the container has not taken yet.
     pub(super) input: Vec<u8>,
     /// Somebody wants the next run to begin before the pause is over.
     pub(super) hurry: bool,
     /// A client said that its input has ended.
     pub(super) input_ended: bool,
+}
+
+/// The descriptors that a monitor begins with.
+#[derive(Debug)]
+pub struct Inherited {
+    /// The first client.
+    pub client: Option<OwnedFd>,
+    /// What the command gets besides its standard streams.
+    pub given: Vec<Given>,
+    /// The memory file of the container's secrets.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// A container's process and its streams.
@@ -88,7 +101,8 @@ pub struct Running {
 
 impl Life {
     /// Takes the lock, opens the socket and the log.
-    pub fn new(config: Config, roots: &Roots, client: Option<OwnedFd>, given: Vec<Given>) -> Result<Self> {
+    pub fn new(config: Config, roots: &Roots, inherited: Inherited) -> Result<Self> {
+        let Inherited { client, given, secrets } = inherited;
         let store = Store::new(roots);
         let run_dir = roots.run_container(&config.id);
         fs::create_private_dir_all(&run_dir)?;
@@ -142,6 +156,7 @@ impl Life {
             fuse: None,
             overlays: Vec::new(),
             given,
+            secrets,
             input: Vec::new(),
             hurry: false,
             input_ended: false,
@@ -198,6 +213,9 @@ impl Life {
         if self.config.restart.name.is_empty() || self.config.restart.name == "no" {
             // The command shall be the last to close them.
             self.given.clear();
+        }
+        if self.config.launch.secrets.as_ref().is_some_and(|secrets| !secrets.keep) {
+            (self.secrets, self.config.launch.secrets) = (None, None);
         }
         let pid = self.container.as_ref().map_or(0, |c| c.started.pid);
         let kind = if self.config.hold {

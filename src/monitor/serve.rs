@@ -1,13 +1,12 @@
 //! The monitor's event loop: what happens between the start of a container's process and its end.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::client::Role;
-use super::exec::Joined;
 use super::life::Life;
 use super::log::Stream;
 use super::pause;
@@ -15,6 +14,7 @@ use super::protocol::{ATTACH_STDIN, MAX_MESSAGE, kind};
 use super::watch::Token;
 use crate::container::Status;
 use crate::error::{Error, Result};
+use crate::runtime::child::join::Container;
 use crate::storage::atomic::Durability;
 use crate::sys::process;
 
@@ -410,7 +410,8 @@ impl Life {
         let Some(container) = running else { return };
         let init = container.started.pidfd.as_fd();
         let Ok(init) = init.try_clone_to_owned() else { return self.clients.close(&self.watch, slot) };
-        let container = Joined { init: &init, namespaces: self.config.launch.foreign() };
+        let secrets = self.secrets.as_ref().map(AsRawFd::as_raw_fd);
+        let container = Container { init: &init, namespaces: self.config.launch.foreign(), secrets };
         self.sessions.begin(&self.watch, &mut self.clients, slot, request, container, descriptors);
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::secrets::Secrets;
+
 /// How to start one container's process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,12 +34,39 @@ pub struct Launch {
     pub create_cwd: bool,
     /// `--group-add`: names or numbers, looked up in the container.
     pub groups: Vec<String>,
+    /// What is added to the container's passwd and group files; `None`: nothing.
+    pub accounts: Option<Accounts>,
+    /// Set when the container is started, never on disk.
+    pub secrets: Option<Secrets>,
     /// Namespaces of others that it joins, beside those of its own.
     pub joins: Vec<Join>,
     /// Writable layers that begin empty at each start, and are emptied at each end.
     pub scratch: Vec<Scratch>,
     /// Mounts that fuse-overlayfs makes for it beside the root, where the kernel's overlay is not to be had.
     pub overlays: Vec<Fuse>,
+}
+
+/// Entries for the container's passwd and group files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Accounts {
+    /// How the entry of a user without one is to look, instead of the usual one.
+    pub passwd_entry: Option<String>,
+    /// The same for its group.
+    pub group_entry: Option<String>,
+    /// Users of the host who are added whoever the command's user is.
+    pub host_users: Vec<HostUser>,
+}
+
+/// A user of the host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostUser {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+    pub comment: String,
+    pub home: String,
 }
 
 impl Launch {

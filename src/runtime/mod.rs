@@ -12,6 +12,7 @@ pub mod netns;
 pub mod overlay;
 pub mod passwd;
 pub mod seccomp;
+pub mod secrets;
 pub mod spawn;
 pub mod subid;
 pub mod userns;

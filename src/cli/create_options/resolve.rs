@@ -18,8 +18,12 @@ use crate::container::logging::LogOptions;
 use crate::container::mounts::{self, ImageVolumes, UserMount};
 use crate::container::namespaces::{self, IpcMode, Sharing};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
+use crate::container::personality::Personality;
+use crate::container::secrets::SecretRequest;
 use crate::container::security::Security;
-use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl};
+use crate::container::{
+    CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, timezone,
+};
 use crate::error::{Context, Error, Result};
 use crate::network;
 use crate::network::files::{HostsFile, hosts, resolv};
@@ -72,7 +76,16 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         stop_signal: process.stop_signal.as_deref().map(signal::parse).transpose()?,
         stop_timeout: process.stop_timeout,
         timeout: process.timeout,
-        umask: process.umask.as_deref().map(umask).transpose()?,
+        timezone: process.tz.as_deref().filter(|name| !name.is_empty()).map(timezone).transpose()?,
+        personality: process.personality.as_deref().map(Personality::parse).transpose()?,
+        no_passwd: false,
+        passwd_entry: process.passwd_entry.as_deref().map(|text| account_entry("passwd", text)).transpose()?,
+        group_entry: process.group_entry.as_deref().map(|text| account_entry("group", text)).transpose()?,
+        host_users: words(&process.hostuser),
+        keep_groups: process.group_add.iter().any(|group| group == "keep-groups"),
+        requires: words(&misc.requires),
+        chroot_dirs: chroot_dirs(&files.chrootdirs)?,
+        umask: process.umask.as_deref().filter(|text| !text.is_empty()).map(umask).transpose()?,
 
         labels: labels(&misc.label, &misc.label_file, at)?,
         annotations: annotations(&misc.annotation)?,
@@ -94,6 +107,7 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
             .collect::<Result<_>>()?,
         cdi: cdi_names(&files.device, &files.gpus)?,
         cdi_directories: cdi_directories(at),
+        secrets: files.secret.iter().map(|text| SecretRequest::parse(text)).collect::<Result<_>>()?,
         image_volumes: ImageVolumes::parse(files.image_volume.as_deref().unwrap_or_default())?,
         read_only: *files.read_only,
         no_read_only_tmpfs: !*files.read_only_tmpfs,
@@ -267,12 +281,13 @@ fn environment(args: &ProcessArgs, at: &Invocation) -> Result<Environment> {
         let entries = environment::parse_file(&text, &at.env);
         set.extend(entries.with_context(|| format!("environment file `{}`", path.display()))?);
     }
-    for text in &args.env {
+    // As in the reference, an empty one is none here, but an error for `exec`.
+    for text in args.env.iter().filter(|text| !text.is_empty()) {
         set.extend(environment::parse_entry(text, &at.env)?);
     }
     let merge = args.env_merge.iter().map(|text| match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Error::new(format!("invalid variable: \"{text}\": must be NAME=VALUE"))),
+        _ => Err(Error::new(format!("missing `=` for --env-merge substitution {text}"))),
     });
     let host = match (*args.env_host, *args.http_proxy) {
         (true, _) => at.env.clone(),
@@ -298,10 +313,13 @@ fn workdir(text: Option<&str>) -> Result<Option<PathBuf>> {
 
 fn group_add(values: &[String]) -> Result<Vec<String>> {
     let groups = words(values);
-    if groups.iter().any(|group| group == "keep-groups") {
-        bail!("`--group-add keep-groups` is not there yet: keeping the host's groups is the matter of a later release");
+    if !groups.iter().any(|group| group == "keep-groups") {
+        return Ok(groups);
     }
-    Ok(groups)
+    if groups.len() > 1 {
+        bail!("the '--group-add keep-groups' option is not allowed with any other --group-add options");
+    }
+    Ok(Vec::new())
 }
 
 fn attach(values: &[String]) -> Result<Option<Streams>> {
@@ -315,6 +333,31 @@ fn attach(values: &[String]) -> Result<Option<Streams>> {
         }
     }
     Ok((!values.is_empty()).then_some(streams))
+}
+
+/// A time zone that this host knows.
+fn timezone(name: &str) -> Result<String> {
+    timezone::read(name).map(|_| name.to_owned())
+}
+
+/// A line for the passwd or group file.
+fn account_entry(file: &str, text: &str) -> Result<String> {
+    if text.contains(['\n', '\0']) {
+        bail!("invalid {file} entry: it must be one line");
+    }
+    Ok(text.to_owned())
+}
+
+fn chroot_dirs(values: &[String]) -> Result<Vec<PathBuf>> {
+    let words = values.iter().flat_map(|value| value.split(',')).filter(|word| !word.is_empty());
+    words
+        .map(|word| match mounts::clean(Path::new(word)) {
+            dir if dir == Path::new("/") || word.contains('\0') => {
+                bail!("`--chrootdirs {word}` is no directory below the root")
+            }
+            dir => Ok(dir),
+        })
+        .collect()
 }
 
 fn umask(text: &str) -> Result<u32> {
@@ -339,6 +382,10 @@ fn labels(given: &[String], files: &[PathBuf], at: &Invocation) -> Result<BTreeM
         let text = fs::read_to_string(&at.cwd.join(path))?;
         let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
         for line in lines {
+            let key = line.split('=').next().unwrap_or_default();
+            if key.contains(char::is_whitespace) {
+                bail!("label file `{}`: name \"{key}\" has white spaces, poorly formatted name", path.display());
+            }
             add(line).with_context(|| format!("label file `{}`", path.display()))?;
         }
     }

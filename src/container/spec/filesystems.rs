@@ -269,12 +269,17 @@ fn files(options: &CreateOptions, place: &Place) -> Result<Vec<Mount>> {
         (true, "/run/.containerenv", ".containerenv"),
         (!options.no_hostname, "/etc/hostname", "hostname"),
         (has_resolv_conf, "/etc/resolv.conf", "resolv.conf"),
+        (options.timezone.is_some(), "/etc/localtime", "localtime"),
     ];
     let tail = if options.read_only { ",ro,nosuid,noexec,nodev" } else { "" };
     let mut mounts = Vec::new();
     for (_, destination, name) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
         let source = place.container_dir.join(name);
         mounts.push(mount(Path::new(destination), "bind", &source, list(&format!("bind,rprivate{tail}")))?);
+        for dir in options.chroot_dirs.iter().filter(|_| destination.starts_with("/etc/")) {
+            let destination = dir.join(destination.trim_start_matches('/'));
+            mounts.push(mount(&destination, "bind", &source, list(&format!("bind,rprivate{tail}")))?);
+        }
     }
     Ok(mounts)
 }

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci_spec::runtime::{
-    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxResources, RootBuilder, Spec,
-    SpecBuilder,
+    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxPersonalityBuilder,
+    LinuxResources, RootBuilder, Spec, SpecBuilder,
 };
 
 pub use facts::HostFacts;
@@ -31,6 +31,7 @@ use super::{capabilities, limits, mounts, sysctl};
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::image::{Image, ImageConfig};
+use crate::runtime::child::KEEP_GROUPS;
 use crate::runtime::launch::{Donor, Fuse, Join, Scratch};
 
 /// The version of the runtime specification that is followed.
@@ -89,6 +90,8 @@ pub struct Prepared {
     pub directories: Vec<PathBuf>,
     /// The namespaces that it joins.
     pub joins: Vec<Join>,
+    /// Further groups of its user, by number: those of devices.
+    pub device_groups: Vec<String>,
     /// What is odd, but no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -152,6 +155,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         scratch: decided.filesystems.scratch,
         directories: decided.filesystems.directories,
         joins: joins(options),
+        device_groups: place.cdi.groups.iter().map(u32::to_string).collect(),
         overlays: decided.filesystems.overlays,
         warnings,
     })
@@ -300,6 +304,9 @@ fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, S
         ("io.container.manager".to_owned(), "libpod".to_owned()),
         ("org.opencontainers.image.stopSignal".to_owned(), decided.stop_signal.to_string()),
     ]);
+    if options.keep_groups {
+        annotations.insert(KEEP_GROUPS.to_owned(), "1".to_owned());
+    }
     annotations.extend(options.annotations.clone());
     annotations
 }
@@ -310,7 +317,11 @@ fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
         // So that ping works without a capability; the range is of the container's own groups.
         sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
     }
-    let linux = LinuxBuilder::default()
+    let mut linux = LinuxBuilder::default();
+    if let Some(personality) = options.personality {
+        linux = linux.personality(built(LinuxPersonalityBuilder::default().domain(personality.to_oci()).build())?);
+    }
+    let linux = linux
         .sysctl(sysctls.into_iter().collect::<std::collections::HashMap<_, _>>())
         .resources(LinuxResources::default())
         .namespaces(namespaces(options, shares_network)?)

@@ -36,6 +36,8 @@ pub(super) fn build(
         stop_timeout: options.stop_timeout.unwrap_or(defaults::STOP_TIMEOUT),
         timeout: options.timeout,
         umask: format!("{:04o}", options.umask.unwrap_or(defaults::UMASK)),
+        timezone: options.timezone.clone().unwrap_or_default(),
+        no_passwd: options.no_passwd,
         auto_remove: options.auto_remove,
         auto_remove_image: options.auto_remove_image,
         init: options.init,

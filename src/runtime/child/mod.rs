@@ -4,6 +4,7 @@
 //! system and the monitor's descriptors. What it learns from the image it learns through descriptors resolved beneath
 //! the container's root. It is not dumpable until the exec, so that nothing in the container can look into it.
 
+mod accounts;
 mod chown;
 mod command;
 mod credentials;
@@ -16,11 +17,13 @@ mod mounts;
 mod options;
 mod preserved;
 mod root;
+mod secrets;
 mod target;
 mod terminal;
 mod tree;
 
 pub mod join;
+pub mod view;
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
@@ -51,6 +54,13 @@ pub fn start(launch: &Launch, streams: &Streams, given: &[Given], joined: &[Join
     report_and_exit(&error, channel.as_fd())
 }
 
+/// The annotation of a container whose processes keep the groups of the user who started it, as crun knows it.
+pub const KEEP_GROUPS: &str = "run.oci.keep_original_groups";
+
+fn keeps_groups(spec: &Spec) -> bool {
+    spec.annotations().as_ref().is_some_and(|annotations| annotations.contains_key(KEEP_GROUPS))
+}
+
 fn report_and_exit(error: &Error, channel: BorrowedFd<'_>) -> ! {
     let mut packet = vec![b'E'];
     packet.extend(channel::encode_error(error));
@@ -71,12 +81,16 @@ fn set_up(
     let mut keep = vec![channel.as_raw_fd()];
     keep.extend(given.staged());
     keep.extend(streams.numbers().into_iter().flatten());
+    keep.extend(launch.secrets.as_ref().map(|secrets| secrets.fd));
     keep.extend(joined.iter().map(|one| one.fd.as_raw_fd()));
     process::close_all_but(&keep).context("closing the monitor's descriptors")?;
-    let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
+    let mut spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
         .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
+    let given_secrets = launch.secrets.as_ref().map(|from| secrets::take(from.fd)).transpose()?.unwrap_or_default();
+    secrets::add_variables(&mut spec, &given_secrets);
     let filter = launch.seccomp.as_deref().map(fs::read).transpose()?;
-    let may_set_groups = credentials::may_set_groups();
+    let may_set_groups = credentials::may_set_groups() && !keeps_groups(&spec);
+    limits::personality(&spec)?;
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
     limits::oom_score(oci_process)?;
 
@@ -86,6 +100,8 @@ fn set_up(
     }
     let place = root::attach(&launch.root)?;
     let mounted = mounts::mount_all(&place, &spec, launch.tty, joined)?;
+    secrets::mount(&place, &spec, &given_secrets)?;
+    drop(given_secrets);
     let console = if launch.tty {
         let devpts =
             mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
@@ -107,6 +123,10 @@ fn set_up(
     mask::apply(&place, &spec, &mounted.null)?;
     root::pivot(&place)?;
     drop(place);
+    if let Some(accounts) = &launch.accounts {
+        let user = oci_process.user().username().as_deref().unwrap_or_default();
+        accounts::add(accounts, user, oci_process.cwd(), &root::open_root()?)?;
+    }
     if spec.root().as_ref().and_then(oci_spec::runtime::Root::readonly) == Some(true) {
         root::make_read_only()?;
     }

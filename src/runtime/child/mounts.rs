@@ -254,7 +254,7 @@ fn set(fd: &OwnedFd, options: &Options) -> Result<()> {
 }
 
 /// A new file system as a detached mount.
-fn file_system(kind: &str, source: Option<&Path>, options: &Options) -> rustix::io::Result<OwnedFd> {
+pub fn file_system(kind: &str, source: Option<&Path>, options: &Options) -> rustix::io::Result<OwnedFd> {
     let kind = if kind == "cgroup" { "cgroup2" } else { kind };
     let fs = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     if let Some(source) = source {
