@@ -85,7 +85,9 @@ pub fn copy_in(
     let probably = first.as_ref().is_ok_and(|ustar| *ustar);
     receive(plain, &side, &destination, options).map_err(|error| match probably {
         true => error,
-        false => Error::new("source must be a (compressed) tar archive when copying from stdin").hint(error.to_string()),
+        false => {
+            Error::new("source must be a (compressed) tar archive when copying from stdin").hint(error.to_string())
+        }
     })
 }
 
@@ -103,12 +105,7 @@ fn send(source: &Found, name: Option<Vec<u8>>, output: &mut dyn Write) -> Result
     }
 }
 
-fn receive(
-    input: impl BufRead,
-    side: &Side,
-    destination: &Destination,
-    options: CopyOptions,
-) -> Result<Vec<String>> {
+fn receive(input: impl BufRead, side: &Side, destination: &Destination, options: CopyOptions) -> Result<Vec<String>> {
     let attempt = || -> Result<Vec<String>> {
         let root = match side.view() {
             Some(view) => Some((view?.root(), destination.path.as_slice())),
@@ -138,13 +135,11 @@ fn open(locations: [&Location; 2], engine: &Engine) -> Result<[Side; 2]> {
         let store = containers(engine);
         match store.resolve(name).and_then(|id| settle(engine, &id)) {
             Ok(container) => Ok(Some(container)),
-            Err(error) if error.kind() == Kind::NoSuch => {
-                Err(Error::new(if name.is_empty() {
-                    "name or ID cannot be empty".to_owned()
-                } else {
-                    format!("container \"{name}\" does not exist")
-                }))
-            }
+            Err(error) if error.kind() == Kind::NoSuch => Err(Error::new(if name.is_empty() {
+                "name or ID cannot be empty".to_owned()
+            } else {
+                format!("container \"{name}\" does not exist")
+            })),
             Err(error) => Err(error),
         }
     };

@@ -25,8 +25,8 @@ mod sweep;
 pub mod system;
 pub mod top;
 mod unshare;
-pub mod volumes;
 pub mod view;
+pub mod volumes;
 
 use std::sync::OnceLock;
 

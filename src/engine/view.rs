@@ -97,10 +97,8 @@ pub fn root_of(engine: &Engine, container: &Container) -> (Root, Option<Fuse>) {
 fn lasts(mount: &Mount, container_dir: &Path) -> bool {
     let destination = mount.destination();
     let of_the_kernel = ["/proc", "/sys", "/dev"].iter().any(|path| destination.starts_with(path));
-    let fresh = matches!(
-        mount.typ().as_deref(),
-        Some("tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2")
-    );
+    let fresh =
+        matches!(mount.typ().as_deref(), Some("tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2"));
     let source = mount.source().as_deref();
     let ours = source.is_some_and(|source| source.parent() == Some(container_dir));
     // One that is gone cannot be shown, and is no reason not to show the rest.

@@ -75,9 +75,7 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     if options.read_only && !options.no_read_only_tmpfs {
         for path in defaults::READ_ONLY_TMPFS.map(Path::new) {
             if !taken(&asked, path) {
-                // Programs run from /run, and from nowhere else here.
-                let tail = if path == Path::new("/run") { "" } else { ",noexec" };
-                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(&format!("{TMPFS_OPTIONS}{tail}")))?);
+                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(TMPFS_OPTIONS))?);
             }
         }
     }

@@ -178,11 +178,7 @@ struct Decided {
 /// Finds what would make [`prepare`] fail whatever the image is: options that contradict each other, sources of mounts
 /// that do not exist. `network` is the mode decided. To be called before an image is pulled in vain.
 pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
-    let shared = sysctl::Shared {
-        network: network == HOST,
-        ipc: options.ipc == IpcMode::Host,
-        uts: options.uts == Sharing::Host,
-    };
+    let shared = sysctl::Shared { network: network == HOST, ipc: options.ipc == IpcMode::Host };
     sysctl::check(&options.sysctls, shared)?;
     if options.uts != Sharing::Private && options.hostname.is_some() {
         bail!(

@@ -258,12 +258,12 @@ impl Archive<'_> {
 
 /// File systems whose content the kernel makes up when it is read (linux/magic.h): cgroup, cgroup2, debugfs, devpts,
 /// mqueue, proc, securityfs, sysfs, tracefs.
-const OF_THE_KERNEL: [u64; 9] = [
-    0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x1cd1, 0x1980_0202, 0x9fa0, 0x7363_6673, 0x6265_6572, 0x7472_6163,
-];
+const OF_THE_KERNEL: [u64; 9] =
+    [0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x1cd1, 0x1980_0202, 0x9fa0, 0x7363_6673, 0x6265_6572, 0x7472_6163];
 
 fn is_kernels(dir: BorrowedFd<'_>) -> bool {
-    rustix::fs::fstatfs(dir).is_ok_and(|stat| u64::try_from(stat.f_type).is_ok_and(|kind| OF_THE_KERNEL.contains(&kind)))
+    rustix::fs::fstatfs(dir)
+        .is_ok_and(|stat| u64::try_from(stat.f_type).is_ok_and(|kind| OF_THE_KERNEL.contains(&kind)))
 }
 
 /// Whether nothing of the layers below is seen in this directory: by the kernel's mark or by fuse-overlayfs's.

@@ -110,7 +110,9 @@ impl Put<'_> {
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         let beneath = again(|| rustix::fs::openat2(self.target.dir, shown, flags, Mode::empty(), resolve));
         match (beneath, self.target.root) {
-            (Err(Errno::LOOP | Errno::NOTDIR), Some((root, base))) => beneath::open_dir(root, &[base, b"/", path].concat()),
+            (Err(Errno::LOOP | Errno::NOTDIR), Some((root, base))) => {
+                beneath::open_dir(root, &[base, b"/", path].concat())
+            }
             (result, _) => result,
         }
     }
@@ -137,9 +139,7 @@ impl Put<'_> {
             }
             Kind::Fifo => {
                 let mode = Mode::from_raw_mode(0o600);
-                self.replacing(parent, name, |as_name| {
-                    rustix::fs::mknodat(parent, as_name, FileType::Fifo, mode, 0)
-                })?;
+                self.replacing(parent, name, |as_name| rustix::fs::mknodat(parent, as_name, FileType::Fifo, mode, 0))?;
                 self.own_name(parent, name, entry)?;
                 rustix::fs::chmodat(parent, name, Mode::from_raw_mode(entry.mode), AtFlags::empty())
                     .context("setting its mode")?;
@@ -262,12 +262,7 @@ impl Put<'_> {
     }
 
     /// Makes something by its name, in the place of what is there.
-    fn replacing(
-        &self,
-        parent: &OwnedFd,
-        name: &[u8],
-        make: impl Fn(&[u8]) -> rustix::io::Result<()>,
-    ) -> Result<()> {
+    fn replacing(&self, parent: &OwnedFd, name: &[u8], make: impl Fn(&[u8]) -> rustix::io::Result<()>) -> Result<()> {
         match make(name) {
             Err(Errno::EXIST) => {}
             result => return result.context("creating it"),
@@ -302,7 +297,8 @@ impl Put<'_> {
         let Ok(from) = open_regular(&dir, old, OFlags::RDONLY) else { return linked.with_context(shown) };
         let mut from = File::from(from);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut to = File::from(rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR).context("creating file")?);
+        let mut to =
+            File::from(rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR).context("creating file")?);
         let size = from.metadata().context("reading its size")?.len();
         super::data::Copier::default().copy(&mut from, &mut to, size)?;
         self.attributes(to.as_fd(), entry)?;
@@ -402,8 +398,10 @@ fn in_the_way(why: &str) -> Error {
 
 fn owned(result: rustix::io::Result<()>, uid: u32, gid: u32) -> Result<()> {
     match result {
-        Err(Errno::INVAL) => Err(Error::new(format!("setting its owner: {uid}:{gid} is not mapped in the user namespace"))
-            .hint("with --archive the user of the container owns everything")),
+        Err(Errno::INVAL) => {
+            Err(Error::new(format!("setting its owner: {uid}:{gid} is not mapped in the user namespace"))
+                .hint("with --archive the user of the container owns everything"))
+        }
         result => result.context("setting its owner"),
     }
 }
