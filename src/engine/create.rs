@@ -10,7 +10,7 @@ use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::record::MountedImage;
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
-use crate::container::store::{Draft, Store, is_valid_name};
+use crate::container::store::{Draft, Store, Wanted, is_valid_name};
 use crate::container::{Record, State, snapshot};
 use crate::error::{Error, Kind, Result};
 use crate::image::Image;
@@ -27,6 +27,8 @@ use crate::storage::{fs, id};
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Keeps it from being pruned before it is started.
+    pub wanted: Wanted,
     /// Its secrets, for who starts it at once.
     pub secrets: Option<OwnedFd>,
 }
@@ -128,7 +130,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         return Err(error.wrap("creating the container"));
     }
     let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
-    store.commit(draft, &prepared.record, &State::default(), durability)?;
+    let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
     drop(kept);
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
     for id in used {
@@ -140,7 +142,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings, secrets: secrets.memory })
+    Ok(Created { id: place.id, warnings, wanted, secrets: secrets.memory })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.

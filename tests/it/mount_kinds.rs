@@ -52,6 +52,9 @@ fn an_overlay_takes_what_is_written_and_forgets_it() {
     env.sh(&["-v", &kept], "echo kept > /o/kept");
     assert_eq!(std::fs::read_to_string(env.work().join("up/kept")).unwrap(), "kept\n");
     assert_eq!(env.sh(&["-v", &kept], "cat /o/kept"), "kept");
+    // A volume can be under a layer as well.
+    assert_eq!(env.sh(&["-v", "vol:/o:O"], "touch /o/new; ls /o"), "new");
+    assert_eq!(env.sh(&["-v", "vol:/o"], "ls /o"), "");
     // By fuse-overlayfs all is the same, where it is there.
     if env.program("fuse-overlayfs").args(["--version"]).raw().output().is_ok() {
         let run = ["--storage-driver", "fuse-overlayfs", "run", "--rm", "--network", "none", "-v", &volume, "busybox"];
@@ -88,6 +91,7 @@ fn wrong_overlays_are_refused() {
         (format!("{file}:/o:O"), "not a directory"),
         ("/nosuch:/o:O".to_owned(), "statfs /nosuch: no such file or directory"),
         (format!("{src}:/o:idmap"), "option idmap"),
+        ("/etc:/o:U".to_owned(), "chowning host path \"/etc\" is not allowed"),
         (format!("{src}:/o:U,U"), "can only specify 1 'U' option"),
     ] {
         let said = env.fails(125, ["run", "--rm", "--network", "none", "-v", &value, "busybox", "true"]);

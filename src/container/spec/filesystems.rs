@@ -147,6 +147,12 @@ impl Plan {
             Some(_) => place.container_dir.join("volumes").join(own_name),
             None => data,
         };
+        if user.options.iter().any(|o| o == "O") {
+            let layer = self.scratch(place, &source);
+            let mut user = user.clone();
+            user.options.retain(|o| matches!(o.as_str(), "rw" | "rprivate" | "U"));
+            return self.layered(&user, vec![source], Some(layer), place);
+        }
         let mut options = user.options.clone();
         if !options.iter().any(|o| matches!(o.as_str(), "copy" | "nocopy")) {
             options.push("copy".to_owned());

@@ -123,10 +123,8 @@ fn set_up(
     mask::apply(&place, &spec, &mounted.null)?;
     root::pivot(&place)?;
     drop(place);
-    if let Some(accounts) = &launch.accounts {
-        let user = oci_process.user().username().as_deref().unwrap_or_default();
-        accounts::add(accounts, user, oci_process.cwd(), &root::open_root()?)?;
-    }
+    let root_fd = root::open_root()?;
+    let user = accounts::resolve(launch, oci_process, &root_fd)?;
     if spec.root().as_ref().and_then(oci_spec::runtime::Root::readonly) == Some(true) {
         root::make_read_only()?;
     }
@@ -135,8 +133,6 @@ fn set_up(
     {
         nix::unistd::sethostname(hostname).with_context(|| format!("setting the host name `{hostname}`"))?;
     }
-    let root_fd = root::open_root()?;
-    let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
     mounted.chown.iter().try_for_each(|source| chown::recursive(source, user.uid, user.gid))?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd(), launch.create_cwd)?;
     limits::umask(oci_process);
