@@ -138,8 +138,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l unsetenv -d '
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s w -l workdir -d 'Working directory in the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l chrootdirs -d 'Put /etc/hosts and the like into these directories as well' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm]), or to one by its CDI name (vendor.com/class=name)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l gpus -d 'Give access to GPUs (all, or their numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l secret -d 'Give access to a secret (NAME[,type=mount|env][,target=...][,uid=][,gid=][,mode=])' -r
@@ -161,15 +161,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l mac-address -
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l gidmap -d 'Map group IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l uidmap -d 'Map user IDs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
@@ -250,7 +250,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -s t -l tty -d '
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l unsetenv-all -d 'Unset all default environment variables'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
@@ -362,8 +362,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l unsetenv -d 'Uns
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s w -l workdir -d 'Working directory in the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l chrootdirs -d 'Put /etc/hosts and the like into these directories as well' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm]), or to one by its CDI name (vendor.com/class=name)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l gpus -d 'Give access to GPUs (all, or their numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l secret -d 'Give access to a secret (NAME[,type=mount|env][,target=...][,uid=][,gid=][,mode=])' -r
@@ -385,15 +385,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l mac-address -d '
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l gidmap -d 'Map group IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l uidmap -d 'Map user IDs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
@@ -476,7 +476,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -s t -l tty -d 'All
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l unsetenv-all -d 'Unset all default environment variables'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
@@ -736,8 +736,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Working directory in the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l chrootdirs -d 'Put /etc/hosts and the like into these directories as well' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm]), or to one by its CDI name (vendor.com/class=name)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gpus -d 'Give access to GPUs (all, or their numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l secret -d 'Give access to a secret (NAME[,type=mount|env][,target=...][,uid=][,gid=][,mode=])' -r
@@ -759,15 +759,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gidmap -d 'Map group IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uidmap -d 'Map user IDs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
@@ -848,7 +848,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l unsetenv-all -d 'Unset all default environment variables'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
@@ -988,8 +988,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'User and group (USER[:GROUP], names or numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Working directory in the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l chrootdirs -d 'Put /etc/hosts and the like into these directories as well' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gpus -d 'Give access to GPUs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device -d 'Give access to a device of the host (HOST[:CONTAINER][:rwm]), or to one by its CDI name (vendor.com/class=name)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gpus -d 'Give access to GPUs (all, or their numbers)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l image-volume -d 'What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mount -d 'Mount a file system (type=bind,src=/a,dst=/b)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l secret -d 'Give access to a secret (NAME[,type=mount|env][,target=...][,uid=][,gid=][,mode=])' -r
@@ -1011,15 +1011,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -d 'Cgroup namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gidmap -d 'Map group IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'PID namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uidmap -d 'Map user IDs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uts -d 'UTS namespace (private, host)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l seccomp-policy -d 'Where the seccomp profile comes from (default)' -r
@@ -1102,7 +1102,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l unsetenv-all -d 'Unset all default environment variables'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'Take the first argument for a directory that is the root, not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'

@@ -91,6 +91,8 @@ pub struct Record {
     pub env_secrets: Vec<SecretVariable>,
     /// `--device`.
     pub devices: Vec<super::devices::Device>,
+    /// `--device` and `--gpus` by name: `vendor.com/class=name`.
+    pub cdi: Vec<String>,
     pub effective_caps: Vec<String>,
     pub bounding_caps: Vec<String>,
     pub cap_add: Vec<String>,

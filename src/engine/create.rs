@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use super::{Engine, accounts, containers, depend, enter_userns, entered, images, names, secrets, volumes};
+use crate::container::cdi;
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::record::MountedImage;
@@ -11,7 +12,7 @@ use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, Wanted, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context as _, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -44,6 +45,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
+    let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
+    cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
+    let device_groups: Vec<String> = cdi.groups.iter().map(u32::to_string).collect();
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -101,10 +105,11 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         network,
         host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
         layers_dir: engine.roots.layers(),
-        images: mounted_images(engine, options, progress, &mut warnings)?,
+        images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,
         joins_shm: needs.shm,
         dependencies: needs.ids,
+        cdi,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
@@ -120,8 +125,8 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         group_entry: options.group_entry.clone(),
         host_users,
     });
-    let filled =
-        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
+    let filled = fill(engine, &draft, &prepared, options, accounts, device_groups)
+        .and_then(|()| secrets.write(draft.dir(), durability));
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
@@ -225,6 +230,7 @@ fn fill(
     prepared: &Prepared,
     options: &CreateOptions,
     accounts: Option<Accounts>,
+    device_groups: Vec<String>,
 ) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
@@ -269,7 +275,7 @@ fn fill(
         ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
-        groups: record.group_add.clone(),
+        groups: record.group_add.iter().cloned().chain(device_groups).collect(),
         accounts,
         secrets: None,
         joins: prepared.joins.clone(),
@@ -284,21 +290,17 @@ fn fill(
     Ok(())
 }
 
-/// The images that are mounted in it, by their names; pulled where they are missing.
-fn mounted_images(
-    engine: &Engine,
-    options: &CreateOptions,
-    progress: &dyn Progress,
-    warnings: &mut Vec<String>,
-) -> Result<BTreeMap<String, MountedImage>> {
+/// The images that are mounted in it, by their names.
+fn mounted_images(engine: &Engine, options: &CreateOptions) -> Result<BTreeMap<String, MountedImage>> {
     let mut found = BTreeMap::new();
     for mount in &options.mounts {
         let MountKind::Image(image) = &mount.kind else { continue };
         if !found.contains_key(&image.name) {
-            let one =
-                super::image::obtain(engine, &image.name, &options.pull, progress, warnings).with_context(|| {
-                    format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display())
-                })?;
+            // As in the reference, it is not pulled.
+            let one = images(engine)?.find(&image.name).map_err(|e| {
+                e.wrap(format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display()))
+                    .hint(format!("`coracle pull {}` gets it from a registry", image.name))
+            })?;
             found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
         }
     }

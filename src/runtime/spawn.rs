@@ -82,21 +82,51 @@ pub fn spawn(launch: &Launch, given: &[Given], joined: &[Joined]) -> Result<Star
         started_out = (Some(stdout_read), Some(stderr_read));
         Streams::Pipes { stdin, stdout, stderr }
     };
-    let pids = joined::enter_pids(joined)?;
-    match process::clone3(launch.namespaces).context("creating the container's namespaces")? {
+    let cloned = match joined::with_pids(joined) {
+        None => process::clone3(launch.namespaces).context("creating the container's namespaces")?,
+        Some(other) => clone_in(other, launch.namespaces)?,
+    };
+    match cloned {
         Forked::Child => child::start(launch, &streams, given, joined, theirs.as_fd()),
-        Forked::Parent(cloned) => {
-            drop(pids);
-            Ok(Started {
-                pid: cloned.pid,
-                pidfd: cloned.pidfd,
-                channel: ours,
-                stdin: started_stdin,
-                stdout: started_out.0,
-                stderr: started_out.1,
-            })
-        }
+        Forked::Parent(cloned) => Ok(Started {
+            pid: cloned.pid,
+            pidfd: cloned.pidfd,
+            channel: ours,
+            stdin: started_stdin,
+            stdout: started_out.0,
+            stderr: started_out.1,
+        }),
     }
+}
+
+/// As clone3, in the PID namespace of another. A process cannot leave a PID namespace that it has joined, so a child joins
+/// it, and makes the process as its sibling.
+fn clone_in(other: &Joined, namespaces: u64) -> Result<Forked<process::Child>> {
+    let (ours, theirs) = channel::pair()?;
+    let helper = match process::fork().context("forking")? {
+        Forked::Child => {
+            let cloned = other
+                .enter(joined::PID)
+                .and_then(|()| process::clone_sibling(namespaces).context("creating the container's namespaces"));
+            let packet = match cloned {
+                Ok(Forked::Child) => return Ok(Forked::Child),
+                Ok(Forked::Parent(sibling)) => [&b"C"[..], &sibling.pid.to_le_bytes()].concat(),
+                Err(error) => [&b"E"[..], &channel::encode_error(&error)].concat(),
+            };
+            let _ = channel::send(&theirs, &packet, &[]);
+            process::exit_now(0)
+        }
+        Forked::Parent(helper) => helper,
+    };
+    drop(theirs);
+    let pid = read_pid(&ours);
+    let _ = process::wait(helper);
+    let pid = pid?;
+    let number = rustix::process::Pid::from_raw(pid).ok_or_else(|| Error::new("the container's process has no PID"))?;
+    // It is a child of this process that nobody has reaped.
+    let pidfd = rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty())
+        .context("opening the container's process")?;
+    Ok(Forked::Parent(process::Child { pid, pidfd }))
 }
 
 /// Reads the PID of a further process in the container, which its maker sends. The process itself may be quicker with

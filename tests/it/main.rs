@@ -6,6 +6,7 @@
 mod attach_tty;
 mod bad_registry;
 mod cli;
+mod create_flags;
 mod commit;
 mod cp;
 mod debian;
@@ -32,6 +33,7 @@ mod registries_conf;
 mod registry_auth;
 mod run;
 mod save;
+mod secrets;
 mod security;
 mod stress;
 mod support;

@@ -7,16 +7,16 @@ const MAPPINGS: &str = "other ID mappings are the matter of a later release";
 /// Flags about namespaces.
 #[derive(Debug, clap::Args)]
 pub struct NamespacesArgs {
-    /// Cgroup namespace (private, host)
+    /// Cgroup namespace (private, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub cgroupns: Option<String>,
     /// Map group IDs
     #[arg(long, value_name = "strings", value_parser = refuse(MAPPINGS))]
     pub gidmap: Option<Refused>,
-    /// IPC namespace (shareable, private, none, host)
+    /// IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub ipc: Option<String>,
-    /// PID namespace (private, host)
+    /// PID namespace (private, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub pid: Option<String>,
     /// Name in /etc/subgid whose ranges are used
@@ -31,7 +31,7 @@ pub struct NamespacesArgs {
     /// User namespace (host: the mapping of the user who runs the container)
     #[arg(long, value_name = "string")]
     pub userns: Option<String>,
-    /// UTS namespace (private, host)
+    /// UTS namespace (private, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub uts: Option<String>,
 }

@@ -51,6 +51,7 @@ pub(super) fn build(
         dependencies: place.dependencies.clone(),
         tmpfs: decided.filesystems.tmpfs.clone(),
         devices: options.devices.clone(),
+        cdi: options.cdi.clone(),
         effective_caps: decided.caps.effective.clone(),
         bounding_caps: decided.caps.bounding.clone(),
         cap_add: options.cap_add.clone(),

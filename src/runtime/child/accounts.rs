@@ -8,22 +8,42 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
+use oci_spec::runtime::Process;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::credentials::{self, User};
 use crate::bail;
 use crate::error::{Context, Error, Result};
-use crate::runtime::launch::{Accounts, HostUser};
+use crate::runtime::launch::{Accounts, HostUser, Launch};
 use crate::runtime::passwd;
 
+/// Who the process is; after that, they have a name. The groups are those without the entries that are added.
+pub fn resolve(launch: &Launch, process: &Process, root: &OwnedFd) -> Result<User> {
+    let Some(accounts) = &launch.accounts else { return credentials::resolve(process, &launch.groups, root) };
+    let user = process.user().username().as_deref().unwrap_or_default();
+    if accounts.host_users.is_empty() && !has_numbers(user) {
+        return credentials::resolve(process, &launch.groups, root);
+    }
+    if !accounts.host_users.is_empty() {
+        // They may be who is meant.
+        add(accounts, user, process.cwd(), root)?;
+    }
+    let mut resolved = credentials::resolve(process, &launch.groups, root)?;
+    add(accounts, user, process.cwd(), root)?;
+    resolved.home = credentials::resolve(process, &[], root)?.home;
+    Ok(resolved)
+}
+
+fn has_numbers(user: &str) -> bool {
+    user.split(':').any(is_number)
+}
+
 /// Adds what is missing for `user`, as `--user` or the image says it. `cwd` is the home of who has no other.
-pub fn add(accounts: &Accounts, user: &str, cwd: &Path, root: &OwnedFd) -> Result<()> {
+fn add(accounts: &Accounts, user: &str, cwd: &Path, root: &OwnedFd) -> Result<()> {
     let cwd = cwd.to_string_lossy();
     let (name, group) = user.split_once(':').map_or((user, user), |(name, group)| (name, group));
     let (is_number, group_is_number) = (is_number(name), is_number(group));
-    if accounts.host_users.is_empty() && !is_number && !group_is_number {
-        return Ok(());
-    }
     let explicit = accounts.passwd_entry.is_some() || accounts.group_entry.is_some() || !accounts.host_users.is_empty();
     let added = (|| {
         if !accounts.host_users.is_empty() || is_number {

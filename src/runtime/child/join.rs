@@ -12,7 +12,7 @@ use super::preserved::Preserved;
 use super::{
     Prepared, Stdio, credentials, hide_and_tie, keeps_groups, limits, report_and_exit, root, secrets, target, terminal,
 };
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
 use crate::runtime::launch::Given;
@@ -119,7 +119,9 @@ fn set_up(
     nix::sched::setns(container.init, flags).context("joining the container's namespaces")?;
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
-    let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
+    // As the reference says it of a further process.
+    let cwd =
+        target::working_directory(&root_fd, process.cwd(), false).map_err(|e| e.with_kind(Kind::CommandNotFound))?;
     limits::umask(&process);
     let stdio = stdio(request, streams)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;

@@ -19,7 +19,7 @@ pub fn attach(root: &Root) -> Result<OwnedFd> {
         Root::Overlay { lower, upper, work, merged, volatile } => {
             if *volatile {
                 // The mark that a volatile overlay leaves, for fear of a crash of the host, which ends this container.
-                let _ = std::fs::remove_dir(work.join("work/incompat/volatile"));
+                let _ = std::fs::remove_dir_all(work.join("work/incompat"));
             }
             overlay(&Layers { lower, upper, work, volatile: *volatile }, merged)?;
             open_directory(merged)
