@@ -6,9 +6,9 @@
 mod attach_tty;
 mod bad_registry;
 mod cli;
-mod create_flags;
 mod commit;
 mod cp;
+mod create_flags;
 mod debian;
 mod errors;
 mod exec;
