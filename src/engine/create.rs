@@ -11,7 +11,7 @@ use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::record::MountedImage;
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
-use crate::container::store::{Draft, Store, is_valid_name};
+use crate::container::store::{Draft, Store, Wanted, is_valid_name};
 use crate::container::{Record, State, snapshot};
 use crate::error::{Error, Kind, Result};
 use crate::image::Image;
@@ -28,6 +28,8 @@ use crate::storage::{fs, id};
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Keeps it from being pruned before it is started.
+    pub wanted: Wanted,
     /// Its secrets, for who starts it at once.
     pub secrets: Option<OwnedFd>,
 }
@@ -47,7 +49,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let options = &*with_inherited(&store, options)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
     cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
-    let device_groups: Vec<String> = cdi.groups.iter().map(u32::to_string).collect();
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -58,6 +59,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     }
     let id = id::random_id()?;
     let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    secrets::prepare(engine, &needs.ids)?;
     let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
@@ -125,13 +127,13 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         group_entry: options.group_entry.clone(),
         host_users,
     });
-    let filled = fill(engine, &draft, &prepared, options, accounts, device_groups)
-        .and_then(|()| secrets.write(draft.dir(), durability));
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
     let kept = volumes::named(engine, &prepared.volumes)?;
-    store.commit(draft, &prepared.record, &State::default(), durability)?;
+    let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
     volumes::anonymous(engine, &prepared.volumes, durability)?;
     drop(kept);
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
@@ -144,7 +146,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings, secrets: secrets.memory })
+    Ok(Created { id: place.id, warnings, wanted, secrets: secrets.memory })
 }
 
 /// The options with what `--volumes-from` brings.
@@ -246,7 +248,6 @@ fn fill(
     prepared: &Prepared,
     options: &CreateOptions,
     accounts: Option<Accounts>,
-    device_groups: Vec<String>,
 ) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
@@ -291,7 +292,7 @@ fn fill(
         ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
-        groups: record.group_add.iter().cloned().chain(device_groups).collect(),
+        groups: record.group_add.iter().chain(&prepared.device_groups).cloned().collect(),
         accounts,
         secrets: None,
         joins: prepared.joins.clone(),

@@ -42,7 +42,7 @@ impl Source {
     pub fn open(engine: &Engine, record: &Record) -> Result<Self> {
         let dir = engine.roots.container(&record.id);
         let directory = |path: &Path| Ok(Source { root: open(path)?, fuse: None });
-        if record.image_id.is_empty() {
+        if record.is_on_directory() {
             let path = dir.join("launch.json");
             let launch: Launch =
                 serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
@@ -124,7 +124,7 @@ fn name_of(fd: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
 
-fn open(path: &Path) -> Result<OwnedFd> {
+pub(super) fn open(path: &Path) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty()).with_context(|| format!("opening `{}`", path.display()))
 }

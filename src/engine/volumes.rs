@@ -98,13 +98,15 @@ impl Image<'_> {
         let volume = store.load(&mount.name)?.ok_or_else(|| no_such(&mount.name))?;
         let options = volume.record.parsed()?;
         let no_copy = options.no_copy || mount.options.iter().any(|option| option == "nocopy");
+        // An overlay on the volume does not change it.
+        let untouched = mount.options.iter().any(|option| option == "O");
         if let Some(over) = &options.mount
             && !again
         {
             // Held until the container runs: whoever comes next finds the mount in its monitor's namespace.
             locks.push(store.lock(&mount.name)?);
             let fresh = attach::attach(&volume, over, &holders(self.engine, &mount.name)?)?;
-            if fresh && !no_copy && fill::is_empty(&volume.data())? {
+            if fresh && !no_copy && !untouched && fill::is_empty(&volume.data())? {
                 let own_root = matches!(over.kind, crate::volume::options::Kind::Tmpfs(ref data) if !data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid")));
                 if let Some(dir) = self.directory(&mount.destination)? {
                     fill::fill_in_place(dir, &volume.data(), own_root)
@@ -113,6 +115,7 @@ impl Image<'_> {
             }
             attach::freeze(&volume, over)?;
         } else if options.mount.is_none()
+            && !untouched
             && (volume.record.needs_chown || volume.record.needs_copy_up || fill::is_pending(&volume))
         {
             self.settle(&store, mount, no_copy)?;

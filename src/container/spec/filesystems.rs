@@ -81,9 +81,7 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     if options.read_only && !options.no_read_only_tmpfs {
         for path in defaults::READ_ONLY_TMPFS.map(Path::new) {
             if !taken(&asked, path) {
-                // Programs run from /run, and from nowhere else here.
-                let tail = if path == Path::new("/run") { "" } else { ",noexec" };
-                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(&format!("{TMPFS_OPTIONS}{tail}")))?);
+                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(TMPFS_OPTIONS))?);
             }
         }
     }
@@ -155,6 +153,12 @@ impl Plan {
             Some(_) => place.container_dir.join("volumes").join(own_name),
             None => data,
         };
+        if user.options.iter().any(|o| o == "O") {
+            let layer = self.scratch(place, &source);
+            let mut user = user.clone();
+            user.options.retain(|o| matches!(o.as_str(), "rw" | "rprivate" | "U"));
+            return self.layered(&user, vec![source], Some(layer), place);
+        }
         // Who copies what the image has there: not the runtime.
         let options = user.options.iter().filter(|o| !matches!(o.as_str(), "copy" | "nocopy")).cloned().collect();
         mount(&user.destination, "bind", &source, options)
