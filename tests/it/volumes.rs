@@ -75,7 +75,7 @@ fn named_volumes_outlive_containers() {
     for (volume, part) in [
         ("a/b:/w", "names must match"),
         ("v:/w:nosuch", "nosuch"),
-        ("v:/w:copy,nocopy", "only one of"),
+        ("v:/w:copy,nocopy", "can only specify 1"),
         ("v", "absolute"),
     ] {
         let said = env.fails(125, ["run", "--rm", "--network", "none", "-v", volume, "busybox", "true"]);
