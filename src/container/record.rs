@@ -131,6 +131,13 @@ pub struct Record {
     pub healthcheck: Option<serde_json::Value>,
 }
 
+impl Record {
+    /// Whether its root file system has a writable layer of its own: of an image, or over a directory (`--rootfs PATH:O`).
+    pub fn has_layer(&self) -> bool {
+        !self.image_id.is_empty() || self.rootfs_overlay
+    }
+}
+
 /// Where the output of the container goes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
