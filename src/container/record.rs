@@ -132,9 +132,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether its root file system has a writable layer of its own: of an image, or over a directory (`--rootfs PATH:O`).
-    pub fn has_layer(&self) -> bool {
-        !self.image_id.is_empty() || self.rootfs_overlay
+    /// Whether its root file system is a directory of the host as it is, without layers and without a writable one.
+    pub fn is_on_directory(&self) -> bool {
+        self.image_id.is_empty() && !self.rootfs_overlay
     }
 }
 

@@ -105,7 +105,7 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
         fs::create_private_dir_all(&draft.dir().join(merged))?;
     }
     super::depend::mark(store, &record.dependencies)?;
-    if record.has_layer() {
+    if !record.is_on_directory() {
         snapshot::create(draft.dir(), &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
     }
     let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;

@@ -57,6 +57,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     }
     let id = id::random_id()?;
     let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    secrets::prepare(engine, &needs.ids)?;
     let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,

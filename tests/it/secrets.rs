@@ -91,10 +91,12 @@ fn what_cannot_be_a_secret() {
     }
     create(&env, "large", vec![b'x'; 511_999], &[]).expect(0);
     assert_eq!(show(&env, "large").len(), 511_999);
+    let file = env.file("value", "x");
+    let file = file.to_str().unwrap();
     for (args, part) in [
-        (&["--driver", "nope", "a", "/dev/null"][..], "invalid driver"),
-        (&["--driver-opts", "x", "a", "/dev/null"], "must be formatted as key=value"),
-        (&["--label", "=x", "a", "/dev/null"], "invalid label format"),
+        (&["--driver", "nope", "a", file][..], "invalid driver"),
+        (&["--driver-opts", "x", "a", file], "must be formatted as key=value"),
+        (&["--label", "=x", "a", file], "invalid label format"),
         (&["--env", "a", "NOT_THERE"], "environment variable NOT_THERE is not set"),
         (&["a", "/no/such"], "`/no/such`"),
         (&["a"], "accepts 2 arg(s), received 1"),
@@ -358,7 +360,7 @@ fn gnupg_keeps_secrets() {
 #[test]
 fn systemd_seals_the_key_where_it_can() {
     // One that does what the real one is to do; and two that do not.
-    let good = r#"case "$*" in --version) echo "systemd 257 (257.2)";; "--user --name=coracle-secrets encrypt - -") echo sealed; rev;; "--user --name=coracle-secrets decrypt - -") read -r head; [ "$head" = sealed ] && rev;; *) exit 9;; esac"#;
+    let good = r#"case "$*" in --version) echo "systemd 257 (257.2)";; "--user --name=coracle-secrets encrypt - -") echo sealed; rev;; "--user --name=coracle-secrets decrypt - -") read -r head; [ "$(id -u)" != 0 -a "$head" = sealed ] && rev;; *) exit 9;; esac"#;
     let old = r#"case "$*" in --version) echo "systemd 252 (252.2)";; *) exec sleep 1000;; esac"#;
     let broken = r#"case "$*" in --version) echo "systemd 257 (257.2)";; *) cat > /dev/null; echo other;; esac"#;
     for (text, is_sealed) in [(good, true), (old, false), (broken, false)] {
@@ -375,6 +377,9 @@ fn systemd_seals_the_key_where_it_can() {
             with(&["create", "--name", "c", "--network", "none", "--secret", "a", "busybox", "cat", "/run/secrets/a"])
                 .expect(0);
             assert_eq!(with(&["start", "-a", "c"]).expect(0).text(), VALUE);
+            // The second one is started by a process that is root of a user namespace.
+            with(&["create", "--name", "d", "--network", "none", "busybox", "true"]).expect(0);
+            with(&["start", "d", "c"]).expect(0);
             script(&env, "bin/systemd-creds", "exit 1");
             let said = with(&run).expect(125).stderr;
             assert!(

@@ -235,7 +235,6 @@ fn what_is_not_there_yet_says_so() {
         "--memory-swap -1",
         "--oom-kill-disable",
         "--health-cmd true",
-        "--secret s",
         "--pod p",
         "--ip 10.0.0.1",
         "--network-alias a",
@@ -246,10 +245,7 @@ fn what_is_not_there_yet_says_so() {
         "--systemd=true",
         "--sdnotify=conmon",
         "--volumes-from x",
-        "--tz local",
         "--init-path /x",
-        "--passwd=true",
-        "--group-add keep-groups",
         "--rootfs",
         "--log-driver journald",
         "--disable-content-trust=false",
@@ -257,22 +253,33 @@ fn what_is_not_there_yet_says_so() {
     ] {
         let image = if flag == "--rootfs" { "/:idmap" } else { "i" };
         let error = wrong(&format!("{flag} {image}"));
-        let says = [
-            "later release",
-            "part of this program",
-            "not passed into",
-            "never changed",
-            "no content trust",
-            "cannot be ID-mapped",
-        ];
+        let says =
+            ["later release", "part of this program", "not passed into", "no content trust", "cannot be ID-mapped"];
         assert!(says.iter().any(|words| error.contains(words)), "{flag}: {error}");
     }
     assert_eq!(wrong("--memory abc i"), "invalid value for memory: invalid size: 'abc'");
 }
 
 #[test]
+fn accounts_secrets_and_the_like() {
+    let options = run("--group-add keep-groups --hostuser a,b --hostuser c --requires x,y --chrootdirs /a,b --tz= i");
+    assert!(options.keep_groups && options.group_add.is_empty() && options.timezone.is_none() && !options.no_passwd);
+    assert_eq!(options.host_users, ["a", "b", "c"]);
+    assert_eq!(options.requires, ["x", "y"]);
+    assert_eq!(options.chroot_dirs, [Path::new("/a"), Path::new("/b")]);
+    assert_eq!(run("--umask= i").umask, None);
+    let secrets = run("--secret a --secret b,type=env i").secrets;
+    assert_eq!(secrets.iter().map(|secret| secret.source.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
 fn what_cannot_be_is_one_clear_line() {
     for (line, part) in [
+        ("--secret a,type=b i", "type b is invalid: parsing secret"),
+        ("--tz ../x i", "invalid location name"),
+        ("--personality x i", "unknown persona"),
+        ("--chrootdirs / i", "--chrootdirs"),
+        ("--group-add keep-groups,5 i", "is not allowed with any other --group-add options"),
         ("--restart sometimes i", "invalid restart policy"),
         ("--pull often i", "unsupported pull policy \"often\""),
         ("--platform linux/arm --arch arm i", "--platform option can not be specified with --arch or --os"),

@@ -19,19 +19,29 @@ use crate::runtime::launch::{Accounts, HostUser, Launch};
 use crate::runtime::passwd;
 
 /// Who the process is; after that, they have a name. The groups are those without the entries that are added.
+///
+/// The group of a user who was asked for is one of its further groups as well, so that no set-group-ID program loses it
+/// on the way (CVE-2022-2989).
 pub fn resolve(launch: &Launch, process: &Process, root: &OwnedFd) -> Result<User> {
-    let Some(accounts) = &launch.accounts else { return credentials::resolve(process, &launch.groups, root) };
-    let user = process.user().username().as_deref().unwrap_or_default();
-    if accounts.host_users.is_empty() && !has_numbers(user) {
+    let Some(user) = process.user().username() else {
+        if let Some(accounts) = launch.accounts.as_ref().filter(|accounts| !accounts.host_users.is_empty()) {
+            add(accounts, "", process.cwd(), root)?;
+        }
         return credentials::resolve(process, &launch.groups, root);
-    }
-    if !accounts.host_users.is_empty() {
+    };
+    let accounts = launch.accounts.as_ref().filter(|all| !all.host_users.is_empty() || has_numbers(user));
+    if let Some(accounts) = accounts.filter(|accounts| !accounts.host_users.is_empty()) {
         // They may be who is meant.
         add(accounts, user, process.cwd(), root)?;
     }
     let mut resolved = credentials::resolve(process, &launch.groups, root)?;
-    add(accounts, user, process.cwd(), root)?;
-    resolved.home = credentials::resolve(process, &[], root)?.home;
+    if !resolved.groups.contains(&resolved.gid) {
+        resolved.groups.insert(0, resolved.gid);
+    }
+    if let Some(accounts) = accounts {
+        add(accounts, user, process.cwd(), root)?;
+        resolved.home = credentials::resolve(process, &[], root)?.home;
+    }
     Ok(resolved)
 }
 
