@@ -90,6 +90,8 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
         }
         None => None,
     };
+    // As when it starts: filled, and what is mounted over them mounted here.
+    let _volumes = super::volumes::ready(engine, record).with_context(context)?;
     let mut open = Open { view: None, fuse };
     open.view = Some(view::of_stopped(&root, mounts).with_context(context)?);
     Ok(open)
