@@ -131,6 +131,13 @@ pub struct Record {
     pub healthcheck: Option<serde_json::Value>,
 }
 
+impl Record {
+    /// Whether its root file system is a directory of the host as it is, without layers and without a writable one.
+    pub fn is_on_directory(&self) -> bool {
+        self.image_id.is_empty() && !self.rootfs_overlay
+    }
+}
+
 /// Where the output of the container goes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

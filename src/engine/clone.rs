@@ -95,7 +95,7 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
             std::fs::create_dir_all(&dir).with_context(|| format!("creating `{}`", dir.display()))?;
         }
     }
-    if !record.image_id.is_empty() {
+    if !record.is_on_directory() {
         snapshot::create(draft.dir(), &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
     }
     let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;

@@ -47,7 +47,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     spec::check(options, &network)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
     cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
-    let device_groups: Vec<String> = cdi.groups.iter().map(u32::to_string).collect();
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -126,8 +125,8 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         group_entry: options.group_entry.clone(),
         host_users,
     });
-    let filled = fill(engine, &draft, &prepared, options, accounts, device_groups)
-        .and_then(|()| secrets.write(draft.dir(), durability));
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
@@ -231,7 +230,6 @@ fn fill(
     prepared: &Prepared,
     options: &CreateOptions,
     accounts: Option<Accounts>,
-    device_groups: Vec<String>,
 ) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
@@ -276,7 +274,7 @@ fn fill(
         ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
-        groups: record.group_add.iter().cloned().chain(device_groups).collect(),
+        groups: record.group_add.iter().chain(&prepared.device_groups).cloned().collect(),
         accounts,
         secrets: None,
         joins: prepared.joins.clone(),

@@ -41,7 +41,7 @@ impl Source {
     pub(super) fn open(engine: &Engine, record: &Record) -> Result<Self> {
         let dir = engine.roots.container(&record.id);
         let directory = |path: &Path| Ok(Source { root: open(path)?, fuse: None });
-        if record.image_id.is_empty() {
+        if record.is_on_directory() {
             let path = dir.join("launch.json");
             let launch: Launch =
                 serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;

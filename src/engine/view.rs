@@ -60,7 +60,7 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
     let record = &container.record;
     let context = || format!("opening the file system of container `{}`", record.name);
     let dir = engine.roots.container(&record.id);
-    let (root, fuse) = if record.image_id.is_empty() {
+    let (root, fuse) = if record.is_on_directory() {
         let path = dir.join("launch.json");
         let launch: Launch =
             serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;

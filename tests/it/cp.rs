@@ -130,7 +130,7 @@ fn what_paths_mean_on_the_way_out() {
         assert!(said.contains(part), "cp {from} {to}: {said}");
     }
     // What the kernel makes up has content, but no size.
-    env.ok(["cp", "c:/proc/self/../version", "o/version"]);
+    env.ok(["cp", "c:/proc/version", "o/version"]);
     assert!(std::fs::read_to_string(dir.join("version")).unwrap().starts_with("Linux version"));
     // The whole root, without what the kernel makes up.
     std::fs::create_dir(dir.join("all")).unwrap();

@@ -413,6 +413,8 @@ fn user_mounts(args: &CreateArgs, at: &Invocation) -> Result<Vec<UserMount>> {
     let tmpfs = files.tmpfs.iter().map(|text| mounts::parse_tmpfs(text));
     all.extend(volumes.chain(tmpfs).collect::<Result<Vec<_>>>()?);
     mounts::check_duplicates(&all)?;
+    let home = at.env.iter().find(|(name, _)| name == env::HOME).map(|(_, home)| PathBuf::from(home));
+    all.iter().try_for_each(|mount| mount.check_chown(home.as_deref()))?;
     Ok(all)
 }
 

@@ -75,9 +75,7 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     if options.read_only && !options.no_read_only_tmpfs {
         for path in defaults::READ_ONLY_TMPFS.map(Path::new) {
             if !taken(&asked, path) {
-                // Programs run from /run, and from nowhere else here.
-                let tail = if path == Path::new("/run") { "" } else { ",noexec" };
-                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(&format!("{TMPFS_OPTIONS}{tail}")))?);
+                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(TMPFS_OPTIONS))?);
             }
         }
     }
@@ -149,6 +147,12 @@ impl Plan {
             Some(_) => place.container_dir.join("volumes").join(own_name),
             None => data,
         };
+        if user.options.iter().any(|o| o == "O") {
+            let layer = self.scratch(place, &source);
+            let mut user = user.clone();
+            user.options.retain(|o| matches!(o.as_str(), "rw" | "rprivate" | "U"));
+            return self.layered(&user, vec![source], Some(layer), place);
+        }
         let mut options = user.options.clone();
         if !options.iter().any(|o| matches!(o.as_str(), "copy" | "nocopy")) {
             options.push("copy".to_owned());
