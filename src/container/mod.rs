@@ -26,3 +26,4 @@ pub use options::CreateOptions;
 pub use record::Record;
 pub use state::{State, Status};
 pub mod usage;
+pub mod userns;

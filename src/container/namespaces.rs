@@ -115,18 +115,6 @@ impl CgroupMode {
     }
 }
 
-/// Checks the value of `--userns`: a container's user namespace is always the user's own mapping for now.
-pub fn check_userns(text: &str) -> Result<()> {
-    match text {
-        "" | "host" => Ok(()),
-        "auto" | "nomap" | "private" | "keep-id" => Err(later("userns", text, "other ID mappings")),
-        _ if text.starts_with("keep-id:") || text.starts_with("auto:") => {
-            Err(later("userns", text, "other ID mappings"))
-        }
-        other => Err(refuse("userns", other, "host")),
-    }
-}
-
 fn refuse(flag: &str, value: &str, valid: &str) -> Error {
     if value.starts_with("container:") || value.starts_with("ns:") || value == "pod" {
         return later(flag, value, "joining another namespace");
@@ -170,8 +158,6 @@ mod tests {
         let message = |r: Result<PidMode>| r.unwrap_err().to_string();
         assert!(message(PidMode::parse("container:x")).contains("not there yet"));
         assert!(message(PidMode::parse("nonsense")).contains("unrecognized namespace mode `nonsense`"));
-        assert!(check_userns("keep-id:uid=1").unwrap_err().to_string().contains("not there yet"));
-        assert!(check_userns("host").is_ok());
         assert!(parse_cgroups("split").is_err());
         assert!(parse_cgroups("disabled").unwrap());
     }

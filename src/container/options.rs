@@ -15,6 +15,7 @@ use super::mounts::{ImageVolumes, UserMount};
 use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
 use super::record::RestartPolicy;
 use super::security::Security;
+use super::userns::Request;
 use crate::image::Credentials;
 
 /// Everything that decides what a new container is.
@@ -92,6 +93,8 @@ pub struct CreateOptions {
     pub hostname: Option<String>,
     pub no_hostname: bool,
 
+    /// `--userns`, `--uidmap` and so on.
+    pub userns: Request,
     pub pid: PidMode,
     pub ipc: IpcMode,
     pub uts: UtsMode,

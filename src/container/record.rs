@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::userns::Shift;
+use crate::runtime::idmap::IdMap;
+
 /// Everything decided at creation. Paths are the host's unless said otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -99,6 +102,14 @@ pub struct Record {
     pub pid_mode: String,
     pub uts_mode: String,
     pub userns_mode: String,
+    /// The container's own mapping of IDs; `None` is the user's.
+    pub id_map: Option<IdMap>,
+    /// What of the image's files is shown with other owners than it is stored with.
+    pub shift: Option<Shift>,
+    /// What `--userns=container:` means, by ID, or the file of `ns:`.
+    pub userns_of: Option<UsernsOf>,
+    /// The user who runs it gets a line in the container's /etc/passwd (`--userns=keep-id`).
+    pub add_current_user: bool,
     pub cgroup_mode: String,
     /// `--cgroups=disabled`: no cgroup of its own.
     pub no_cgroup: bool,
@@ -110,6 +121,16 @@ pub struct Record {
     pub monitor_pid_file: Option<PathBuf>,
     /// The healthcheck of the image, as it stands there; kept for `inspect`.
     pub healthcheck: Option<serde_json::Value>,
+}
+
+/// A user namespace that is not made for this container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UsernsOf {
+    /// Another container, by ID.
+    Container(String),
+    /// A file of it.
+    Path(PathBuf),
 }
 
 /// Where the output of the container goes.

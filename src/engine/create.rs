@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Engine, containers, enter_userns, entered, images, names};
+use super::{Engine, containers, enter_userns, entered, idmap, images, names};
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
@@ -76,6 +76,11 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     }
 
     let id = id::random_id()?;
+    let draft = store.draft(&id)?;
+    let decided = idmap::decide(engine, &store, options, mapping, image.as_ref(), draft.dir())?;
+    let shift = idmap::shift(options, &decided, mapping);
+    let driver = snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?;
+    let terminals = decided.map.as_ref().map_or_else(|| mapping.has_gid(5), |map| map.has_gid(5));
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -84,16 +89,17 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         created: jiff::Timestamp::now(),
         container_dir: engine.roots.container(&id),
         run_dir: engine.roots.run_container(&id),
-        driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
+        driver: if shift.is_some() { snapshot::shifting_driver(driver)? } else { driver },
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
-        host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
+        host: HostFacts { single_id_mapping: !terminals, ..host },
+        userns: decided,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
     warnings.append(&mut prepared.warnings);
-    let draft = store.draft(&place.id)?;
+    prepared.record.shift = shift;
     if let Err(error) = fill(engine, &draft, &prepared, options) {
         return Err(error.wrap("creating the container"));
     }
@@ -234,6 +240,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
+        userns: None,
     };
     fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
     make_volumes(dir, &final_dir, &prepared.image_volumes)

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, enter_userns};
+use super::{Engine, enter_userns, idmap};
 use crate::container::store::Container;
 use crate::container::{Record, snapshot};
 use crate::error::{Context, Result};
@@ -38,11 +38,16 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
     write_files(engine, record, &mode, &host, &dir)?;
+    idmap::give_files(record, &dir)?;
     fs::create_private_dir_all(&engine.roots.run_container(&record.id))?;
     let launch_file = fs::read(&dir.join("launch.json"))?;
     let mut base: Launch =
         serde_json::from_slice(&launch_file).with_context(|| format!("reading `{}`", dir.display()))?;
     base.window = how.window;
+    base.userns = idmap::of(engine, record)?;
+    if base.userns.is_some() {
+        base.namespaces |= nix::libc::CLONE_NEWUSER as u64;
+    }
     let mut fuse = None;
     if !record.image_id.is_empty() {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);

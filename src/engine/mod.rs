@@ -4,6 +4,7 @@ pub mod attach;
 mod create;
 mod exec;
 mod export;
+mod idmap;
 pub mod image;
 pub mod image_mount;
 pub mod interrupt;

@@ -32,6 +32,8 @@ pub struct Joined<'a> {
     pub init: &'a OwnedFd,
     /// CLONE_NEW* flags of the namespaces that the container does not share with the host.
     pub namespaces: u64,
+    /// Its user namespace, if that is not the user's.
+    pub userns: Option<&'a crate::runtime::idmap::Userns>,
 }
 
 /// All processes that clients asked for.
@@ -155,7 +157,14 @@ fn start(request: &[u8], container: Joined<'_>, streams: Vec<OwnedFd>) -> Result
                 .and_then(|()| process::clone_sibling().context("forking"));
             match joined {
                 Ok(Forked::Child) => {
-                    child::join::start(request, container.init, container.namespaces, streams, theirs.as_fd())
+                    child::join::start(
+                        request,
+                        container.init,
+                        container.namespaces,
+                        container.userns,
+                        streams,
+                        theirs.as_fd(),
+                    )
                 }
                 Ok(Forked::Parent(sibling)) => {
                     let mut packet = vec![b'C'];

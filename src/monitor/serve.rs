@@ -411,7 +411,11 @@ impl Life {
         let Some(container) = running else { return };
         let init = container.started.pidfd.as_fd();
         let Ok(init) = init.try_clone_to_owned() else { return self.clients.close(&self.watch, slot) };
-        let container = Joined { init: &init, namespaces: self.config.launch.namespaces };
+        let container = Joined {
+            init: &init,
+            namespaces: self.config.launch.namespaces,
+            userns: self.config.launch.userns.as_ref(),
+        };
         self.sessions.begin(&self.watch, &mut self.clients, slot, request, container, descriptors);
     }
 }

@@ -32,6 +32,9 @@ pub struct Launch {
     pub create_cwd: bool,
     /// `--group-add`: names or numbers, looked up in the container.
     pub groups: Vec<String>,
+    /// A user namespace other than the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userns: Option<super::idmap::Userns>,
 }
 
 /// A descriptor of the caller's that the command gets.
@@ -77,4 +80,7 @@ pub struct Fuse {
     pub upper: PathBuf,
     pub work: PathBuf,
     pub merged: PathBuf,
+    /// IDs that are shown otherwise than they are stored: `STORED:SHOWN:SIZE`, joined by colons. Empty means none.
+    pub uids: String,
+    pub gids: String,
 }

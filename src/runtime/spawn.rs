@@ -81,17 +81,38 @@ pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
         started_out = (Some(stdout_read), Some(stderr_read));
         Streams::Pipes { stdin, stdout, stderr }
     };
-    match process::clone3(launch.namespaces).context("creating the container's namespaces")? {
+    // For a user namespace of its own, it is a helper that is cloned, and makes the process.
+    let namespaces = if launch.userns.is_some() { 0 } else { launch.namespaces };
+    match process::clone3(namespaces).context("creating the container's namespaces")? {
         Forked::Child => child::start(launch, &streams, given, theirs.as_fd()),
-        Forked::Parent(cloned) => Ok(Started {
+        Forked::Parent(helper) => {
+            let cloned = if launch.userns.is_some() {
+                // Nobody but us may hold the other end, or a helper that dies is never noticed.
+                drop(theirs);
+                let made = made_by(&ours);
+                let _ = process::wait(helper.pid);
+                made?
+            } else {
+                helper
+            };
+            Ok(Started {
             pid: cloned.pid,
             pidfd: cloned.pidfd,
             channel: ours,
             stdin: started_stdin,
             stdout: started_out.0,
             stderr: started_out.1,
-        }),
+        })
+        }
     }
+}
+
+/// The process that a helper has made, which is our child.
+fn made_by(channel: &OwnedFd) -> Result<process::Child> {
+    let pid = read_pid(channel)?;
+    let number = rustix::process::Pid::from_raw(pid).ok_or_else(|| Error::new("the container has no process"))?;
+    let pidfd = rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty());
+    Ok(process::Child { pid, pidfd: pidfd.context("opening the container's process")? })
 }
 
 /// Reads the PID of a further process in the container, which its maker sends. The process itself may be quicker with

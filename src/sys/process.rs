@@ -37,7 +37,12 @@ pub fn clone3(flags: u64) -> io::Result<Forked<Child>> {
 
 /// clone3(2) with CLONE_PARENT: the child is a sibling of this process, and its parent hears of its end.
 pub fn clone_sibling() -> io::Result<Forked<Child>> {
-    clone3_with(libc::CLONE_PARENT as u64, 0)
+    clone_sibling_in(0)
+}
+
+/// The same, in namespaces of its own (CLONE_NEW* flags).
+pub fn clone_sibling_in(namespaces: u64) -> io::Result<Forked<Child>> {
+    clone3_with(namespaces | libc::CLONE_PARENT as u64, 0)
 }
 
 fn clone3_with(flags: u64, exit_signal: i32) -> io::Result<Forked<Child>> {

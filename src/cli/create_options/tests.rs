@@ -229,8 +229,6 @@ fn what_is_not_there_yet_says_so() {
         "--pod p",
         "--ip 10.0.0.1",
         "--network-alias a",
-        "--userns=keep-id",
-        "--userns auto",
         "--uidmap 0:1:1",
         "--gpus all",
         "--systemd=always",

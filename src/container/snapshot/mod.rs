@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use super::Record;
+use super::userns::Shift;
 use crate::error::{Context, Error, Result};
 use crate::runtime::launch::{Fuse, Root};
 use crate::storage::{Roots, fs};
@@ -46,6 +47,18 @@ pub fn choose_driver(roots: &Roots, asked: Option<&str>) -> Result<String> {
     };
     crate::storage::atomic::write(&memory, driver.as_bytes(), crate::storage::atomic::Durability::Process)?;
     Ok(driver.to_owned())
+}
+
+/// The driver for a container that shows its files with other owners than they are stored with: only fuse-overlayfs can,
+/// and what copies everything anyhow.
+pub fn shifting_driver(driver: String) -> Result<String> {
+    match driver.as_str() {
+        "vfs" => Ok(driver),
+        _ if fuse_works() => Ok("fuse-overlayfs".to_owned()),
+        _ => Err(Error::new("a container with another user mapping needs fuse-overlayfs and /dev/fuse").hint(
+            "install fuse-overlayfs, or use `--storage-driver vfs`, which copies the image",
+        )),
+    }
 }
 
 /// The driver that is used, without trying anything: the one asked for, else the one that worked last, else the usual one.
@@ -112,7 +125,10 @@ pub fn root(record: &Record, dir: &Path, roots: &Roots) -> (Root, Option<Fuse>) 
     let (upper, work, merged) = (dir.join("upper"), dir.join("work"), dir.join("merged"));
     match record.driver.as_str() {
         "vfs" => (Root::Directory(dir.join("rootfs")), None),
-        "fuse-overlayfs" => (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged })),
+        "fuse-overlayfs" => {
+            let (uids, gids) = record.shift.as_ref().map(Shift::options).unwrap_or_default();
+            (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged, uids, gids }))
+        }
         _ => (Root::Overlay { lower, upper, work, merged, volatile: record.auto_remove }, None),
     }
 }

@@ -9,10 +9,11 @@ use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use super::preserved::Preserved;
-use super::{Prepared, Stdio, credentials, hide_and_tie, limits, report_and_exit, root, target, terminal};
+use super::{Prepared, Stdio, credentials, hide_and_tie, limits, nested, report_and_exit, root, target, terminal};
 use crate::error::{Context, Error, Result};
 use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
+use crate::runtime::idmap::Userns;
 use crate::runtime::launch::Given;
 use crate::storage::fs;
 
@@ -39,11 +40,12 @@ pub struct ExecRequest {
 
 /// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
 /// and error, or, with a terminal, one socket on which its master is sent, and then what is preserved; `namespaces` those that the container does not
-/// share with the host. Never returns.
+/// share with the host, `userns` its user namespace, if that is not the user's. Never returns.
 pub fn start(
     request: &[u8],
     container: &OwnedFd,
     namespaces: u64,
+    userns: Option<&Userns>,
     streams: Vec<OwnedFd>,
     channel: BorrowedFd<'_>,
 ) -> ! {
@@ -51,7 +53,7 @@ pub fn start(
         Ok(received) => received,
         Err(error) => report_and_exit(&error, channel),
     };
-    let error = match set_up(&request, container, namespaces, streams, given, channel.as_fd()) {
+    let error = match set_up(&request, container, (namespaces, userns), streams, given, channel.as_fd()) {
         Ok(never) => match never {},
         Err(error) => error,
     };
@@ -79,7 +81,7 @@ fn receive(
 fn set_up(
     request: &ExecRequest,
     container: &OwnedFd,
-    namespaces: u64,
+    (namespaces, userns): (u64, Option<&Userns>),
     streams: Vec<OwnedFd>,
     given: Preserved,
     channel: BorrowedFd<'_>,
@@ -106,7 +108,13 @@ fn set_up(
         libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET | libc::CLONE_NEWCGROUP;
     // The host's are the monitor's already, and not for the root of a user namespace to join.
     let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(namespaces).unwrap_or(0));
-    nix::sched::setns(container, flags).context("joining the container's namespaces")?;
+    if let Some(userns) = userns {
+        nested::give(&streams, userns.map());
+        nix::sched::setns(container, flags | CloneFlags::CLONE_NEWUSER).context("joining the container's namespaces")?;
+        nested::become_root(userns.map())?;
+    } else {
+        nix::sched::setns(container, flags).context("joining the container's namespaces")?;
+    }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
     let cwd = target::working_directory(&root_fd, process.cwd(), false)?;

@@ -10,6 +10,7 @@ mod dev;
 mod limits;
 mod mask;
 mod mounts;
+mod nested;
 mod options;
 mod preserved;
 mod root;
@@ -32,7 +33,7 @@ use crate::storage::fs;
 use crate::sys::process;
 use preserved::Preserved;
 
-/// Sets up this process, which has just been cloned, and executes the container's command. Never returns: a failure is
+/// Sets up this process, which has just been cloned (or, for a user namespace of its own, a further one), and executes the container's command. Never returns: a failure is
 /// reported on the channel.
 pub fn start(launch: &Launch, streams: &Streams, given: &[Given], channel: BorrowedFd<'_>) -> ! {
     let staged = Preserved::stage(given).and_then(|given| Ok((given.out_of_the_way(channel)?, given)));
@@ -74,8 +75,14 @@ fn set_up(
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
     limits::oom_score(oci_process)?;
 
-    let place = root::attach(&launch.root)?;
-    let mounted = mounts::mount_all(&place, &spec, launch.tty)?;
+    let (place, sources) = match &launch.userns {
+        None => (root::attach(&launch.root)?, Vec::new()),
+        Some(userns) => {
+            let nested = nested::enter(userns, launch, &spec, streams, channel)?;
+            (root::attach_detached(&nested.root)?, nested.sources)
+        }
+    };
+    let mounted = mounts::mount_all(&place, &spec, launch.tty, sources)?;
     let console = if launch.tty {
         let devpts =
             mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;

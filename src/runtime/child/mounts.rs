@@ -12,6 +12,7 @@ use super::options::{self, Options};
 use super::target::{self, Wanted};
 use super::{dev, tree};
 use crate::error::{Context, Error, Result};
+use crate::runtime::idmap::IdMap;
 use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// What later steps need of the mounts.
@@ -24,11 +25,45 @@ pub struct Mounted {
     pub null: OwnedFd,
 }
 
-/// Makes every mount of the spec, in its order.
-pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
+/// Detached mounts that were made beforehand, by their place in the spec's list.
+pub type Sources = Vec<Option<OwnedFd>>;
+
+/// Opens what of the host's is mounted. For a container whose own user namespace may not: done before it is entered.
+pub fn open_sources(spec: &Spec, map: &IdMap) -> Result<Sources> {
+    let mounts = spec.mounts().as_deref().unwrap_or_default();
+    let open = |mount: &Mount| -> Result<Option<OwnedFd>> {
+        let options = options::parse(mount.options().as_deref().unwrap_or_default())?;
+        let source = mount.source().as_deref();
+        if !options.bind && mount.typ().as_deref() != Some("bind") {
+            return Ok(None);
+        }
+        let opened = bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, &options)?;
+        if options.copy_up && is_directory(&opened)? && tree::is_empty(&opened)? {
+            give(&opened, map)?;
+        }
+        Ok(Some(opened))
+    };
+    let named = |mount: &Mount| {
+        open(mount).map_err(|e| e.wrap(format!("mounting `{}` in the container", mount.destination().display())))
+    };
+    mounts.iter().map(named).collect()
+}
+
+/// A new volume belongs to the container's root, which can then give what is in it the owners that the image says.
+fn give(volume: &OwnedFd, map: &IdMap) -> Result<()> {
+    let (uid, gid) = map.owner();
+    let owner = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
+    rustix::fs::chownat(volume, c"", Some(owner.0), Some(owner.1), rustix::fs::AtFlags::EMPTY_PATH)
+        .context("giving it to the container's root")
+}
+
+/// Makes every mount of the spec, in its order. `sources` are those of [`open_sources`], or nothing.
+pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, sources: Sources) -> Result<Mounted> {
+    let mut sources = sources.into_iter();
     let mut frozen = Vec::new();
     let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()? };
     for mount in spec.mounts().as_deref().unwrap_or_default() {
+        let source = sources.next().flatten();
         let destination = mount.destination();
         let named = |e: Error| e.wrap(format!("mounting `{}` in the container", destination.display()));
         let mut options = options::parse(mount.options().as_deref().unwrap_or_default()).map_err(named)?;
@@ -37,7 +72,7 @@ pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
         if freeze {
             options.attributes.set &= !RDONLY;
         }
-        let attached = mount_one(root, mount, options).map_err(named)?;
+        let attached = mount_one(root, mount, options, source).map_err(named)?;
         if freeze {
             frozen.push(attached.try_clone().context("duplicating a mount")?);
         }
@@ -63,10 +98,12 @@ pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool) -> Result<Mounted> {
     Ok(mounted)
 }
 
-fn mount_one(root: &OwnedFd, mount: &Mount, options: Options) -> Result<OwnedFd> {
+fn mount_one(root: &OwnedFd, mount: &Mount, options: Options, opened: Option<OwnedFd>) -> Result<OwnedFd> {
     let kind = mount.typ().as_deref().unwrap_or("none");
     let source = mount.source().as_deref();
-    let detached = if options.bind || kind == "bind" {
+    let detached = if let Some(opened) = opened {
+        opened
+    } else if options.bind || kind == "bind" {
         bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, &options)?
     } else {
         match file_system(kind, source, &options) {

@@ -12,15 +12,10 @@ use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// Attaches the root file system in this mount namespace and opens it.
 pub fn attach(root: &Root) -> Result<OwnedFd> {
-    let slash = open_directory(Path::new("/"))?;
-    let attributes = Attributes { propagation: libc::MS_SLAVE, ..Attributes::default() };
-    set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts slaves")?;
+    make_slaves()?;
     match root {
         Root::Overlay { lower, upper, work, merged, volatile } => {
-            if *volatile {
-                // The mark that a volatile overlay leaves, for fear of a crash of the host, which ends this container.
-                let _ = std::fs::remove_dir(work.join("work/incompat/volatile"));
-            }
+            forget_volatile(work, *volatile);
             overlay(&Layers { lower, upper, work, volatile: *volatile }, merged)?;
             open_directory(merged)
         }
@@ -28,6 +23,39 @@ pub fn attach(root: &Root) -> Result<OwnedFd> {
             attach_at(&clone_directory(path)?, path)?;
             open_directory(path)
         }
+    }
+}
+
+/// Puts the root file system together without attaching it anywhere.
+pub fn detached(root: &Root) -> Result<OwnedFd> {
+    match root {
+        Root::Overlay { lower, upper, work, volatile, .. } => {
+            forget_volatile(work, *volatile);
+            overlay_by_layers(&Layers { lower, upper, work, volatile: *volatile })
+                .with_context(|| format!("mounting the overlay over `{}`", upper.display()))
+                .map_err(|e| e.hint("a user namespace of its own needs Linux 6.5, or `--storage-driver fuse-overlayfs`"))
+        }
+        Root::Directory(path) => clone_directory(path),
+    }
+}
+
+/// Attaches what [`detached`] has made. No directory is looked for: this namespace may not find the way to one.
+pub fn attach_detached(mount: &OwnedFd) -> Result<OwnedFd> {
+    make_slaves()?;
+    attach_at(mount, Path::new("/"))?;
+    mount.try_clone().context("duplicating a descriptor")
+}
+
+fn make_slaves() -> Result<()> {
+    let slash = open_directory(Path::new("/"))?;
+    let attributes = Attributes { propagation: libc::MS_SLAVE, ..Attributes::default() };
+    set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts slaves")
+}
+
+/// Removes the mark that a volatile overlay leaves, for fear of a crash of the host, which ends this container.
+fn forget_volatile(work: &Path, volatile: bool) {
+    if volatile {
+        let _ = std::fs::remove_dir(work.join("work/incompat/volatile"));
     }
 }
 
