@@ -142,13 +142,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -d 'N
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroupns -d 'Cgroup namespace (private, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pid -d 'PID namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l uts -d 'UTS namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
@@ -361,13 +361,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -d 'Netw
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroupns -d 'Cgroup namespace (private, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pid -d 'PID namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l uts -d 'UTS namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
@@ -537,7 +537,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l tls-verify -d '
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print this help'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l cert-dir -d 'Directory with certificates for the registry' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Compression of the layers: gzip or zstd. Layers that are compressed differently are compressed anew' -r
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 1 for gzip, 3 for zstd]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l creds -d 'Credentials for the registry, as USERNAME:PASSWORD' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the pushed image to this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l encrypt-layer -r
@@ -680,13 +680,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -d 'Cgroup namespace (private, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'PID namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uts -d 'UTS namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
@@ -919,13 +919,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -d 'Cgroup namespace (private, host)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -d 'IPC namespace (shareable, private, none, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'PID namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uts -d 'UTS namespace (private, host)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
@@ -1154,7 +1154,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print this help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Compression of the layers: gzip or zstd. Layers that are compressed differently are compressed anew' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 1 for gzip, 3 for zstd]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l creds -d 'Credentials for the registry, as USERNAME:PASSWORD' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the pushed image to this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l encrypt-layer -r
@@ -1288,7 +1288,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l add-compression -d 'Add instances with this compression (gzip or zstd) for platforms that have none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Compression of the layers: gzip or zstd. Layers that are compressed differently are compressed anew' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 3]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 1 for gzip, 3 for zstd]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the pushed list to this file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Format of the list and its instances: oci or v2s2 [default: oci, and instances as they are]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by -d 'Name or fingerprint of the GPG key to sign the list and its instances with' -r

@@ -26,3 +26,4 @@ pub mod runtime;
 pub mod storage;
 #[allow(unsafe_code)]
 pub mod sys;
+pub mod volume;

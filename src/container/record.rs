@@ -106,6 +106,8 @@ pub struct Record {
     pub id_map: Option<IdMap>,
     /// What of the image's files is shown with other owners than it is stored with.
     pub shift: Option<Shift>,
+    /// The tree that shows the image's files so, where the kernel's overlay does it: see [`super::snapshot::shown`].
+    pub shown: Option<String>,
     /// What `--userns=container:` means, by ID, or the file of `ns:`.
     pub userns_of: Option<UsernsOf>,
     /// The user who runs it gets a line in the container's /etc/passwd (`--userns=keep-id`).
@@ -179,6 +181,7 @@ pub struct PortMapping {
 pub struct MountPoint {
     /// `bind`, `volume`, `image`.
     pub kind: String,
+    /// Of a volume.
     pub name: String,
     pub source: PathBuf,
     /// Path in the container.
@@ -186,6 +189,8 @@ pub struct MountPoint {
     pub options: Vec<String>,
     pub rw: bool,
     pub propagation: String,
+    /// What of a volume is mounted, relative; empty means all of it.
+    pub subpath: PathBuf,
 }
 
 /// `--ulimit`.

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use super::{Record, State, Status};
 use crate::error::{Context, Error, Kind, Result};
 use crate::storage::atomic::{self, Durability};
+pub use crate::storage::id::is_valid_name;
 use crate::storage::lock::{self, Lock};
 use crate::storage::unpack::remove_tree;
 use crate::storage::workdir::WorkDir;
@@ -429,11 +430,4 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         }
         None => Ok(None),
     }
-}
-
-/// Whether `name` may name a container.
-pub fn is_valid_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
-        && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }

@@ -1,14 +1,12 @@
 //! Making a container.
 
-use std::path::Path;
-
-use super::{Engine, containers, enter_userns, entered, idmap, images, names};
+use super::{Engine, containers, enter_userns, entered, idmap, images, names, volumes};
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::security::SeccompChoice;
-use crate::container::spec::{self, HostFacts, ImageVolume, Place, Prepared};
+use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -79,7 +77,14 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let draft = store.draft(&id)?;
     let decided = idmap::decide(engine, &store, options, mapping, image.as_ref(), draft.dir())?;
     let shift = idmap::shift(options, &decided, mapping);
-    let driver = snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?;
+    let mut driver = snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?;
+    let mut shown = None;
+    if let (Some(shift), Some(image)) = (&shift, &image) {
+        driver = snapshot::shifting_driver(driver, engine.driver.is_some());
+        if driver == "overlay" {
+            shown = Some(idmap::shown(engine, image, shift, progress)?);
+        }
+    }
     let terminals = decided.map.as_ref().map_or_else(|| mapping.has_gid(5), |map| map.has_gid(5));
     let place = Place {
         name: match &options.name {
@@ -89,7 +94,8 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         created: jiff::Timestamp::now(),
         container_dir: engine.roots.container(&id),
         run_dir: engine.roots.run_container(&id),
-        driver: if shift.is_some() { snapshot::shifting_driver(driver)? } else { driver },
+        volumes: engine.roots.volumes(),
+        driver,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
         host: HostFacts { single_id_mapping: !terminals, ..host },
@@ -100,11 +106,14 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
     warnings.append(&mut prepared.warnings);
     prepared.record.shift = shift;
+    prepared.record.shown = shown.as_ref().map(|shown| shown.key.clone());
     if let Err(error) = fill(engine, &draft, &prepared, options) {
         return Err(error.wrap("creating the container"));
     }
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
+    drop((kept, shown));
     if let Some(image) = &image
         && !images(engine)?.is_kept(&image.id)?
     {
@@ -223,7 +232,11 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     let root = match &options.source {
         Source::Rootfs(path) => Root::Directory(path.clone()),
         Source::Image(_) => {
-            snapshot::create(dir, &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
+            let layers = match &record.shown {
+                None => snapshot::layer_paths(record, &engine.roots),
+                Some(key) => vec![snapshot::shown::root(&engine.roots, key)],
+            };
+            snapshot::create(dir, &record.driver, &layers, record.shift.as_ref())?;
             Root::default()
         }
     };
@@ -242,18 +255,7 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         groups: record.group_add.clone(),
         userns: None,
     };
-    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
-    make_volumes(dir, &final_dir, &prepared.image_volumes)
-}
-
-/// Volumes that the image declares: directories of the container, filled from the image when it first starts.
-fn make_volumes(dir: &Path, final_dir: &Path, volumes: &[ImageVolume]) -> Result<()> {
-    for volume in volumes {
-        let relative = volume.source.strip_prefix(final_dir).unwrap_or(&volume.source);
-        let result = std::fs::create_dir_all(dir.join(relative));
-        result.with_context(|| format!("creating the volume for `{}`", volume.destination.display()))?;
-    }
-    Ok(())
+    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)
 }
 
 fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {

@@ -24,7 +24,11 @@ pub fn export(engine: &Engine, id: &str, output: &mut dyn Write) -> Result<()> {
     enter_userns(engine)?;
     let source = Source::open(engine, &container.record)?;
     let root = source.root.try_clone().context("duplicating a descriptor")?;
-    let end = archive::write(root, output).with_context(|| format!("exporting container `{}`", container.record.name));
+    let end = match crate::container::userns::disk_map(&container.record) {
+        None => archive::write(root, output),
+        Some(map) => super::idmap::within(map, |pipe| archive::write(root, pipe).map(drop), output),
+    };
+    let end = end.with_context(|| format!("exporting container `{}`", container.record.name));
     source.close();
     match end? {
         End::Complete | End::ReaderGone => Ok(()),
@@ -51,8 +55,8 @@ impl Source {
             };
         }
         match snapshot::root(record, &dir, &engine.roots) {
-            (Root::Overlay { lower, upper, merged, .. }, _) => {
-                let root = read_only_overlay(upper, lower, merged)
+            (Root::Overlay { lower, data, upper, merged, .. }, _) => {
+                let root = read_only_overlay(upper, lower, &data, merged)
                     .map_err(|e| Error::from(e).wrap("mounting the container's root file system to read it"))?;
                 Ok(Source { root, fuse: None })
             }
@@ -75,7 +79,12 @@ impl Source {
 
 /// The writable layer and the image's, all read-only: the container may have them mounted itself. The mount is attached
 /// nowhere and goes with its descriptor.
-fn read_only_overlay(upper: PathBuf, lower: Vec<PathBuf>, empty: PathBuf) -> rustix::io::Result<OwnedFd> {
+fn read_only_overlay(
+    upper: PathBuf,
+    lower: Vec<PathBuf>,
+    data: &[PathBuf],
+    empty: PathBuf,
+) -> rustix::io::Result<OwnedFd> {
     let mut layers = vec![upper];
     layers.extend(lower);
     if layers.len() == 1 {
@@ -87,6 +96,9 @@ fn read_only_overlay(upper: PathBuf, lower: Vec<PathBuf>, empty: PathBuf) -> rus
         if by_layers {
             for layer in &layers {
                 rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer)?;
+            }
+            for layer in data {
+                rustix::mount::fsconfig_set_string(&fs, c"datadir+", layer)?;
             }
         } else {
             let fds = layers.iter().map(|path| open_path(path)).collect::<rustix::io::Result<Vec<_>>>()?;

@@ -4,19 +4,26 @@
 //! stands in the draft (`ids.json`): so that the lock is held for a moment only, and what a killed command chose is free
 //! as soon as its draft is swept up.
 
+use std::io::Write;
 use std::path::Path;
 
-use super::{Engine, settle};
+use super::{Engine, containers, settle};
 use crate::container::options::{CreateOptions, Source};
 use crate::container::record::UsernsOf;
+use crate::container::snapshot::shown::{self, Shown};
 use crate::container::store::Store;
 use crate::container::userns::{Decided, Given, Mode, Request, Shift, plan};
 use crate::container::{Record, Status};
 use crate::error::{Context, Error, Result};
 use crate::image::Image;
+use crate::image::progress::{Event, Progress};
+use crate::runtime::channel;
+use crate::runtime::child::nested;
 use crate::runtime::idmap::{IdMap, Userns};
 use crate::runtime::userns::{self, Mapping};
+use crate::storage::tree::archive::End;
 use crate::storage::{Roots, fs, lock, tree};
+use crate::sys::process::{self, Forked};
 
 /// The choice of a container that is being made.
 const CHOICE: &str = "ids.json";
@@ -116,6 +123,23 @@ pub fn shift(options: &CreateOptions, decided: &Decided, mapping: &Mapping) -> O
     }
 }
 
+/// The tree that the kernel's overlay needs to show the image so; made if there is none.
+pub fn shown(engine: &Engine, image: &Image, shift: &Shift, progress: &dyn Progress) -> Result<Shown> {
+    let making = || {
+        let name = image.names.first().unwrap_or(&image.id);
+        progress.event(Event::Line(format!("Showing {name} with the owners of this mapping, once...")));
+    };
+    shown::obtain(&engine.roots, &image.layers, shift, &making)
+}
+
+/// Removes trees that no container uses; if `all` is false, only those that nobody can use any more. The caller is in the
+/// user's namespace.
+pub fn prune_shown(engine: &Engine, all: bool) -> Result<()> {
+    let store = containers(engine);
+    let in_use = || Ok(store.list()?.into_iter().filter_map(|c| c.record.shown).collect());
+    shown::prune(&engine.roots, all, &in_use)
+}
+
 /// The user namespace that a container starts in; `None` is the user's.
 ///
 /// # Errors
@@ -154,4 +178,40 @@ pub fn give_files(record: &Record, dir: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Runs `work` in a user namespace of this map, where owners on disk are the container's own numbers, and passes on what it
+/// writes. The caller is root of the user's namespace and has one thread.
+pub fn within(map: &IdMap, work: impl FnOnce(&mut dyn Write) -> Result<()>, output: &mut dyn Write) -> Result<End> {
+    let (ours, theirs) = channel::pair()?;
+    let (mut reader, mut writer) = std::io::pipe().context("creating a pipe")?;
+    match process::clone3(nix::libc::CLONE_NEWUSER as u64).context("creating a user namespace")? {
+        Forked::Child => {
+            drop((ours, reader));
+            let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+            let result = nested::wait_for_maps(&theirs, map).and_then(|()| work(&mut writer));
+            if let Err(error) = &result {
+                let _ = channel::send(&theirs, &channel::encode_error(error), &[]);
+            }
+            process::exit_now(u8::from(result.is_err()))
+        }
+        Forked::Parent(child) => {
+            drop((theirs, writer));
+            let mapped = nested::map_child(child.pid, map, &ours);
+            let copied = mapped.and_then(|()| Ok(std::io::copy(&mut reader, output)));
+            drop(reader);
+            let status = process::wait(child.pid).context("waiting for a child")?;
+            let end = match copied? {
+                Ok(_) => End::Complete,
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(End::ReaderGone),
+                Err(error) => return Err(error.into()),
+            };
+            if status != 0 {
+                let mut buffer = vec![0; 6 * 1024];
+                let (length, _) = channel::receive(&ours, &mut buffer).context("waiting for a child")?;
+                return Err(channel::decode_error(buffer.get(..length).unwrap_or_default()));
+            }
+            Ok(end)
+        }
+    }
 }

@@ -22,12 +22,14 @@ mod sweep;
 pub mod system;
 pub mod top;
 mod unshare;
+pub mod volumes;
 
 use std::sync::OnceLock;
 
 pub use create::{Created, create};
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
+pub use idmap::prune_shown;
 pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, stop, unpause, wait};
 pub use recover::{list, settle};
 pub use remove::{RemoveOptions, remove};

@@ -160,11 +160,12 @@ pub fn parse_document(bytes: &[u8], media_type: &str) -> Result<Document> {
         return Err(Error::new("the image has a Docker schema 1 manifest, a format that is not supported any more")
             .hint("ask its publisher for an OCI or schema 2 image, or convert it with `skopeo copy --format oci`"));
     }
-    if probe.manifests.is_some() && (probe.layers.is_some() || probe.config.is_some()) {
+    let is_called_index = matches!(said, OCI_INDEX | DOCKER_LIST);
+    if (probe.manifests.is_some() || is_called_index) && (probe.layers.is_some() || probe.config.is_some()) {
         // Readers that choose differently would see different images under one digest (CVE-2021-41190).
         crate::bail!("manifest is both a manifest and an index");
     }
-    let is_index = matches!(said, OCI_INDEX | DOCKER_LIST) || probe.manifests.is_some();
+    let is_index = is_called_index || probe.manifests.is_some();
     if is_index {
         let index: Index = serde_json::from_slice(bytes).context("parsing index")?;
         return Ok(Document::Index(index));
@@ -402,6 +403,7 @@ mod tests {
         let table = [
             (r#"{"schemaVersion":1,"name":"x"}"#.to_owned(), "schema 1"),
             (manifest.replace("\"layers\"", "\"manifests\":[],\"layers\""), "both"),
+            (manifest.replace("\"config\"", &format!("\"mediaType\":\"{OCI_INDEX}\",\"config\"")), "both"),
             (manifest.replace("sha256:6", "sha256:x"), "malformed"),
             (manifest.replace(OCI_CONFIG, "application/vnd.cncf.helm.config.v1+json"), "artifact"),
             ("[]".to_owned(), "parsing manifest"),
@@ -410,6 +412,7 @@ mod tests {
             let message = parse_document(text.as_bytes(), "").unwrap_err().to_string();
             assert!(message.contains(expected), "{text}: {message}");
         }
+        assert!(parse_index(manifest.as_bytes()).is_err());
     }
 
     #[test]

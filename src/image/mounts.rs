@@ -143,6 +143,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let roots = Roots::open(&home.path().join("data"), &home.path().join("run")).unwrap();
         assert_eq!(live(&roots).unwrap(), []);
+        // Another process in this namespace; it ends when its input does.
+        let mut other = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let here = Mounted::here(&"a".repeat(64), &["b".repeat(64)]).unwrap();
         let gone = Mounted { namespace: "mnt:[1]".to_owned(), processes: vec![(1, 0)], ..here.clone() };
         let own = i32::try_from(std::process::id()).unwrap();
@@ -157,5 +159,7 @@ mod tests {
         assert!(found.contains(&here) && found.contains(&told) && found.len() == 2);
         here.forget(&roots).unwrap();
         assert_eq!(live(&roots).unwrap(), [told]);
+        drop(other.stdin.take());
+        other.wait().unwrap();
     }
 }

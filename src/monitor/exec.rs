@@ -156,16 +156,14 @@ fn start(request: &[u8], container: Joined<'_>, streams: Vec<OwnedFd>) -> Result
                 .context("joining the container's PID namespace")
                 .and_then(|()| process::clone_sibling().context("forking"));
             match joined {
-                Ok(Forked::Child) => {
-                    child::join::start(
-                        request,
-                        container.init,
-                        container.namespaces,
-                        container.userns,
-                        streams,
-                        theirs.as_fd(),
-                    )
-                }
+                Ok(Forked::Child) => child::join::start(
+                    request,
+                    container.init,
+                    container.namespaces,
+                    container.userns,
+                    streams,
+                    theirs.as_fd(),
+                ),
                 Ok(Forked::Parent(sibling)) => {
                     let mut packet = vec![b'C'];
                     packet.extend(sibling.pid.to_le_bytes());

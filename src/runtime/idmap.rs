@@ -186,7 +186,9 @@ mod tests {
     use super::*;
 
     fn extents(all: &[(u32, u32, u32)]) -> Vec<Extent> {
-        all.iter().map(|(container_id, host_id, size)| Extent { container_id: *container_id, host_id: *host_id, size: *size }).collect()
+        all.iter()
+            .map(|(container_id, host_id, size)| Extent { container_id: *container_id, host_id: *host_id, size: *size })
+            .collect()
     }
 
     fn map(all: &[(u32, u32, u32)]) -> IdMap {

@@ -53,6 +53,9 @@ pub enum Root {
     Overlay {
         /// Topmost first.
         lower: Vec<PathBuf>,
+        /// Layers that give data only, to files of the others that refer to them. Topmost first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<PathBuf>,
         upper: PathBuf,
         work: PathBuf,
         /// An empty directory to mount it on.

@@ -96,13 +96,13 @@ pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
                 helper
             };
             Ok(Started {
-            pid: cloned.pid,
-            pidfd: cloned.pidfd,
-            channel: ours,
-            stdin: started_stdin,
-            stdout: started_out.0,
-            stderr: started_out.1,
-        })
+                pid: cloned.pid,
+                pidfd: cloned.pidfd,
+                channel: ours,
+                stdin: started_stdin,
+                stdout: started_out.0,
+                stderr: started_out.1,
+            })
         }
     }
 }

@@ -145,11 +145,14 @@ pub fn map_of_file(path: &Path) -> Result<Option<IdMap>> {
     let (mut reader, mut writer) = std::io::pipe().context("creating a pipe")?;
     match process::fork().context("forking")? {
         Forked::Child => {
-            let told = nix::sched::setns(&file, CloneFlags::CLONE_NEWUSER).map_err(std::io::Error::from).and_then(|()| {
-                let read = |name: &str| std::fs::read_to_string(format!("/proc/self/{name}"));
-                writer.write_all(format!("{}\n\n{}", read("uid_map")?, read("gid_map")?).as_bytes())
-            });
-            process::exit_now(told.map_or_else(|e| e.raw_os_error().and_then(|n| n.try_into().ok()).unwrap_or(1), |()| 0));
+            let told =
+                nix::sched::setns(&file, CloneFlags::CLONE_NEWUSER).map_err(std::io::Error::from).and_then(|()| {
+                    let read = |name: &str| std::fs::read_to_string(format!("/proc/self/{name}"));
+                    writer.write_all(format!("{}\n\n{}", read("uid_map")?, read("gid_map")?).as_bytes())
+                });
+            process::exit_now(
+                told.map_or_else(|e| e.raw_os_error().and_then(|n| n.try_into().ok()).unwrap_or(1), |()| 0),
+            );
         }
         Forked::Parent(pid) => {
             drop(writer);

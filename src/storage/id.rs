@@ -28,6 +28,13 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Whether `name` may name a container or a volume.
+pub fn is_valid_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
+        && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
 /// Whether `text` could be a container ID or the beginning of one.
 pub fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))

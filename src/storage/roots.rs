@@ -4,8 +4,10 @@
 //! $XDG_DATA_HOME/coracle/            --root        $XDG_RUNTIME_DIR/coracle/        --runroot  (gone at reboot)
 //!   images/   OCI layout                             containers/<id>/  monitor lock, control socket
 //!   layers/<diff-id>/                                userns.lock
+//!   shown/<key>/      layers with other owners, made when they are first wanted
 //!   containers/<id>/  record, OCI spec, upper, log
 //!   names/<name> -> <id>
+//!   volumes/<name>/  volume.json, _data/
 //!   tmp/      things half made or half removed; each one locked by the process that works on it
 //! ```
 
@@ -59,6 +61,10 @@ impl Roots {
     pub fn layers(&self) -> PathBuf {
         self.data.join("layers")
     }
+    /// Images with other owners, for the kernel's overlay.
+    pub fn shown(&self) -> PathBuf {
+        self.data.join("shown")
+    }
     /// Containers, one directory each, named by ID.
     pub fn containers(&self) -> PathBuf {
         self.data.join("containers")
@@ -66,6 +72,10 @@ impl Roots {
     /// Symbolic links from container names to IDs.
     pub fn names(&self) -> PathBuf {
         self.data.join("names")
+    }
+    /// Volumes, one directory each, named as they are. Made with the first one.
+    pub fn volumes(&self) -> PathBuf {
+        self.data.join("volumes")
     }
     /// Where things are made before they are renamed into place, and where they go before they are removed.
     pub fn tmp(&self) -> PathBuf {

@@ -21,15 +21,59 @@ pub fn sleep_small(fd: BorrowedFd<'_>, timeout: i32) {
         }
     }
     let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // Nothing but the two system calls from here on, so that only the pages of this function come back.
+    let seconds = libc::time_t::from(timeout / 1000);
+    let limit = libc::timespec { tv_sec: seconds, tv_nsec: libc::c_long::from(timeout % 1000) * 1_000_000 };
+    let limit = if timeout < 0 { std::ptr::null() } else { &raw const limit };
+    drop_and_poll(&ranges, &mut poll, limit);
+}
+
+/// Nothing but system calls, and these without the C library: a page that is used comes back together with the 64 kB
+/// around it, and this function is the only place that is.
+#[inline(never)]
+fn drop_and_poll(ranges: &[(usize, usize); MAX_RANGES], poll: &mut libc::pollfd, limit: *const libc::timespec) {
     for (start, end) in ranges {
+        let dont_need = libc::MADV_DONTNEED as usize;
         // SAFETY: an empty range, or a private mapping of the program's file, executable or at its beginning, which
         // nothing writes to (position-dependent code has no relocations there): dropped pages come back with the same
         // content.
-        unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+        unsafe { system_call(libc::SYS_madvise, [*start, *end - *start, dont_need, 0]) };
     }
-    // SAFETY: one valid pollfd, alive across the call.
-    unsafe { libc::poll(&raw mut poll, 1, timeout) };
+    // SAFETY: one valid pollfd, and a valid time or none, alive across the call; no signal mask.
+    unsafe { system_call(libc::SYS_ppoll, [std::ptr::from_mut(poll) as usize, 1, limit as usize, 0]) };
+}
+
+/// A system call whose result does not matter: it may fail, or end early for a signal.
+///
+/// # Safety
+/// As of the system call.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn system_call(number: libc::c_long, arguments: [usize; 4]) {
+    let [a, b, c, d] = arguments;
+    // SAFETY: as of the caller; the kernel changes no other registers (syscall(2), "Architecture calling conventions").
+    unsafe {
+        std::arch::asm!("syscall", inlateout("rax") number => _, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn system_call(number: libc::c_long, arguments: [usize; 4]) {
+    let [a, b, c, d] = arguments;
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!("svc 0", in("x8") number, inlateout("x0") a => _, in("x1") b, in("x2") c, in("x3") d,
+            options(nostack));
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[inline(always)]
+unsafe fn system_call(number: libc::c_long, arguments: [usize; 4]) {
+    let [a, b, c, d] = arguments;
+    // SAFETY: as above.
+    unsafe { libc::syscall(number, a, b, c, d) };
 }
 
 /// The range of a line of proc_pid_maps(5), if it is code or the beginning of a file, and cannot be written to.

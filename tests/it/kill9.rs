@@ -1,11 +1,11 @@
 //! kill -9 of anything, at any moment: the kernel tells the next command, which cleans up.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Env, SOON, leftovers, until};
+use crate::support::{Env, SOON, leftovers, let_pass, until};
 
 fn kill_9(pid: i64) {
     // It may have ended by itself.
@@ -91,8 +91,7 @@ fn of_run_at_any_moment() {
     let env = Env::busybox();
     for step in 0..40 {
         let mut running = env.coracle(["run", "--name", "c", "--network", "none", "busybox", "sleep", "1000"]).spawn();
-        let moment = Instant::now() + Duration::from_millis(step);
-        until("the moment to kill", SOON, || (Instant::now() >= moment).then_some(()));
+        let_pass(Duration::from_millis(step));
         running.child.kill().unwrap();
         running.finish();
         env.ok(["ps", "-a"]);
@@ -110,8 +109,7 @@ fn of_any_process_at_any_moment() {
     for step in 0..30 {
         let running =
             env.coracle(["run", "--rm", "--init", "--network", "none", "busybox", "sh", "-c", "sleep 0.02"]).spawn();
-        let moment = Instant::now() + Duration::from_millis(step * 2);
-        until("the moment to kill", SOON, || (Instant::now() >= moment).then_some(()));
+        let_pass(Duration::from_millis(step * 2));
         let processes = leftovers::of(&dir);
         if let Some(process) = processes.get(usize::try_from(step).unwrap() % processes.len().max(1)) {
             kill_9(process.pid.into());
@@ -129,8 +127,7 @@ fn of_exec() {
     env.start("c", &[]);
     for step in 0..15 {
         let mut running = env.coracle(["exec", "c", "sh", "-c", "exec sleep 1000"]).spawn();
-        let moment = Instant::now() + Duration::from_millis(step * 2);
-        until("the moment to kill", SOON, || (Instant::now() >= moment).then_some(()));
+        let_pass(Duration::from_millis(step * 2));
         running.child.kill().unwrap();
         running.finish();
         assert_eq!(env.ok(["exec", "c", "echo", "there"]), "there");

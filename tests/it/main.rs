@@ -36,3 +36,4 @@ mod system_check;
 mod system_df;
 mod transports;
 mod trust;
+mod userns;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::fixtures::{self, on_busybox};
 use crate::support::image::{Layer, digest};
 use crate::support::registry::{Registry, free_port, skopeo};
-use crate::support::{Env, SOON, until};
+use crate::support::{Env, let_pass};
 
 #[test]
 fn images_of_both_formats() {
@@ -168,8 +168,7 @@ fn killed_pulls_leave_a_working_store() {
     let name = registry.name("test/busybox:1");
     for delay in 0..12 {
         let mut running = env.coracle(["pull", "-q", "--tls-verify=false", &name]).spawn();
-        let moment = std::time::Instant::now() + std::time::Duration::from_millis(delay * 5);
-        until("the moment to kill", SOON, || (std::time::Instant::now() >= moment).then_some(()));
+        let_pass(std::time::Duration::from_millis(delay * 5));
         let _ = running.child.kill();
         running.finish();
         env.ok(["images", "-q"]);

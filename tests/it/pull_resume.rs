@@ -1,7 +1,7 @@
 //! Downloads that break off, are killed, or happen twice at once.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,7 +12,7 @@ use crate::support::image::{Layer, digest};
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::pty::Pty;
 use crate::support::registry::Registry;
-use crate::support::{Env, SOON, until};
+use crate::support::{Env, SOON, let_pass, until};
 
 /// A registry with an image `test/big:1`, a proxy before it, and the hexadecimal digest of the image's large layer.
 struct World {
@@ -220,8 +220,7 @@ fn kill_9_at_any_moment_of_pulls_and_loads() {
         let args = if step % 2 == 0 { &pull } else { &load };
         let mut running = world.env.coracle(args).spawn();
         // Spread over what such a command takes, denser at its beginning.
-        let moment = Instant::now() + Duration::from_millis(step * step % 397);
-        until("the moment to kill", SOON, || (Instant::now() >= moment).then_some(()));
+        let_pass(Duration::from_millis(step * step % 397));
         let _ = running.child.kill();
         running.finish();
         for id in world.env.ok(["images", "-q", "--no-trunc"]).lines() {

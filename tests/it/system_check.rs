@@ -10,7 +10,7 @@ use crate::support::command::Output;
 use crate::support::fixtures::{self, on_busybox};
 use crate::support::image::Layer;
 use crate::support::registry::Registry;
-use crate::support::{Env, SOON, until};
+use crate::support::{Env, SOON, let_pass, until};
 
 /// `system check` with the registries.conf of the test.
 fn check(env: &Env, args: &[&str]) -> Output {
@@ -243,7 +243,7 @@ fn killed_loads_leave_a_clean_store() {
     on_busybox("localhost/big:1", layers).oci_archive(&archive);
     for round in 0..12_u64 {
         let mut load = env.coracle(["load", "-q", "-i", archive.to_str().unwrap()]).spawn();
-        std::thread::sleep(std::time::Duration::from_millis(round * round * 4));
+        let_pass(std::time::Duration::from_millis(round * round * 4));
         let _ = load.child.kill();
         let _ = load.child.wait();
         assert_clean(&env);

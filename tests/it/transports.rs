@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::fixtures::{self, on_busybox};
 use crate::support::image::{Image, Layer};
 use crate::support::registry::skopeo;
-use crate::support::{Env, SOON, until};
+use crate::support::{Env, let_pass};
 
 #[test]
 fn names_are_those_that_the_reference_gives() {
@@ -164,8 +164,7 @@ fn killed_pushes_leave_a_working_layout() {
     env.ok(["push", "-q", "busybox", "oci:all:first"]);
     for delay in 0..10 {
         let mut running = env.coracle(["push", "-q", "--force-compression", "busybox", "oci:all:second"]).spawn();
-        let moment = std::time::Instant::now() + std::time::Duration::from_millis(delay * 10);
-        until("the moment to kill", SOON, || (std::time::Instant::now() >= moment).then_some(()));
+        let_pass(std::time::Duration::from_millis(delay * 10));
         let _ = running.child.kill();
         running.finish();
         skopeo(&env, &["inspect", "--raw", "oci:all:first"]);

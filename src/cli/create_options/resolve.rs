@@ -19,7 +19,9 @@ use crate::container::mounts::{self, ImageVolumes, UserMount};
 use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::security::Security;
-use crate::container::{CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, userns};
+use crate::container::{
+    CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, userns,
+};
 use crate::error::{Context, Error, Result};
 use crate::network;
 use crate::network::files::{HostsFile, hosts, resolv};

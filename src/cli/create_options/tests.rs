@@ -240,7 +240,6 @@ fn what_is_not_there_yet_says_so() {
         "--passwd=true",
         "--group-add keep-groups",
         "--rootfs",
-        "-v name:/x",
         "--mount type=image,src=x,dst=/x",
         "--pid container:x",
         "--ipc ns:/x",

@@ -32,7 +32,7 @@ pub struct Args {
     /// Compression of the layers: gzip or zstd. Layers that are compressed differently are compressed anew
     #[arg(long, value_name = "string")]
     compression_format: Option<String>,
-    /// Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 3]
+    /// Compression level: 0 to 9 for gzip, 1 to 22 for zstd [default: 1 for gzip, 3 for zstd]
     #[arg(long, value_name = "int")]
     compression_level: Option<i32>,
     /// Credentials for the registry, as USERNAME:PASSWORD

@@ -1,11 +1,12 @@
 //! `--mount type=TYPE,KEY[=VALUE],...`
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use crate::bail;
 use crate::error::{Context, Error, Result};
 
-use super::{MountKind, UserMount, clean_destination, no_volumes_yet, options, short};
+use super::{MountKind, UserMount, VolumeSource, clean_destination, options, short};
 
 /// Reads one value of `--mount`. A relative source starts at `cwd`.
 pub fn parse_mount(text: &str, cwd: &Path) -> Result<UserMount> {
@@ -19,8 +20,7 @@ fn read(text: &str, cwd: &Path) -> Result<UserMount> {
         .collect();
     let kind = fields.iter().find(|(key, _)| *key == "type").map_or("volume", |(_, value)| value.unwrap_or(""));
     match kind {
-        "bind" | "tmpfs" | "devpts" => {}
-        "volume" => return Err(no_volumes_yet("type `volume`")),
+        "bind" | "volume" | "tmpfs" | "devpts" => {}
         "image" | "glob" | "ramfs" | "artifact" => {
             bail!("type `{kind}` is not there yet: it is the matter of a later release")
         }
@@ -39,6 +39,7 @@ fn read(text: &str, cwd: &Path) -> Result<UserMount> {
         }
         // Unlike with --volume, this cannot be a name.
         ("bind", Some(source)) => MountKind::Bind(short::host_path(&format!("./{source}"), cwd)?),
+        ("volume", name) => MountKind::Volume(found.volume(name)?),
         (_, Some(_)) => bail!("cannot set a source on type `{kind}`"),
         ("devpts", None) => MountKind::Devpts,
         (_, None) => MountKind::Tmpfs,
@@ -54,9 +55,20 @@ struct Found<'a> {
     source: Option<&'a str>,
     destination: Option<&'a str>,
     options: Vec<String>,
+    subpath: Option<&'a str>,
+    volume_options: BTreeMap<String, String>,
 }
 
 impl<'a> Found<'a> {
+    fn volume(&mut self, name: Option<&str>) -> Result<VolumeSource> {
+        let source = match name.filter(|name| !name.is_empty()) {
+            Some(name) => VolumeSource::named(name)?,
+            None => VolumeSource::default(),
+        };
+        let subpath = self.subpath.map(relative).transpose()?;
+        Ok(VolumeSource { subpath, options: std::mem::take(&mut self.volume_options), ..source })
+    }
+
     fn take(&mut self, kind: &str, key: &'a str, value: Option<&'a str>) -> Result<()> {
         let full = || value.map_or_else(|| key.to_owned(), |value| format!("{key}={value}"));
         match key {
@@ -81,6 +93,18 @@ impl<'a> Found<'a> {
                 let name = key.strip_prefix("tmpfs-").unwrap_or(key);
                 self.options.push(format!("{name}={}", value.unwrap_or_default()));
             }
+            "subpath" | "volume-subpath" if kind == "volume" => once(&mut self.subpath, key, value)?,
+            "volume-opt" if kind == "volume" => {
+                let Some(value) = value else { bail!("`{key}` must have a value") };
+                let (name, value) = value.split_once('=').unwrap_or((value, ""));
+                self.volume_options.insert(name.to_owned(), value.to_owned());
+            }
+            "volume-label" if kind == "volume" => {
+                bail!("the --volume-label option is not supported: make the volume with `volume create --label`")
+            }
+            "volume-nocopy" if kind == "volume" => {
+                self.options.push(if truth(key, value)? { "nocopy" } else { "copy" }.to_owned());
+            }
             "U" | "chown" => {
                 if truth(key, value)? {
                     self.options.push("U".to_owned());
@@ -93,6 +117,18 @@ impl<'a> Found<'a> {
         }
         Ok(())
     }
+}
+
+/// A path inside something, which may be written with a leading slash.
+fn relative(text: &str) -> Result<PathBuf> {
+    if text.contains('\0') {
+        bail!("the subpath contains a null byte");
+    }
+    let names: PathBuf = Path::new(text).components().filter(|c| matches!(c, Component::Normal(_))).collect();
+    if Path::new(text).components().any(|c| c == Component::ParentDir) || names.as_os_str().is_empty() {
+        bail!("invalid subpath \"{text}\": it must name something inside the volume, without `..`");
+    }
+    Ok(names)
 }
 
 fn once<'a>(slot: &mut Option<&'a str>, key: &str, value: Option<&'a str>) -> Result<()> {
@@ -119,6 +155,7 @@ mod tests {
         let mount = parse_mount(text, Path::new("/cwd"))?;
         let source = match &mount.kind {
             MountKind::Bind(source) => source.display().to_string(),
+            MountKind::Volume(volume) => format!("{volume:?}").replace("VolumeSource ", ""),
             MountKind::Tmpfs => "tmpfs".to_owned(),
             MountKind::Devpts => "devpts".to_owned(),
         };
@@ -139,6 +176,16 @@ mod tests {
                 "tmpfs /t rw,rprivate,nosuid,nodev,tmpcopyup,size=1m,mode=700",
             ),
             ("type=tmpfs,dst=/t,notmpcopyup,U=false", "tmpfs /t rw,rprivate,nosuid,nodev"),
+            ("src=x,dst=/b", "{ name: Some(\"x\"), subpath: None, options: {} } /b rw,rprivate,nosuid,nodev,rbind"),
+            (
+                "type=volume,dst=/b,volume-opt=type=tmpfs,volume-opt=o=size=1m,volume-nocopy",
+                "{ name: None, subpath: None, options: {\"o\": \"size=1m\", \"type\": \"tmpfs\"} } /b \
+                 rw,rprivate,nosuid,nodev,rbind,nocopy",
+            ),
+            (
+                "type=volume,src=x,dst=/b,ro,subpath=/a//b/.",
+                "{ name: Some(\"x\"), subpath: Some(\"a/b\"), options: {} } /b ro,rprivate,nosuid,nodev,rbind",
+            ),
             ("type=devpts,dst=/p,gid=5", "devpts /p rw,nosuid,noexec,newinstance,gid=5"),
         ] {
             assert_eq!(show(text).unwrap(), want, "{text}");
@@ -148,8 +195,12 @@ mod tests {
     #[test]
     fn broken_mounts() {
         for (text, part) in [
-            ("", "named and anonymous volumes"),
-            ("src=x,dst=/b", "named and anonymous volumes"),
+            ("", "must set volume destination"),
+            ("src=a/b,dst=/b", "names must match"),
+            ("src=x,dst=/b,subpath=../x", "invalid subpath"),
+            ("src=x,dst=/b,subpath=/", "invalid subpath"),
+            ("src=x,dst=/b,volume-label=x", "volume-label"),
+            ("type=bind,src=/x,dst=/b,volume-opt=a=b", "unknown mount option"),
             ("type=image,src=x,dst=/b", "not there yet"),
             ("type=bogus,dst=/b", "invalid filesystem type \"bogus\""),
             ("type=bind,dst=/b", "must set volume source"),

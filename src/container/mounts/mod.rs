@@ -7,6 +7,7 @@ mod long;
 mod options;
 mod short;
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 pub use long::parse_mount;
@@ -14,6 +15,7 @@ pub use short::{parse_tmpfs, parse_volume};
 
 use crate::bail;
 use crate::error::{Error, Result};
+use crate::storage::id::is_valid_name;
 
 /// One mount, with its options in their final form: every default filled in, contradictions refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +32,41 @@ pub struct UserMount {
 pub enum MountKind {
     /// A file or directory of the host; an absolute path.
     Bind(PathBuf),
+    Volume(VolumeSource),
     Tmpfs,
     Devpts,
+}
+
+/// A volume of the engine's, made when it is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VolumeSource {
+    /// `None` is one of the container's own, which gets a name when the container is made.
+    pub name: Option<String>,
+    /// What of the volume is mounted; relative. It is resolved inside the volume when the container starts.
+    pub subpath: Option<PathBuf>,
+    /// `volume-opt`: how it is made where it is not there.
+    pub options: BTreeMap<String, String>,
+}
+
+impl VolumeSource {
+    /// A volume by name.
+    ///
+    /// # Errors
+    /// It cannot be the name of a volume.
+    pub fn named(name: &str) -> Result<Self> {
+        if is_valid_name(name) {
+            return Ok(VolumeSource { name: Some(name.to_owned()), ..Self::default() });
+        }
+        let error =
+            Error::new(format!("creating named volume \"{name}\": names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*"));
+        Err(error.hint("to mount a directory of the host, write its path with a leading `/` or `./`"))
+    }
 }
 
 /// `--image-volume`: what becomes of the volumes that an image declares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ImageVolumes {
-    /// A directory of the container's own, filled with what the image has there.
+    /// A volume without a name, filled with what the image has there.
     #[default]
     Anonymous,
     Tmpfs,
@@ -124,10 +153,4 @@ pub fn go_reason(error: &std::io::Error) -> String {
     let text = crate::error::os_message(error);
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-/// The error for a volume that has a name or none, rather than a path.
-fn no_volumes_yet(what: &str) -> Error {
-    Error::new(format!("{what}: named and anonymous volumes are not there yet: they are the matter of a later release"))
-        .hint("to mount a directory of the host, write its path with a leading `/` or `./`")
 }

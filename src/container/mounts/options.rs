@@ -33,6 +33,7 @@ pub fn complete(kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
         choose(kind, &mut chosen, option)?;
     }
     let is_tmpfs = *kind == MountKind::Tmpfs;
+    let is_volume = matches!(kind, MountKind::Volume(_));
     let mut options = vec![chosen.access.unwrap_or("rw")];
     if *kind != MountKind::Devpts {
         options.push(chosen.propagation.unwrap_or("rprivate"));
@@ -40,7 +41,7 @@ pub fn complete(kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
     // A file system of the container's own needs neither set-user-ID programs nor devices, unless it is said to.
     for (choice, negative, default) in [
         (chosen.suid, "nosuid", !matches!(kind, MountKind::Bind(_))),
-        (chosen.dev, "nodev", is_tmpfs),
+        (chosen.dev, "nodev", is_tmpfs || is_volume),
         (chosen.exec, "noexec", *kind == MountKind::Devpts),
     ] {
         if choice.map_or(default, |choice| choice == negative) {
@@ -49,6 +50,10 @@ pub fn complete(kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
     }
     match kind {
         MountKind::Bind(_) => options.push(chosen.bind.unwrap_or("rbind")),
+        MountKind::Volume(_) => {
+            options.push(chosen.bind.unwrap_or("rbind"));
+            options.extend(chosen.copy_up);
+        }
         MountKind::Tmpfs if chosen.copy_up != Some("notmpcopyup") => options.push("tmpcopyup"),
         MountKind::Tmpfs => {}
         MountKind::Devpts => options.push("newinstance"),
@@ -58,7 +63,8 @@ pub fn complete(kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
 }
 
 fn choose<'a>(kind: &MountKind, chosen: &mut Chosen<'a>, option: &'a str) -> Result<()> {
-    let is_bind = matches!(kind, MountKind::Bind(_));
+    let is_volume = matches!(kind, MountKind::Volume(_));
+    let is_bind = is_volume || matches!(kind, MountKind::Bind(_));
     let is_tmpfs = *kind == MountKind::Tmpfs;
     let class = match option {
         "" => return Ok(()),
@@ -72,6 +78,7 @@ fn choose<'a>(kind: &MountKind, chosen: &mut Chosen<'a>, option: &'a str) -> Res
         // Labels of SELinux: without it there is nothing to label.
         "z" | "Z" if *kind != MountKind::Devpts => &mut chosen.relabel,
         "tmpcopyup" | "notmpcopyup" if is_tmpfs => &mut chosen.copy_up,
+        "copy" | "nocopy" if is_volume => &mut chosen.copy_up,
         "noswap" if is_tmpfs => return push_other(chosen, option),
         "U" => return Err(later(option, "changing owners for a mount")),
         "O" => return Err(later(option, "an overlay as a mount")),

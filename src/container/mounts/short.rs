@@ -5,38 +5,41 @@ use std::path::Path;
 use crate::bail;
 use crate::error::{Context, Result};
 
-use super::{MountKind, UserMount, clean_destination, no_volumes_yet, options};
+use super::{MountKind, UserMount, VolumeSource, clean_destination, options};
 
 /// Reads one value of `--volume`. A relative source starts at `cwd`.
 pub fn parse_volume(text: &str, cwd: &Path) -> Result<UserMount> {
     let parts = split(text);
     let (source, destination, given) = match parts.as_slice() {
-        [source, destination] => (source, destination, ""),
-        [source, destination, given] => (source, destination, given.as_str()),
-        [only] if only.starts_with('/') => return Err(no_volumes_yet(&format!("volume at `{only}`"))),
+        [source, destination] => (Some(source), destination, ""),
+        [source, destination, given] => (Some(source), destination, given.as_str()),
+        [only] if !only.is_empty() => (None, only, ""),
         _ => bail!("{text}: incorrect volume format, should be [host-dir:]ctr-dir[:option]"),
     };
-    if source.is_empty() {
-        bail!("{text}: host directory cannot be empty");
-    }
     let destination = clean_destination(destination).with_context(|| format!("volume `{text}`"))?;
-    let source = host_path(source, cwd)?;
-    let kind = MountKind::Bind(source);
+    let kind = match source {
+        None => MountKind::Volume(VolumeSource::default()),
+        Some(source) if source.is_empty() => bail!("{text}: host directory cannot be empty"),
+        Some(source) if is_path(source) => MountKind::Bind(host_path(source, cwd)?),
+        Some(name) => MountKind::Volume(VolumeSource::named(name)?),
+    };
     let given: Vec<&str> = given.split(',').collect();
     let options = options::complete(&kind, &given).with_context(|| format!("volume `{text}`"))?;
     Ok(UserMount { kind, destination, options })
 }
 
-/// A path of the host, which begins with a slash or a dot; anything else is the name of a volume.
+/// Whether it is a path of the host: anything else is the name of a volume.
+pub(super) fn is_path(source: &str) -> bool {
+    source.starts_with('/') || source.starts_with('.')
+}
+
+/// A path of the host.
 pub(super) fn host_path(source: &str, cwd: &Path) -> Result<std::path::PathBuf> {
     if source.contains('\0') {
         bail!("source of a mount contains a null byte");
     }
-    if source.starts_with('/') || source.starts_with('.') {
-        // The kernel resolves `..` after links, so that it is left to the kernel.
-        return Ok(cwd.join(source).components().collect());
-    }
-    Err(no_volumes_yet(&format!("volume `{source}`")))
+    // The kernel resolves `..` after links, so that it is left to the kernel.
+    Ok(cwd.join(source).components().collect())
 }
 
 /// Reads one value of `--tmpfs`.
@@ -67,8 +70,12 @@ mod tests {
 
     fn volume(text: &str) -> Result<(String, String, String)> {
         let mount = parse_volume(text, Path::new("/cwd"))?;
-        let MountKind::Bind(source) = &mount.kind else { unreachable!("a volume is a bind") };
-        Ok((source.display().to_string(), mount.destination.display().to_string(), mount.options.join(",")))
+        let source = match &mount.kind {
+            MountKind::Bind(source) => source.display().to_string(),
+            MountKind::Volume(volume) => format!("{:?}", volume.name.as_deref().unwrap_or("anonymous")),
+            other => format!("{other:?}"),
+        };
+        Ok((source, mount.destination.display().to_string(), mount.options.join(",")))
     }
 
     #[test]
@@ -81,6 +88,10 @@ mod tests {
             ("..:/b", "/cwd/..", "/b", "rw,rprivate,rbind"),
             ("/a\\:1:/b", "/a:1", "/b", "rw,rprivate,rbind"),
             ("/a:/b:", "/a", "/b", "rw,rprivate,rbind"),
+            ("name:/b", "\"name\"", "/b", "rw,rprivate,nosuid,nodev,rbind"),
+            ("n.1_x-y:/b:ro,noexec,nocopy", "\"n.1_x-y\"", "/b", "ro,rprivate,nosuid,nodev,noexec,rbind,nocopy"),
+            ("name:/b:suid,dev,copy", "\"name\"", "/b", "rw,rprivate,rbind,copy"),
+            ("/b/../c", "\"anonymous\"", "/c", "rw,rprivate,nosuid,nodev,rbind"),
         ] {
             let want = (source.to_owned(), destination.to_owned(), options.to_owned());
             assert_eq!(volume(text).unwrap(), want, "{text}");
@@ -91,8 +102,12 @@ mod tests {
     fn broken_volumes() {
         for (text, part) in [
             ("", "incorrect volume format"),
-            ("name:/b", "named and anonymous volumes"),
-            ("/b", "named and anonymous volumes"),
+            ("a/b:/b", "names must match"),
+            ("-a:/b", "names must match"),
+            ("b", "must be an absolute path"),
+            ("/", "root directory"),
+            ("name:/b:copy,nocopy", "only one of"),
+            ("/a:/b:nocopy", "unknown mount option"),
             (":/b", "host directory cannot be empty"),
             ("/a:", "container directory cannot be empty"),
             ("/a:b", "must be an absolute path"),

@@ -1,27 +1,28 @@
 //! The `mounts` of the spec: what every container has, what the user asked for, what the image declares.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use oci_spec::runtime::{Mount, MountBuilder};
 use sha2::{Digest as _, Sha256};
 
 use super::{Place, built};
 use crate::container::defaults;
-use crate::container::mounts::{ImageVolumes, MountKind, UserMount, clean_destination};
+use crate::container::mounts::{ImageVolumes, MountKind, UserMount, VolumeSource, clean_destination};
 use crate::container::namespaces::{CgroupMode, IpcMode, PidMode};
 use crate::container::options::CreateOptions;
 use crate::container::record::MountPoint;
 use crate::error::Result;
 use crate::image::ImageConfig;
 
-/// A volume that an image declares: a directory of the container's own.
+/// A volume that the container needs, made with it where there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageVolume {
-    /// Path in the container.
-    pub destination: PathBuf,
-    /// Path on the host, below the container's directory. It does not exist yet.
-    pub source: PathBuf,
+pub struct NeededVolume {
+    pub name: String,
+    /// Nobody gave it a name: it goes with the container.
+    pub anonymous: bool,
+    /// What the driver is told when it is made.
+    pub options: BTreeMap<String, String>,
 }
 
 /// Everything that is mounted, and how it is told about.
@@ -30,19 +31,19 @@ pub(super) struct Plan {
     pub mounts: Vec<Mount>,
     pub mount_points: Vec<MountPoint>,
     pub tmpfs: BTreeMap<String, String>,
-    pub image_volumes: Vec<ImageVolume>,
+    pub volumes: Vec<NeededVolume>,
     pub warnings: Vec<String>,
 }
 
-/// The options of volumes and of the file systems that make a read-only container usable.
-const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind,copy";
+/// The options of the image's volumes and of the file systems that make a read-only container usable.
+const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind";
 const TMPFS_OPTIONS: &str = "rw,rprivate,nosuid,nodev,tmpcopyup";
 
 pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place, shares_network: bool) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut asked = Vec::new();
     for user in &options.mounts {
-        asked.push(plan.user_mount(user)?);
+        asked.push(plan.user_mount(user, place)?);
     }
     plan.image_declared(options, config, place, &mut asked)?;
     let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
@@ -78,8 +79,9 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
 }
 
 impl Plan {
-    fn user_mount(&mut self, user: &UserMount) -> Result<Mount> {
+    fn user_mount(&mut self, user: &UserMount, place: &Place) -> Result<Mount> {
         let (kind, source) = match &user.kind {
+            MountKind::Volume(volume) => return self.volume(volume, user, place),
             MountKind::Bind(source) => ("bind", source.as_path()),
             MountKind::Tmpfs => ("tmpfs", Path::new("tmpfs")),
             MountKind::Devpts => ("devpts", Path::new("devpts")),
@@ -97,9 +99,39 @@ impl Plan {
             MountKind::Tmpfs => {
                 self.tmpfs.insert(user.destination.display().to_string(), user.options.join(","));
             }
-            MountKind::Devpts => {}
+            MountKind::Volume(_) | MountKind::Devpts => {}
         }
         mount(&user.destination, kind, source, user.options.clone())
+    }
+
+    /// A volume, mounted from its directory; a part of it from a place where it is mounted before the container starts.
+    fn volume(&mut self, volume: &VolumeSource, user: &UserMount, place: &Place) -> Result<Mount> {
+        let own_name = volume_name(&place.id, &user.destination);
+        let name = volume.name.clone().unwrap_or_else(|| own_name.clone());
+        let data = place.volumes.join(&name).join("_data");
+        self.mount_points.push(MountPoint {
+            kind: "volume".to_owned(),
+            name: name.clone(),
+            source: data.clone(),
+            destination: user.destination.clone(),
+            options: user.options.iter().skip(2).cloned().collect(),
+            rw: user.is_writable(),
+            propagation: user.propagation().to_owned(),
+            subpath: volume.subpath.clone().unwrap_or_default(),
+        });
+        if !self.volumes.iter().any(|known| known.name == name) {
+            let options = volume.options.clone();
+            self.volumes.push(NeededVolume { name, anonymous: volume.name.is_none(), options });
+        }
+        let source = match &volume.subpath {
+            Some(_) => place.container_dir.join("volumes").join(own_name),
+            None => data,
+        };
+        let mut options = user.options.clone();
+        if !options.iter().any(|o| matches!(o.as_str(), "copy" | "nocopy")) {
+            options.push("copy".to_owned());
+        }
+        mount(&user.destination, "bind", &source, options)
     }
 
     /// The volumes of the image, where the user has not mounted something else.
@@ -126,19 +158,9 @@ impl Plan {
                 asked.push(mount(&destination, "tmpfs", Path::new("tmpfs"), list(TMPFS_OPTIONS))?);
                 continue;
             }
-            let name = volume_name(&place.id, &destination);
-            let source = place.container_dir.join("volumes").join(&name);
-            self.mount_points.push(MountPoint {
-                kind: "volume".to_owned(),
-                name,
-                source: source.clone(),
-                destination: destination.clone(),
-                options: ["nosuid", "nodev", "rbind"].map(str::to_owned).to_vec(),
-                rw: true,
-                propagation: "rprivate".to_owned(),
-            });
-            asked.push(mount(&destination, "bind", &source, list(VOLUME_OPTIONS))?);
-            self.image_volumes.push(ImageVolume { destination, source });
+            let kind = MountKind::Volume(VolumeSource::default());
+            let user = UserMount { kind, destination, options: list(VOLUME_OPTIONS) };
+            asked.push(self.user_mount(&user, place)?);
         }
         Ok(())
     }

@@ -14,12 +14,12 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci_spec::runtime::{
-    Linux, LinuxBuilder, LinuxIdMapping, LinuxIdMappingBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxResources, RootBuilder, Spec,
-    SpecBuilder,
+    Linux, LinuxBuilder, LinuxIdMapping, LinuxIdMappingBuilder, LinuxNamespace, LinuxNamespaceBuilder,
+    LinuxNamespaceType, LinuxResources, RootBuilder, Spec, SpecBuilder,
 };
 
 pub use facts::HostFacts;
-pub use filesystems::ImageVolume;
+pub use filesystems::NeededVolume;
 
 use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
 use super::options::{CreateOptions, Source};
@@ -49,6 +49,8 @@ pub struct Place {
     pub container_dir: PathBuf,
     /// Its directory that is gone after a reboot.
     pub run_dir: PathBuf,
+    /// The directory of all volumes.
+    pub volumes: PathBuf,
     /// The storage driver.
     pub driver: String,
     /// The command line that makes it.
@@ -66,8 +68,8 @@ pub struct Prepared {
     /// Without `linux.seccomp`.
     pub spec: Spec,
     pub seccomp: SeccompChoice,
-    /// Directories to make, and to fill from the image, before the first start.
-    pub image_volumes: Vec<ImageVolume>,
+    /// Volumes to make where they are missing.
+    pub volumes: Vec<NeededVolume>,
     /// What is odd, but no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -125,7 +127,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         record,
         spec,
         seccomp: options.security.seccomp_for(options.privileged),
-        image_volumes: decided.filesystems.image_volumes,
+        volumes: decided.filesystems.volumes,
         warnings,
     })
 }

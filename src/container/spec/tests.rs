@@ -15,6 +15,7 @@ fn place() -> Place {
         name: "web".to_owned(),
         container_dir: "/c".into(),
         run_dir: "/r".into(),
+        volumes: "/volumes".into(),
         driver: "overlay".to_owned(),
         network: "slirp4netns".to_owned(),
         host: HostFacts {
@@ -262,15 +263,16 @@ fn volumes_of_the_image() {
     let mut image = image();
     image.config.volumes = vec!["/data".to_owned(), "/own".to_owned(), "relative".to_owned(), "/x/../..".to_owned()];
     let mut options = CreateOptions { mounts: vec![parse_tmpfs("/own").unwrap()], ..options() };
-    let Prepared { image_volumes, record, warnings, .. } = prepare(&options, Some(&image), &place()).unwrap();
-    assert_eq!(image_volumes.len(), 1);
-    assert_eq!(image_volumes[0].destination, PathBuf::from("/data"));
-    assert!(image_volumes[0].source.starts_with("/c/volumes"));
-    assert_eq!((record.mounts[0].kind.as_str(), record.mounts[0].name.len()), ("volume", 64));
+    let Prepared { volumes, record, warnings, .. } = prepare(&options, Some(&image), &place()).unwrap();
+    let point = &record.mounts[0];
+    assert_eq!((point.kind.as_str(), point.name.len(), point.destination.to_str()), ("volume", 64, Some("/data")));
+    assert_eq!(point.source, PathBuf::from(format!("/volumes/{}/_data", point.name)));
+    let needed = NeededVolume { name: point.name.clone(), anonymous: true, options: BTreeMap::new() };
+    assert_eq!(volumes, [needed]);
     assert_eq!(warnings.iter().filter(|w| w.contains("volume")).count(), 2);
     options.image_volumes = ImageVolumes::Tmpfs;
     let tmpfs = prepare(&options, Some(&image), &place()).unwrap();
-    assert!(tmpfs.image_volumes.is_empty() && tmpfs.record.tmpfs.contains_key("/data"));
+    assert!(tmpfs.volumes.is_empty() && tmpfs.record.tmpfs.contains_key("/data"));
     options.image_volumes = ImageVolumes::Ignore;
     let ignored = prepare(&options, Some(&image), &place()).unwrap();
     assert!(ignored.record.mounts.is_empty() && !ignored.record.tmpfs.contains_key("/data"));

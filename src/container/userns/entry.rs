@@ -161,7 +161,8 @@ fn without(map: &[Extent], taken: &Extent) -> Vec<Extent> {
 
 /// Gives IDs of the container from 0 on what the user has and the map does not yet use.
 fn fill(map: &mut Vec<Extent>, parent: &[Extent]) {
-    let mut ids = Ranges::of(parent.iter().map(|e| (u64::from(e.container_id), e.size)).map(|(s, n)| (s, s + u64::from(n))));
+    let mut ids =
+        Ranges::of(parent.iter().map(|e| (u64::from(e.container_id), e.size)).map(|(s, n)| (s, s + u64::from(n))));
     let mut gaps = Ranges::of([(0, u64::from(u32::MAX))]);
     for extent in map.iter() {
         ids.remove(u64::from(extent.host_id), u64::from(extent.host_id) + u64::from(extent.size));
@@ -224,10 +225,7 @@ mod tests {
             (&["0:0:65000", "+100000:1:1"], &[(0, 0, 1), (2, 2, 64998), (100_000, 1, 1)]),
             (&["0:0:65000", "+100000:1:1", "1:65001:1"], &[(0, 0, 1), (1, 65001, 1), (2, 2, 64998), (100_000, 1, 1)]),
             (&["+100000:1:1"], &[(0, 0, 1), (1, 2, 65535), (100_000, 1, 1)]),
-            (
-                &["+100000:1:1", "5:5:1"],
-                &[(0, 0, 1), (1, 2, 3), (4, 6, 1), (5, 5, 1), (6, 7, 65530), (100_000, 1, 1)],
-            ),
+            (&["+100000:1:1", "5:5:1"], &[(0, 0, 1), (1, 2, 3), (4, 6, 1), (5, 5, 1), (6, 7, 65530), (100_000, 1, 1)]),
             (&["+10:1:1", "+20:0:1"], &[(0, 2, 10), (10, 1, 1), (11, 12, 9), (20, 0, 1), (21, 21, 65516)]),
             (&["++0:1:2"], &[(0, 1, 2), (2, 0, 1), (3, 3, 65534)]),
             (&["5:5:1", "+100000:1:1"], &[(5, 5, 1), (100_000, 1, 1)]),
@@ -242,7 +240,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_in_the_reference_s_words() {
         let malformed = |text: &str| {
-            format!("initializing ID mappings: UID setting is malformed expected [\"[+ug]uint32:[@]uint32[:uint32]\"] : [\"{text}\"]")
+            format!(
+                "initializing ID mappings: UID setting is malformed expected [\"[+ug]uint32:[@]uint32[:uint32]\"] : [\"{text}\"]"
+            )
         };
         for (text, wrong) in [
             ("foo", malformed("foo")),

@@ -110,9 +110,7 @@ impl Request {
     /// The user that the container has when nobody names one: with keep-id the one who runs it.
     pub fn default_user(&self, given: &Given) -> Option<String> {
         match &self.mode {
-            Mode::KeepId { uid, gid, .. } => {
-                Some(format!("{}:{}", uid.unwrap_or(given.uid), gid.unwrap_or(given.gid)))
-            }
+            Mode::KeepId { uid, gid, .. } => Some(format!("{}:{}", uid.unwrap_or(given.uid), gid.unwrap_or(given.gid))),
             _ => None,
         }
     }
@@ -221,10 +219,7 @@ pub fn auto(mode: &Mode, given: &Given, needed: u32, used: &[&IdMap]) -> Result<
             free.remove(u64::from(extent.host_id), u64::from(extent.host_id) + u64::from(extent.size));
         }
         for extent in &extra {
-            wanted.remove(
-                u64::from(extent.container_id),
-                u64::from(extent.container_id) + u64::from(extent.size),
-            );
+            wanted.remove(u64::from(extent.container_id), u64::from(extent.container_id) + u64::from(extent.size));
         }
         if free.count() < wanted.count() {
             return Err(Error::new(format!(
@@ -339,9 +334,8 @@ mod tests {
         let map = ["0:0:1".to_owned()];
         let exclusive = "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive";
         let nothing = "must provide at least one UID or GID mapping to configure a user namespace";
-        let wrong = |userns, map: &[String], name| {
-            Request::parse(userns, (map, &[]), (name, None)).unwrap_err().to_string()
-        };
+        let wrong =
+            |userns, map: &[String], name| Request::parse(userns, (map, &[]), (name, None)).unwrap_err().to_string();
         assert_eq!(wrong(Some("host"), &map, None), exclusive);
         assert_eq!(wrong(Some("keep-id"), &[], Some("dev")), exclusive);
         assert_eq!(wrong(Some("private"), &[], None), nothing);

@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ranges::Ranges;
+use crate::container::record::Record;
 use crate::runtime::idmap::IdMap;
 use crate::runtime::userns::Extent;
 
@@ -40,16 +41,40 @@ impl Shift {
     }
 }
 
-/// The container's IDs to those in its upper directory.
+/// How what a container has written is owned on disk: `None` means by the container's own numbers (but see [`stored`] for
+/// those that the user does not have), else by what this map makes of them. Its layers are always owned by the image's
+/// numbers; in the tree of [`crate::container::snapshot::shown`] owners are as in the upper directory.
+pub fn disk_map(record: &Record) -> Option<&IdMap> {
+    match (&record.id_map, record.driver.as_str()) {
+        // fuse-overlayfs translates; with `--rootfs` nobody does.
+        (_, "fuse-overlayfs") => None,
+        (map, _) => map.as_ref().filter(|_| record.shift.is_some() || record.rootfs.is_some()),
+    }
+}
+
+/// The container's IDs to those in its upper directory, where fuse-overlayfs translates.
 pub fn stored(map: &IdMap, parent: &IdMap) -> IdMap {
     let side = |map: &[Extent], parent: &[Extent]| -> Vec<Extent> {
-        pieces(map, parent).into_iter().map(|p| Extent { container_id: p.inside, host_id: p.disk, size: p.size }).collect()
+        pieces(map, parent)
+            .into_iter()
+            .map(|p| Extent { container_id: p.inside, host_id: p.disk, size: p.size })
+            .collect()
     };
     IdMap { uids: side(&map.uids, &parent.uids), gids: side(&map.gids, &parent.gids) }
 }
 
 fn shifted(map: &[Extent], parent: &[Extent]) -> Vec<Extent> {
-    pieces(map, parent).into_iter().map(|p| Extent { container_id: p.disk, host_id: p.shown, size: p.size }).collect()
+    let extent = |p: Piece| Extent { container_id: p.disk, host_id: p.shown, size: p.size };
+    let mut all: Vec<Extent> = pieces(map, parent).into_iter().map(extent).collect();
+    // Where the container has no root, what is root's in the image is shown as the first that it has: somebody must be able
+    // to make mount points. It comes last, so that what that one writes is stored as their own.
+    if let Some(first) = all.first().copied()
+        && map.iter().all(|e| e.container_id > 0)
+        && all.iter().all(|e| e.container_id > 0)
+    {
+        all.push(Extent { container_id: 0, host_id: first.host_id, size: 1 });
+    }
+    all
 }
 
 /// Consecutive IDs in the three numberings.
@@ -128,6 +153,12 @@ mod tests {
         let far = map(&[(0, 1, 65536), (70_000, 0, 1)]);
         assert_eq!(plain(&Shift::of(&far, &user).unwrap().uids), [(0, 1, 65536), (65536, 0, 1)]);
         assert_eq!(plain(&stored(&far, &user).gids), [(0, 0, 65536), (70_000, 65536, 1)]);
+    }
+
+    #[test]
+    fn without_a_root_the_first_owns_what_is_roots() {
+        let user = map(&[(0, 1001, 1), (1, 100_000, 65536)]);
+        assert_eq!(plain(&Shift::of(&map(&[(5, 0, 1)]), &user).unwrap().uids), [(5, 0, 1), (0, 0, 1)]);
     }
 
     #[test]

@@ -66,27 +66,31 @@ impl AuthFile {
     }
 
     /// The login for a registry, or for a repository in it: the most specific one.
-    pub fn find(&self, key: &str) -> Option<Kept> {
+    ///
+    /// # Errors
+    /// What stands there for it is no login.
+    pub fn find(&self, key: &str) -> Result<Option<Kept>> {
         let registry = key.split('/').next().unwrap_or(key);
         for name in levels(key) {
             if let Some(helper) = self.helper(name) {
-                return Some(Kept::Helper { name: helper.to_owned(), server: name.to_owned() });
+                return Ok(Some(Kept::Helper { name: helper.to_owned(), server: name.to_owned() }));
             }
             if name != registry
-                && let Some(credentials) = self.entry(name).and_then(credentials)
+                && let Some(credentials) = self.credentials(name)?
             {
-                return Some(Kept::Here(credentials));
+                return Ok(Some(Kept::Here(credentials)));
             }
         }
-        let here = || self.entry(registry).and_then(credentials);
-        // Older files have addresses as keys, and docker.io has several names.
-        let odd =
-            || self.auths()?.iter().find(|(key, _)| plain(key) == plain(registry)).and_then(|(_, e)| credentials(e));
-        let here = here().or_else(odd);
-        match self.store_helper() {
+        let mut here = self.credentials(registry)?;
+        if here.is_none() {
+            // Older files have addresses as keys, and docker.io has several names.
+            let odd = self.auths().and_then(|auths| auths.keys().find(|key| plain(key) == plain(registry)));
+            here = odd.map(|key| self.credentials(key)).transpose()?.flatten();
+        }
+        Ok(match self.store_helper() {
             Some(name) => Some(Kept::Store { name: name.to_owned(), server: docker_key(registry), here }),
             None => here.map(Kept::Here),
-        }
+        })
     }
 
     /// The helper that keeps the login for exactly this key.
@@ -145,8 +149,13 @@ impl AuthFile {
         self.root.get("auths")?.as_object()
     }
 
-    fn entry(&self, key: &str) -> Option<&Value> {
-        self.auths()?.get(key)
+    /// What the entry of exactly this key says.
+    fn credentials(&self, key: &str) -> Result<Option<Credentials>> {
+        let Some(entry) = self.auths().and_then(|auths| auths.get(key)) else { return Ok(None) };
+        credentials(entry).ok_or_else(|| {
+            Error::new(format!("the login for `{}` cannot be decoded", key.escape_debug()))
+                .hint("log in again, or log out: the field `auth` is NAME:PASSWORD in base64")
+        })
     }
 
     fn auths_mut(&mut self) -> &mut Map<String, Value> {
@@ -192,20 +201,20 @@ fn plain(key: &str) -> &str {
     }
 }
 
-fn credentials(entry: &Value) -> Option<Credentials> {
+/// The login of an entry, if it has one; nothing when what it has cannot be decoded.
+fn credentials(entry: &Value) -> Option<Option<Credentials>> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
-    let decoded = STANDARD.decode(text("auth").trim()).unwrap_or_default();
-    let decoded = String::from_utf8(decoded).unwrap_or_default();
+    let decoded = String::from_utf8(STANDARD.decode(text("auth").trim()).ok()?).ok()?;
     let (username, password) = match decoded.split_once(':') {
         Some((username, password)) => (username, password.trim_matches('\0')),
         // As Kubernetes writes them.
         None => (text("username"), text("password")),
     };
-    match text("identitytoken") {
+    Some(match text("identitytoken") {
         "" if username.is_empty() || password.is_empty() => None,
         "" => Some(Credentials::new(username, password)),
         token => Some(Credentials::with_identity_token(username, token)),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -242,32 +251,33 @@ mod tests {
             ("old.io/x", Some("old")),
             ("docker.io/library/busybox", Some("hub")),
             ("empty.io/x", None),
-            ("bad.io/x", None),
             ("other.io", None),
         ];
         for (key, user) in table {
-            let found = match file.find(key) {
+            let found = match file.find(key).unwrap() {
                 Some(Kept::Here(credentials)) => Some(credentials.username().to_owned()),
                 None => None,
                 other => panic!("{key}: {other:?}"),
             };
             assert_eq!(found.as_deref(), user, "{key}");
         }
-        assert_eq!(file.find("h.io/x"), Some(Kept::Helper { name: "pass".into(), server: "h.io".into() }));
+        let error = file.find("bad.io/x").unwrap_err();
+        assert!(error.to_string().contains("the login for `bad.io` cannot be decoded"), "{error}");
+        assert_eq!(file.find("h.io/x").unwrap(), Some(Kept::Helper { name: "pass".into(), server: "h.io".into() }));
     }
 
     #[test]
     fn tokens_stores_and_other_forms() {
         let token = file(&format!(r#"{{"auths": {{"a.io": {{"auth": "{}", "identitytoken": "t"}}}}}}"#, auth("u")));
-        assert_eq!(token.find("a.io"), Some(Kept::Here(Credentials::with_identity_token("u", "t"))));
+        assert_eq!(token.find("a.io").unwrap(), Some(Kept::Here(Credentials::with_identity_token("u", "t"))));
         let plain = file(r#"{"auths": {"a.io": {"username": "u", "password": "p"}}}"#);
-        assert_eq!(plain.find("a.io/x"), Some(Kept::Here(Credentials::new("u", "p"))));
+        assert_eq!(plain.find("a.io/x").unwrap(), Some(Kept::Here(Credentials::new("u", "p"))));
         let store = file(r#"{"credsStore": "pass"}"#);
         let kept = Kept::Store { name: "pass".into(), server: DOCKER_KEY.into(), here: None };
-        assert_eq!(store.find("docker.io/library/x"), Some(kept));
+        assert_eq!(store.find("docker.io/library/x").unwrap(), Some(kept));
         let old = AuthFile::parse(format!(r#"{{"a.io": {{"auth": "{}"}}}}"#, auth("u")).as_bytes(), true).unwrap();
-        assert_eq!(old.find("a.io"), Some(Kept::Here(Credentials::new("u", "p"))));
-        assert_eq!(AuthFile::parse(b" \n", false).unwrap().find("a"), None);
+        assert_eq!(old.find("a.io").unwrap(), Some(Kept::Here(Credentials::new("u", "p"))));
+        assert_eq!(AuthFile::parse(b" \n", false).unwrap().find("a").unwrap(), None);
     }
 
     #[test]
@@ -281,10 +291,10 @@ mod tests {
             "{\n\t\"HttpHeaders\": {\n\t\t\"X\": \"y\"\n\t},\n\t\"auths\": {\n\t\t\"b.io/ns\": {\n\t\t\t\"auth\": \"dTpw\"\n\t\t}\n\t},\n\t\"n\": 1.5\n}\n"
         );
         file.set(DOCKER_KEY, &Credentials::new("u", "p"));
-        assert!(file.remove("docker.io") && file.find("docker.io").is_none());
+        assert!(file.remove("docker.io") && file.find("docker.io").unwrap().is_none());
         assert!(!file.remove("b.io"), "a login for a part is not that for all");
         file.clear();
-        assert_eq!(file.find("b.io/ns"), None);
+        assert_eq!(file.find("b.io/ns").unwrap(), None);
     }
 
     #[test]
@@ -293,7 +303,7 @@ mod tests {
             let error = AuthFile::parse(text.as_bytes(), false).unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
-        assert_eq!(file(r#"{"auths": {"a.io": "hunter2", "b.io": {"auth": 7}}}"#).find("a.io"), None);
+        assert_eq!(file(r#"{"auths": {"a.io": "hunter2", "b.io": {"auth": 7}}}"#).find("a.io").unwrap(), None);
     }
 
     proptest::proptest! {

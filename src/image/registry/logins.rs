@@ -58,7 +58,8 @@ impl Logins {
 
     fn find_in_files(&self, key: &str) -> Result<Option<Credentials>> {
         for (path, legacy) in self.files() {
-            let found = match read(&path, legacy)?.find(key) {
+            let kept = read(&path, legacy)?.find(key).with_context(|| format!("reading `{}`", path.display()))?;
+            let found = match kept {
                 None => None,
                 Some(Kept::Here(credentials)) => Some(credentials),
                 Some(Kept::Helper { name, server }) => Helper::new(&name)?.get(&server)?,

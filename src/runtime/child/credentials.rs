@@ -88,7 +88,8 @@ fn change_ids(user: &User, may_set_groups: bool) -> Result<()> {
         nix::unistd::setgroups(&groups).context("setting the groups")?;
     }
     let unmapped = |what: &str, id: u32| format!("becoming {what} {id}");
-    let hint = "the ID is outside of your range in /etc/subuid and /etc/subgid";
+    let hint = "the container's user namespace does not have this ID: give it more with `--userns` or `--uidmap`, or \
+                yourself in /etc/subuid and /etc/subgid";
     let gid = Gid::from_raw(user.gid);
     nix::unistd::setresgid(gid, gid, gid)
         .with_context(|| unmapped("group", user.gid))

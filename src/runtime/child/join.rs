@@ -110,7 +110,8 @@ fn set_up(
     let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(namespaces).unwrap_or(0));
     if let Some(userns) = userns {
         nested::give(&streams, userns.map());
-        nix::sched::setns(container, flags | CloneFlags::CLONE_NEWUSER).context("joining the container's namespaces")?;
+        nix::sched::setns(container, flags | CloneFlags::CLONE_NEWUSER)
+            .context("joining the container's namespaces")?;
         nested::become_root(userns.map())?;
     } else {
         nix::sched::setns(container, flags).context("joining the container's namespaces")?;

@@ -10,7 +10,6 @@ mod dev;
 mod limits;
 mod mask;
 mod mounts;
-mod nested;
 mod options;
 mod preserved;
 mod root;
@@ -19,6 +18,7 @@ mod terminal;
 mod tree;
 
 pub mod join;
+pub mod nested;
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 

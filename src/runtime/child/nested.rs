@@ -29,7 +29,7 @@ use crate::storage::fs;
 use crate::sys::process::{self, Forked};
 
 /// What the helper has made for the process.
-pub struct Nested {
+pub(super) struct Nested {
     /// The root file system, attached nowhere yet.
     pub root: OwnedFd,
     /// Mounts of the spec, by their place in its list.
@@ -38,7 +38,7 @@ pub struct Nested {
 
 /// Called in the helper; returns in the container's first process only, which is then root of its namespace. The helper
 /// ends in here.
-pub fn enter(
+pub(super) fn enter(
     userns: &Userns,
     launch: &Launch,
     spec: &Spec,
@@ -100,11 +100,26 @@ fn write_maps(pid: i32, map: &IdMap, own: &IdMap) -> Result<()> {
         // In one write, and without what truncating would mean here.
         let text = idmap::map_text(side, parent);
         let opened = std::fs::OpenOptions::new().write(true).open(&path);
-        opened
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .with_context(|| format!("mapping the container's IDs: writing `{}` into `{path}`", text.trim().replace('\n', ", ")))?;
+        opened.and_then(|mut file| file.write_all(text.as_bytes())).with_context(|| {
+            format!("mapping the container's IDs: writing `{}` into `{path}`", text.trim().replace('\n', ", "))
+        })?;
     }
     Ok(())
+}
+
+/// Gives a child in a new user namespace its map, and says so on the channel.
+pub fn map_child(pid: i32, map: &IdMap, channel: &OwnedFd) -> Result<()> {
+    let own = IdMap { uids: own_map("uid_map")?, gids: own_map("gid_map")? };
+    write_maps(pid, map, &own)?;
+    channel::send(channel, b"g", &[]).context("writing to a child")
+}
+
+/// The child's side of [`map_child`]: it is root of its namespace then.
+pub fn wait_for_maps(channel: &OwnedFd, map: &IdMap) -> Result<()> {
+    match channel::receive(channel, &mut [0; 1]) {
+        Ok((1.., _)) => become_root(map),
+        _ => process::exit_now(125),
+    }
 }
 
 /// Joins a user namespace that is there.

@@ -14,9 +14,9 @@ use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 pub fn attach(root: &Root) -> Result<OwnedFd> {
     make_slaves()?;
     match root {
-        Root::Overlay { lower, upper, work, merged, volatile } => {
+        Root::Overlay { lower, data, upper, work, merged, volatile } => {
             forget_volatile(work, *volatile);
-            overlay(&Layers { lower, upper, work, volatile: *volatile }, merged)?;
+            overlay(&Layers { lower, data, upper, work, volatile: *volatile }, merged)?;
             open_directory(merged)
         }
         Root::Directory(path) => {
@@ -29,11 +29,13 @@ pub fn attach(root: &Root) -> Result<OwnedFd> {
 /// Puts the root file system together without attaching it anywhere.
 pub fn detached(root: &Root) -> Result<OwnedFd> {
     match root {
-        Root::Overlay { lower, upper, work, volatile, .. } => {
+        Root::Overlay { lower, data, upper, work, volatile, .. } => {
             forget_volatile(work, *volatile);
-            overlay_by_layers(&Layers { lower, upper, work, volatile: *volatile })
+            overlay_by_layers(&Layers { lower, data, upper, work, volatile: *volatile })
                 .with_context(|| format!("mounting the overlay over `{}`", upper.display()))
-                .map_err(|e| e.hint("a user namespace of its own needs Linux 6.5, or `--storage-driver fuse-overlayfs`"))
+                .map_err(|e| {
+                    e.hint("a user namespace of its own needs Linux 6.5, or `--storage-driver fuse-overlayfs`")
+                })
         }
         Root::Directory(path) => clone_directory(path),
     }
@@ -89,16 +91,20 @@ fn overlay(layers: &Layers<'_>, merged: &Path) -> Result<()> {
 struct Layers<'a> {
     /// Topmost first.
     lower: &'a [PathBuf],
+    data: &'a [PathBuf],
     upper: &'a Path,
     work: &'a Path,
     volatile: bool,
 }
 
 fn overlay_by_layers(layers: &Layers<'_>) -> rustix::io::Result<OwnedFd> {
-    let Layers { lower, upper, work, volatile } = layers;
+    let Layers { lower, data, upper, work, volatile } = layers;
     let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for layer in *lower {
         rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer)?;
+    }
+    for layer in *data {
+        rustix::mount::fsconfig_set_string(&fs, c"datadir+", layer)?;
     }
     rustix::mount::fsconfig_set_string(&fs, c"upperdir", *upper)?;
     rustix::mount::fsconfig_set_string(&fs, c"workdir", *work)?;
@@ -112,7 +118,7 @@ fn overlay_by_layers(layers: &Layers<'_>) -> rustix::io::Result<OwnedFd> {
 
 /// mount(2) takes a page of options; descriptors make names of layers short enough for 200 of them.
 fn overlay_by_string(layers: &Layers<'_>, merged: &Path) -> rustix::io::Result<()> {
-    let Layers { lower, upper, work, volatile } = layers;
+    let Layers { lower, upper, work, volatile, .. } = layers;
     let open = |path: &Path| rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     let opened = lower.iter().map(|p| open(p)).collect::<rustix::io::Result<Vec<_>>>()?;
     let (upper, work) = (open(upper)?, open(work)?);

@@ -37,6 +37,12 @@ pub fn poll<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<
     }
 }
 
+/// Lets this much of a process's life pass, to kill it at a chosen moment. Not for waiting until something has happened.
+pub fn let_pass(part_of_life: Duration) {
+    let moment = Instant::now() + part_of_life;
+    until("the moment to kill", part_of_life + SOON, || (Instant::now() >= moment).then_some(()));
+}
+
 /// Long enough for anything that is not broken, on a machine that does much else.
 pub const SOON: Duration = Duration::from_secs(30);
 

@@ -61,6 +61,7 @@ fn web() -> Container {
             options: vec!["nosuid".into(), "nodev".into(), "rbind".into()],
             rw: true,
             propagation: "rprivate".into(),
+            ..MountPoint::default()
         }],
         tmpfs: serde_json::from_value(host["Tmpfs"].clone()).unwrap(),
         effective_caps: strings(&want["EffectiveCaps"]),
