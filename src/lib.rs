@@ -6,7 +6,7 @@
 //! 6  cli/                                  what the user types
 //! 5  engine/                               what the user means
 //! 4  monitor/                              the process that owns a container
-//! 3  container/ image/ network/            the objects
+//! 3  container/ image/ network/ secret/    the objects
 //! 2  runtime/ storage/                     processes and files
 //! 1  sys/                                  thin safe wrappers over system calls
 //! 0  error                                 the one error type
@@ -23,6 +23,7 @@ pub mod image;
 pub mod monitor;
 pub mod network;
 pub mod runtime;
+pub mod secret;
 pub mod storage;
 #[allow(unsafe_code)]
 pub mod sys;

@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Args, Command};
 
 use super::cx::Cx;
-use super::{container, image, manifest, system};
+use super::{container, image, manifest, secret, system};
 use crate::error::{Error, Result};
 
 /// What a command is about.
@@ -14,11 +14,13 @@ pub enum Noun {
     /// `image trust`, a noun under a noun.
     ImageTrust,
     Manifest,
+    Secret,
     System,
 }
 
 impl Noun {
-    pub const ALL: [Noun; 5] = [Noun::Container, Noun::Image, Noun::ImageTrust, Noun::Manifest, Noun::System];
+    pub const ALL: [Noun; 6] =
+        [Noun::Container, Noun::Image, Noun::ImageTrust, Noun::Manifest, Noun::Secret, Noun::System];
 
     /// The noun that this word is, under `parent` or on its own.
     pub fn of(parent: Option<Noun>, word: &str) -> Option<Noun> {
@@ -29,7 +31,7 @@ impl Noun {
     pub fn parent(self) -> Option<Noun> {
         match self {
             Noun::ImageTrust => Some(Noun::Image),
-            Noun::Container | Noun::Image | Noun::Manifest | Noun::System => None,
+            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System => None,
         }
     }
 
@@ -44,6 +46,7 @@ impl Noun {
             Noun::Image => "image",
             Noun::ImageTrust => "trust",
             Noun::Manifest => "manifest",
+            Noun::Secret => "secret",
             Noun::System => "system",
         }
     }
@@ -52,7 +55,7 @@ impl Noun {
     pub fn path(self) -> &'static str {
         match self {
             Noun::ImageTrust => "image trust",
-            Noun::Container | Noun::Image | Noun::Manifest | Noun::System => self.word(),
+            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System => self.word(),
         }
     }
 
@@ -62,6 +65,7 @@ impl Noun {
             Noun::Image => "Images",
             Noun::ImageTrust => "Trust in images",
             Noun::Manifest => "Manifest lists",
+            Noun::Secret => "Secrets",
             Noun::System => "System",
         }
     }
@@ -72,6 +76,7 @@ impl Noun {
             Noun::Image => "Manage images",
             Noun::ImageTrust => "Manage which images are trusted",
             Noun::Manifest => "Manage manifest lists, images for several platforms",
+            Noun::Secret => "Manage secrets, values that are in no image",
             Noun::System => "Manage coracle",
         }
     }
@@ -119,6 +124,8 @@ const CONTAINERS: &str = "[options] CONTAINER [CONTAINER...]";
 pub static COMMANDS: &[Entry] = &[
     command!(Container, Some("attach"), ["attach"], "[options] CONTAINER",
         "Attach to a running container", container::attach),
+    command!(Container, Some("cp"), ["cp"], "[options] [CONTAINER:]SRC_PATH [CONTAINER:]DEST_PATH",
+        "Copy files between a container and the host, or between containers", container::cp),
     command!(Container, Some("create"), ["create"], "[options] IMAGE [COMMAND [ARG...]]",
         "Create but do not start a container", container::create),
     command!(Container, Some("exec"), ["exec"], "[options] CONTAINER COMMAND [ARG...]",
@@ -219,6 +226,16 @@ pub static COMMANDS: &[Entry] = &[
         "Remove an instance from a manifest list", manifest::remove),
     command!(Manifest, None, ["rm"], "[options] LIST [LIST...]",
         "Remove manifest lists from local storage", manifest::rm),
+    command!(Secret, None, ["create"], "[options] NAME FILE|-",
+        "Create a secret from a file, stdin or the environment", secret::create),
+    command!(Secret, None, ["exists"], "SECRET",
+        "Check whether a secret is there", secret::exists),
+    command!(Secret, None, ["inspect"], "[options] SECRET [SECRET...]",
+        "Show all that is known of secrets", secret::inspect),
+    command!(Secret, None, ["ls", "list"], "[options]",
+        "List secrets", secret::list),
+    command!(Secret, None, ["rm"], "[options] SECRET [SECRET...]",
+        "Remove secrets", secret::rm),
     command!(System, None, ["check"], "[options]",
         "Check the storage for damage, and repair it", system::check),
     command!(System, None, ["df"], "[options]",
@@ -256,7 +273,6 @@ static NOT_YET: &[&str] = &[
     "build",
     "commit",
     "compose",
-    "cp",
     "diff",
     "events",
     "farm",
@@ -268,7 +284,6 @@ static NOT_YET: &[&str] = &[
     "network",
     "play",
     "pod",
-    "secret",
     "stats",
     "umount",
     "unmount",
@@ -278,7 +293,6 @@ static NOT_YET: &[&str] = &[
     "container cleanup",
     "container clone",
     "container commit",
-    "container cp",
     "container diff",
     "container exists",
     "container mount",

@@ -22,6 +22,7 @@ pub mod printer;
 pub mod progress;
 pub mod prompt;
 pub mod roots;
+pub mod secret;
 pub mod select;
 pub mod system;
 pub mod tree;

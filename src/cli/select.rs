@@ -63,6 +63,10 @@ impl Wanted<'_> {
             }
         }
         chosen.retain(|container| filters.matches(container));
+        if self.all && chosen.iter().any(|c| !c.record.dependencies.is_empty()) {
+            // Whoever needs another one is younger, and comes before it.
+            chosen.reverse();
+        }
         if typed.is_empty() {
             return Ok(chosen
                 .into_iter()

@@ -1,4 +1,5 @@
-//! The environment of a container: what the engine, the image, the host and the user put in it, in this order.
+//! The environment of a container: what the engine, the image, the host and the user put in it, in this order. What is
+//! unset is what the engine and the image have; the host's proxies and what the user sets stay.
 
 use crate::bail;
 use crate::error::Result;
@@ -29,9 +30,6 @@ impl Environment {
         if tty {
             env.set("TERM", defaults::TERM);
         }
-        for (name, value) in &self.host {
-            env.set(name, value);
-        }
         for entry in image {
             let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
             // A hostile image could otherwise make entries that no program can read.
@@ -49,7 +47,7 @@ impl Environment {
         if self.unset_all {
             env = Variables::default();
         }
-        for (name, value) in &self.set {
+        for (name, value) in self.host.iter().chain(&self.set) {
             env.set(name, value);
         }
         if env.get("HOSTNAME").is_none() {
@@ -68,9 +66,6 @@ pub fn parse_entry(text: &str, host: &[(String, String)]) -> Result<Vec<(String,
     let name = name.trim_start();
     if name.is_empty() {
         bail!("invalid variable: \"{text}\"");
-    }
-    if name.contains(char::is_whitespace) {
-        bail!("name \"{name}\" has white spaces, poorly formatted name");
     }
     if text.contains('\0') {
         bail!("invalid variable: \"{}\" contains a null byte", name.replace('\0', ""));
@@ -191,7 +186,7 @@ mod tests {
         let image = ["PATH=/image".to_owned(), "A=image".to_owned(), "B=gone".to_owned(), "=x".to_owned()];
         assert_eq!(
             env.build(&image, true, "h").unwrap(),
-            ["PATH=/image:/opt", "container=podman", "TERM=xterm", "http_proxy=p", "A=user", "HOSTNAME=mine"]
+            ["PATH=/image:/opt", "container=podman", "TERM=xterm", "A=user", "http_proxy=p", "HOSTNAME=mine"]
         );
     }
 
@@ -199,6 +194,14 @@ mod tests {
     fn unset_all_leaves_only_what_was_asked_for() {
         let env = Environment { set: pairs(&[("A", "1")]), unset_all: true, ..Default::default() };
         assert_eq!(env.build(&["B=2".to_owned()], false, "h").unwrap(), ["A=1", "HOSTNAME=h"]);
+        // As in the reference: the host's are no default.
+        let env = Environment {
+            host: pairs(&[("http_proxy", "p"), ("B", "host")]),
+            unset_all: true,
+            unset: vec!["B".to_owned()],
+            ..Default::default()
+        };
+        assert_eq!(env.build(&["B=2".to_owned()], false, "h").unwrap(), ["http_proxy=p", "B=host", "HOSTNAME=h"]);
         let env = Environment::default().build(&[], false, "h").unwrap();
         assert_eq!(env, [format!("PATH={}", defaults::PATH), "container=podman".to_owned(), "HOSTNAME=h".to_owned()]);
     }
@@ -211,7 +214,8 @@ mod tests {
         assert_eq!(parse_entry("NONE", &host).unwrap(), pairs(&[]));
         assert_eq!(parse_entry("A*", &host).unwrap(), pairs(&[("AB", "1"), ("AC", "2")]));
         assert_eq!(parse_entry("A*=x", &host).unwrap(), pairs(&[("A*", "x")]));
-        for text in ["", "=x", "A B=c", "A=\0"] {
+        assert_eq!(parse_entry(" A B=c", &host).unwrap(), pairs(&[("A B", "c")]));
+        for text in ["", "=x", "A=\0"] {
             assert!(parse_entry(text, &host).is_err(), "{text:?}");
         }
         let file = "# comment\n\n  A=1 # kept\nAB\r\nB='q'\n";

@@ -1,6 +1,5 @@
 //! Resource limits of processes (`--ulimit`): parsing, and what holds without them.
 
-use crate::bail;
 use crate::error::{Context, Error, Result};
 
 use super::record::Ulimit;
@@ -32,15 +31,12 @@ impl Default for HostLimit {
     }
 }
 
-/// Reads the values of `--ulimit`: `host`, or any number of `NAME=SOFT[:HARD]`. The last one of a name wins.
+/// Reads the values of `--ulimit`: `host`, beside which no other counts, or any number of `NAME=SOFT[:HARD]`. The last one of a name wins.
 pub fn parse(values: &[String]) -> Result<Ulimits> {
     if values.is_empty() {
         return Ok(Ulimits::Default);
     }
     if values.iter().any(|v| v == "host") {
-        if values.len() > 1 {
-            bail!("ulimit `host` cannot be combined with other ulimits");
-        }
         return Ok(Ulimits::Host);
     }
     let mut limits: Vec<Ulimit> = Vec::new();

@@ -1,58 +1,59 @@
-//! Which namespaces a container has of its own, and which it shares with the host.
+//! Which namespaces a container has of its own, and which it shares with the host or with another container.
+
+use std::fmt;
+use std::path::PathBuf;
 
 use crate::bail;
 use crate::error::{Error, Result};
 
-/// `--pid`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum PidMode {
+/// `--pid`, `--uts`, `--cgroupns`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Sharing {
     #[default]
     Private,
     Host,
+    /// Another container's: as typed, then its ID.
+    Container(String),
+    /// An existing one, by a file of the host's that stands for it.
+    Path(PathBuf),
 }
 
 /// `--ipc`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum IpcMode {
     /// Its own, which other containers may join.
     #[default]
     Shareable,
+    /// Its own, which they may not.
     Private,
     /// Its own, without /dev/shm.
     None,
     Host,
+    Container(String),
+    Path(PathBuf),
 }
 
-/// `--uts`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum UtsMode {
-    #[default]
-    Private,
-    Host,
-}
-
-/// `--cgroupns`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum CgroupMode {
-    #[default]
-    Private,
-    Host,
-}
-
-impl PidMode {
-    /// Reads the value of `--pid`.
+impl Sharing {
+    /// Reads the value of such a flag.
     pub fn parse(text: &str) -> Result<Self> {
-        match text {
-            "" | "private" => Ok(PidMode::Private),
-            "host" => Ok(PidMode::Host),
-            other => Err(refuse("pid", other, "host, private")),
-        }
+        Ok(match text {
+            "" | "private" => Sharing::Private,
+            "host" => Sharing::Host,
+            other => match joined(other)? {
+                Joined::Container(name) => Sharing::Container(name),
+                Joined::Path(path) => Sharing::Path(path),
+            },
+        })
     }
+}
 
-    pub fn as_str(self) -> &'static str {
+impl fmt::Display for Sharing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PidMode::Private => "private",
-            PidMode::Host => "host",
+            Sharing::Private => f.write_str("private"),
+            Sharing::Host => f.write_str("host"),
+            Sharing::Container(id) => write!(f, "container:{id}"),
+            Sharing::Path(path) => write!(f, "ns:{}", path.display()),
         }
     }
 }
@@ -60,66 +61,68 @@ impl PidMode {
 impl IpcMode {
     /// Reads the value of `--ipc`.
     pub fn parse(text: &str) -> Result<Self> {
-        match text {
-            "" | "shareable" => Ok(IpcMode::Shareable),
-            "private" => Ok(IpcMode::Private),
-            "none" => Ok(IpcMode::None),
-            "host" => Ok(IpcMode::Host),
-            other => Err(refuse("ipc", other, "host, none, private, shareable")),
-        }
+        Ok(match text {
+            "" | "shareable" => IpcMode::Shareable,
+            "private" => IpcMode::Private,
+            "none" => IpcMode::None,
+            "host" => IpcMode::Host,
+            other => match joined(other)? {
+                Joined::Container(name) => IpcMode::Container(name),
+                Joined::Path(path) => IpcMode::Path(path),
+            },
+        })
     }
 
-    pub fn as_str(self) -> &'static str {
+    /// Whether the namespace is made for this container.
+    pub fn is_own(&self) -> bool {
+        matches!(self, IpcMode::Shareable | IpcMode::Private | IpcMode::None)
+    }
+}
+
+impl fmt::Display for IpcMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            IpcMode::Shareable => "shareable",
-            IpcMode::Private => "private",
-            IpcMode::None => "none",
-            IpcMode::Host => "host",
+            IpcMode::Private => f.write_str("private"),
+            IpcMode::Shareable => f.write_str("shareable"),
+            IpcMode::None => f.write_str("none"),
+            IpcMode::Host => f.write_str("host"),
+            IpcMode::Container(id) => write!(f, "container:{id}"),
+            IpcMode::Path(path) => write!(f, "ns:{}", path.display()),
         }
     }
 }
 
-impl UtsMode {
-    /// Reads the value of `--uts`.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text {
-            "" | "private" => Ok(UtsMode::Private),
-            "host" => Ok(UtsMode::Host),
-            other => Err(refuse("uts", other, "host, private")),
-        }
-    }
+enum Joined {
+    Container(String),
+    Path(PathBuf),
+}
 
-    pub fn as_str(self) -> &'static str {
-        match self {
-            UtsMode::Private => "private",
-            UtsMode::Host => "host",
+fn joined(text: &str) -> Result<Joined> {
+    match text.split_once(':') {
+        Some(("container", "")) => bail!("invalid config provided: namespace mode container requires a value"),
+        Some(("ns", "")) => bail!("invalid config provided: namespace mode path requires a value"),
+        Some(("container", name)) => Ok(Joined::Container(name.to_owned())),
+        Some(("ns", path)) if path.contains('\0') => bail!("the path of a namespace contains a null byte"),
+        Some(("ns", path)) => Ok(Joined::Path(path.into())),
+        None if text == "pod" => {
+            bail!(
+                "cannot use pod namespace as container is not joining a pod or pod has no infra container: invalid argument"
+            )
         }
+        _ => Err(Error::new(format!("unrecognized namespace mode {text} passed"))
+            .hint("use private, host, container:NAME or ns:PATH")),
     }
 }
 
-impl CgroupMode {
-    /// Reads the value of `--cgroupns`.
-    pub fn parse(text: &str) -> Result<Self> {
-        match text {
-            "" | "private" => Ok(CgroupMode::Private),
-            "host" => Ok(CgroupMode::Host),
-            other => Err(refuse("cgroupns", other, "host, private")),
+/// Checks that a namespace file is there.
+pub fn check_path(kind: &str, path: &std::path::Path) -> Result<()> {
+    match rustix::fs::access(path, rustix::fs::Access::EXISTS) {
+        Ok(()) => Ok(()),
+        Err(errno) => {
+            let reason = super::mounts::go_reason(&errno.into());
+            bail!("cannot find specified {kind} namespace path: faccessat {}: {reason}", path.display())
         }
     }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            CgroupMode::Private => "private",
-            CgroupMode::Host => "host",
-        }
-    }
-}
-
-fn refuse(flag: &str, value: &str, valid: &str) -> Error {
-    if value.starts_with("container:") || value.starts_with("ns:") || value == "pod" {
-        return later(flag, value, "joining another namespace");
-    }
-    Error::new(format!("unrecognized namespace mode `{value}` for `--{flag}`")).hint(format!("use one of {valid}"))
 }
 
 fn later(flag: &str, value: &str, matter: &str) -> Error {
@@ -142,22 +145,29 @@ mod tests {
 
     #[test]
     fn modes_are_parsed_and_printed_alike() {
-        for text in ["private", "host"] {
-            assert_eq!(PidMode::parse(text).unwrap().as_str(), text);
-            assert_eq!(UtsMode::parse(text).unwrap().as_str(), text);
-            assert_eq!(CgroupMode::parse(text).unwrap().as_str(), text);
+        for text in ["private", "host", "container:x", "ns:/proc/1/ns/pid"] {
+            assert_eq!(Sharing::parse(text).unwrap().to_string(), text);
+            assert_eq!(IpcMode::parse(text).unwrap().to_string(), text);
         }
-        for text in ["private", "host", "none", "shareable"] {
-            assert_eq!(IpcMode::parse(text).unwrap().as_str(), text);
+        for text in ["none", "shareable"] {
+            assert_eq!(IpcMode::parse(text).unwrap().to_string(), text);
+            assert!(Sharing::parse(text).is_err());
         }
-        assert_eq!(IpcMode::parse("").unwrap(), IpcMode::Shareable);
+        assert_eq!((Sharing::parse("").unwrap(), IpcMode::parse("").unwrap()), Default::default());
     }
 
     #[test]
-    fn what_is_not_there_says_so() {
-        let message = |r: Result<PidMode>| r.unwrap_err().to_string();
-        assert!(message(PidMode::parse("container:x")).contains("not there yet"));
-        assert!(message(PidMode::parse("nonsense")).contains("unrecognized namespace mode `nonsense`"));
+    fn what_cannot_be_says_so() {
+        for (text, want) in [
+            ("container:", "invalid config provided: namespace mode container requires a value"),
+            ("ns:", "invalid config provided: namespace mode path requires a value"),
+            ("nonsense", "unrecognized namespace mode nonsense passed"),
+            ("x:y", "unrecognized namespace mode x:y passed"),
+        ] {
+            assert_eq!(Sharing::parse(text).unwrap_err().to_string(), want);
+        }
+        let missing = check_path("PID", "/nosuch".as_ref()).unwrap_err().to_string();
+        assert_eq!(missing, "cannot find specified PID namespace path: faccessat /nosuch: no such file or directory");
         assert!(parse_cgroups("split").is_err());
         assert!(parse_cgroups("disabled").unwrap());
     }

@@ -12,8 +12,10 @@ use super::environment::Environment;
 use super::limits::Ulimits;
 use super::logging::LogOptions;
 use super::mounts::{ImageVolumes, UserMount};
-use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
+use super::namespaces::{IpcMode, Sharing};
+use super::personality::Personality;
 use super::record::RestartPolicy;
+use super::secrets::SecretRequest;
 use super::security::Security;
 use super::userns::Request;
 use crate::image::Credentials;
@@ -53,6 +55,23 @@ pub struct CreateOptions {
     pub timeout: u32,
     /// `--umask`.
     pub umask: Option<u32>,
+    /// `--tz`: a name of the time zone database, or `local`.
+    pub timezone: Option<String>,
+    /// `--personality`.
+    pub personality: Option<Personality>,
+    /// `--passwd=false`: no entries for the user are added to the container's passwd and group files.
+    pub no_passwd: bool,
+    /// `--passwd-entry` and `--group-entry`: how these entries are to look.
+    pub passwd_entry: Option<String>,
+    pub group_entry: Option<String>,
+    /// `--hostuser`: names or IDs of users of the host, who are added as well.
+    pub host_users: Vec<String>,
+    /// `--group-add keep-groups`.
+    pub keep_groups: bool,
+    /// `--requires`: names or IDs of the containers that must run first.
+    pub requires: Vec<String>,
+    /// `--chrootdirs`: directories of the container in which the engine's files are to be as well.
+    pub chroot_dirs: Vec<PathBuf>,
 
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
@@ -69,6 +88,8 @@ pub struct CreateOptions {
     pub mounts: Vec<UserMount>,
     pub devices: Vec<Device>,
     pub image_volumes: ImageVolumes,
+    /// `--secret`.
+    pub secrets: Vec<SecretRequest>,
     pub read_only: bool,
     /// `--read-only-tmpfs=false`.
     pub no_read_only_tmpfs: bool,
@@ -95,10 +116,10 @@ pub struct CreateOptions {
 
     /// `--userns`, `--uidmap` and so on.
     pub userns: Request,
-    pub pid: PidMode,
+    pub pid: Sharing,
     pub ipc: IpcMode,
-    pub uts: UtsMode,
-    pub cgroup: CgroupMode,
+    pub uts: Sharing,
+    pub cgroup: Sharing,
     /// `--cgroups=disabled`: no cgroup of its own.
     pub no_cgroup: bool,
 
@@ -116,8 +137,12 @@ pub struct CreateOptions {
 pub enum Source {
     /// An image, by name or ID as typed.
     Image(String),
-    /// `--rootfs`: a directory of the host, absolute, used as it is.
-    Rootfs(PathBuf),
+    /// `--rootfs`: a directory of the host, absolute.
+    Rootfs {
+        path: PathBuf,
+        /// `:O`: it is only read; what the container writes stays with the container.
+        overlay: bool,
+    },
 }
 
 impl Default for Source {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::secrets::{SecretFile, SecretVariable};
 use super::userns::Shift;
 use crate::runtime::idmap::IdMap;
 
@@ -28,6 +29,8 @@ pub struct Record {
     pub image_digest: String,
     /// `--rootfs`: the directory of the host that is the root; `None` with an image.
     pub rootfs: Option<PathBuf>,
+    /// `--rootfs PATH:O`: that directory is only read; what the container writes is in its own directory.
+    pub rootfs_overlay: bool,
     /// `overlay`, `fuse-overlayfs` or `vfs`: how the root file system is put together.
     pub driver: String,
     /// Diff IDs (hexadecimal, without `sha256:`) of the unpacked layers, lowest first.
@@ -57,6 +60,10 @@ pub struct Record {
     /// Seconds after which the monitor kills the container (`--timeout`); 0 means never.
     pub timeout: u32,
     pub umask: String,
+    /// `--tz`: a name of the time zone database, or `local`; empty means the image's own.
+    pub timezone: String,
+    /// `--passwd=false`.
+    pub no_passwd: bool,
     pub auto_remove: bool,
     pub auto_remove_image: bool,
     /// `--init`: an init of ours is PID 1.
@@ -73,8 +80,17 @@ pub struct Record {
     /// `--publish-all`.
     pub publish_all: bool,
     pub mounts: Vec<MountPoint>,
+    /// What `--mount type=image` shows in it, and so must stay.
+    pub mounted_images: Vec<MountedImage>,
+    /// IDs of the containers that must run for this one to run: it has a namespace of theirs, or requires them. They cannot be
+    /// removed before it.
+    pub dependencies: Vec<String>,
     /// Destination to options of tmpfs mounts.
     pub tmpfs: BTreeMap<String, String>,
+    /// `--secret` as a file. The values are encrypted in `secrets/` of the container, by their number here.
+    pub secrets: Vec<SecretFile>,
+    /// `--secret` as a variable, which is in no `env` above.
+    pub env_secrets: Vec<SecretVariable>,
     /// `--device`.
     pub devices: Vec<super::devices::Device>,
     pub effective_caps: Vec<String>,
@@ -110,8 +126,6 @@ pub struct Record {
     pub shown: Option<String>,
     /// What `--userns=container:` means, by ID, or the file of `ns:`.
     pub userns_of: Option<UsernsOf>,
-    /// The user who runs it gets a line in the container's /etc/passwd (`--userns=keep-id`).
-    pub add_current_user: bool,
     pub cgroup_mode: String,
     /// `--cgroups=disabled`: no cgroup of its own.
     pub no_cgroup: bool,
@@ -186,11 +200,23 @@ pub struct MountPoint {
     pub source: PathBuf,
     /// Path in the container.
     pub destination: PathBuf,
+    /// `z` or `Z`, for `inspect`.
+    pub mode: String,
     pub options: Vec<String>,
     pub rw: bool,
     pub propagation: String,
-    /// What of a volume is mounted, relative; empty means all of it.
+    /// What of a volume or image is mounted; empty means all of it.
     pub subpath: PathBuf,
+}
+
+/// An image that is mounted in a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MountedImage {
+    /// As [`Record::image_id`].
+    pub id: String,
+    /// As [`Record::layers`].
+    pub layers: Vec<String>,
 }
 
 /// `--ulimit`.

@@ -214,6 +214,34 @@ impl Store {
         }
     }
 
+    /// Says that another container needs this one: it is not removed before that.
+    pub fn mark_needed(&self, id: &str) -> Result<()> {
+        fs::write(&self.roots.container(id).join("needed"), b"")
+    }
+
+    /// Whether another container needs this one. Costs nothing for one that was never needed.
+    pub fn is_needed(&self, id: &str) -> bool {
+        !self.dependents(id).unwrap_or_default().is_empty()
+    }
+
+    /// The containers that need this one, directly or not; those that nobody else of them needs come first.
+    pub fn dependents(&self, id: &str) -> Result<Vec<String>> {
+        if !self.roots.container(id).join("needed").exists() {
+            return Ok(Vec::new());
+        }
+        let mut needed = vec![id.to_owned()];
+        // Oldest first, so that whoever needs one comes after it.
+        for container in self.list()? {
+            let record = container.record;
+            if record.dependencies.iter().any(|other| needed.contains(other)) {
+                needed.push(record.id);
+            }
+        }
+        needed.reverse();
+        needed.pop();
+        Ok(needed)
+    }
+
     /// The state as it was last written, right or not.
     pub fn written_state(&self, id: &str) -> Result<Option<State>> {
         read_json(&self.roots.container(id).join("state.json"))

@@ -13,6 +13,10 @@ pub fn users(store: &Store) -> Result<Users> {
     let mut users = Users::default();
     for container in store.list()? {
         let record = container.record;
+        for image in record.mounted_images.into_iter().filter(|image| image.id != record.image_id) {
+            users.containers.entry(image.id).or_default().push(record.id.clone());
+            users.layers.extend(image.layers);
+        }
         users.containers.entry(record.image_id).or_default().push(record.id);
         users.layers.extend(record.layers);
     }

@@ -1,26 +1,33 @@
 //! Making a container.
 
-use super::{Engine, containers, enter_userns, entered, idmap, images, names, volumes};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+use super::{Engine, accounts, containers, depend, enter_userns, entered, idmap, images, names, secrets, volumes};
+use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
+use crate::container::record::{MountedImage, UsernsOf};
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
 use crate::runtime::caps::CapSet;
-use crate::runtime::launch::{Launch, Root};
+use crate::runtime::launch::{Accounts, Launch, Root};
 use crate::runtime::{seccomp, userns};
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
 
 /// A container that has been made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Its secrets, for who starts it at once.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// Makes a container from an image, which is pulled if the policy says so.
@@ -30,6 +37,8 @@ pub struct Created {
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
+    let (options, mut needs) = depend::resolve(&store, options)?;
+    let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
@@ -41,6 +50,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
             store.check_name_is_free(name)?;
         }
     }
+    let id = id::random_id()?;
+    let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
         None => Some(userns::begin(&engine.roots)?),
@@ -63,7 +75,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         );
     }
     let image = match (&options.source, found) {
-        (Source::Rootfs(_), _) => None,
+        (Source::Rootfs { .. }, _) => None,
         (Source::Image(_), Some(image)) => Some(image),
         (Source::Image(name), None) => {
             Some(super::image::obtain(engine, name, &options.pull, progress, &mut warnings)?)
@@ -73,19 +85,22 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         warnings.extend(super::image::foreign_platform(image));
     }
 
-    let id = id::random_id()?;
     let draft = store.draft(&id)?;
     let decided = idmap::decide(engine, &store, options, mapping, image.as_ref(), draft.dir())?;
-    let shift = idmap::shift(options, &decided, mapping);
     let mut driver = snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?;
     let mut shown = None;
-    if let (Some(shift), Some(image)) = (&shift, &image) {
+    if let (Some(shift), Some(image)) = (&decided.shift, &image) {
         driver = snapshot::shifting_driver(driver, engine.driver.is_some());
         if driver == "overlay" {
             shown = Some(idmap::shown(engine, image, shift, progress)?);
         }
     }
     let terminals = decided.map.as_ref().map_or_else(|| mapping.has_gid(5), |map| map.has_gid(5));
+    if let Some(UsernsOf::Container(id)) = &decided.of
+        && !needs.ids.contains(id)
+    {
+        needs.ids.push(id.clone());
+    }
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -100,30 +115,49 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         network,
         host: HostFacts { single_id_mapping: !terminals, ..host },
         userns: decided,
+        layers_dir: engine.roots.layers(),
+        images: mounted_images(engine, options, progress, &mut warnings)?,
+        joined_hostname: needs.hostname,
+        joins_shm: needs.shm,
+        dependencies: needs.ids,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
     prepared.record.ports = ports(options, image.as_ref(), &prepared.record)?;
+    prepared.record.secrets = secrets.files.clone();
+    prepared.record.env_secrets = secrets.variables.clone();
     warnings.append(&mut prepared.warnings);
-    prepared.record.shift = shift;
+    depend::mark(&store, &prepared.record.dependencies)?;
     prepared.record.shown = shown.as_ref().map(|shown| shown.key.clone());
-    if let Err(error) = fill(engine, &draft, &prepared, options) {
+    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
+    let accounts = (!options.no_passwd).then(|| {
+        let mut accounts = Accounts {
+            passwd_entry: options.passwd_entry.clone(),
+            group_entry: options.group_entry.clone(),
+            host_users,
+        };
+        idmap::add_user(&mut accounts, &place.userns);
+        accounts
+    });
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
+    if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
-    let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
     let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
     store.commit(draft, &prepared.record, &State::default(), durability)?;
     drop((kept, shown));
-    if let Some(image) = &image
-        && !images(engine)?.is_kept(&image.id)?
-    {
-        store.detach(&prepared.record)?.delete()?;
-        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", image.id)));
+    let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
+    for id in used {
+        if !images(engine)?.is_kept(id)? {
+            store.detach(&prepared.record)?.delete()?;
+            return Err(Error::of(Kind::NoSuch, format!("image `{id}` was removed meanwhile")));
+        }
     }
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings })
+    Ok(Created { id: place.id, warnings, secrets: secrets.memory })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.
@@ -204,7 +238,13 @@ fn ports(
 }
 
 /// Everything in the container's directory but its record and state.
-fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOptions) -> Result<()> {
+fn fill(
+    engine: &Engine,
+    draft: &Draft,
+    prepared: &Prepared,
+    options: &CreateOptions,
+    accounts: Option<Accounts>,
+) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
     let mut spec = prepared.spec.clone();
@@ -230,8 +270,8 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
     }
     fs::write_private(&dir.join("config.json"), &serde_json::to_vec(&spec)?)?;
     let root = match &options.source {
-        Source::Rootfs(path) => Root::Directory(path.clone()),
-        Source::Image(_) => {
+        Source::Rootfs { path, overlay: false } => Root::Directory(path.clone()),
+        Source::Rootfs { .. } | Source::Image(_) => {
             let layers = match &record.shown {
                 None => snapshot::layer_paths(record, &engine.roots),
                 Some(key) => vec![snapshot::shown::root(&engine.roots, key)],
@@ -254,8 +294,39 @@ fn fill(engine: &Engine, draft: &Draft, prepared: &Prepared, options: &CreateOpt
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.clone(),
         userns: None,
+        accounts,
+        secrets: None,
+        joins: prepared.joins.clone(),
+        scratch: prepared.scratch.clone(),
+        overlays: prepared.overlays.clone(),
     };
-    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)
+    fs::write_private(&dir.join("launch.json"), &serde_json::to_vec(&launch)?)?;
+    for path in &prepared.directories {
+        let path = dir.join(path.strip_prefix(&final_dir).unwrap_or(path));
+        fs::create_private_dir_all(&path)?;
+    }
+    Ok(())
+}
+
+/// The images that are mounted in it, by their names; pulled where they are missing.
+fn mounted_images(
+    engine: &Engine,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+    warnings: &mut Vec<String>,
+) -> Result<BTreeMap<String, MountedImage>> {
+    let mut found = BTreeMap::new();
+    for mount in &options.mounts {
+        let MountKind::Image(image) = &mount.kind else { continue };
+        if !found.contains_key(&image.name) {
+            let one =
+                super::image::obtain(engine, &image.name, &options.pull, progress, warnings).with_context(|| {
+                    format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display())
+                })?;
+            found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
+        }
+    }
+    Ok(found)
 }
 
 fn namespaces(spec: &oci_spec::runtime::Spec) -> u64 {

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use super::{Engine, containers, enter_userns};
-use crate::container::{Record, snapshot};
+use crate::container::{Record, snapshot, userns};
 use crate::error::{Context, Error, Result};
 use crate::monitor::fuse;
 use crate::runtime::launch::Fuse;
@@ -24,10 +24,9 @@ pub fn export(engine: &Engine, id: &str, output: &mut dyn Write) -> Result<()> {
     enter_userns(engine)?;
     let source = Source::open(engine, &container.record)?;
     let root = source.root.try_clone().context("duplicating a descriptor")?;
-    let end = match crate::container::userns::disk_map(&container.record) {
-        None => archive::write(root, output),
-        Some(map) => super::idmap::within(map, |pipe| archive::write(root, pipe).map(drop), output),
-    };
+    let numbers = userns::disk_map(&container.record).map(userns::to_own);
+    let options = archive::Options { renumber: numbers.as_ref(), ..archive::Options::default() };
+    let end = archive::write_with(root, &options, output);
     let end = end.with_context(|| format!("exporting container `{}`", container.record.name));
     source.close();
     match end? {

@@ -4,11 +4,10 @@
 //! stands in the draft (`ids.json`): so that the lock is held for a moment only, and what a killed command chose is free
 //! as soon as its draft is swept up.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::{Engine, containers, settle};
-use crate::container::options::{CreateOptions, Source};
+use crate::container::options::CreateOptions;
 use crate::container::record::UsernsOf;
 use crate::container::snapshot::shown::{self, Shown};
 use crate::container::store::Store;
@@ -17,13 +16,10 @@ use crate::container::{Record, Status};
 use crate::error::{Context, Error, Result};
 use crate::image::Image;
 use crate::image::progress::{Event, Progress};
-use crate::runtime::channel;
-use crate::runtime::child::nested;
 use crate::runtime::idmap::{IdMap, Userns};
+use crate::runtime::launch::{Accounts, HostUser};
 use crate::runtime::userns::{self, Mapping};
-use crate::storage::tree::archive::End;
 use crate::storage::{Roots, fs, lock, tree};
-use crate::sys::process::{self, Forked};
 
 /// The choice of a container that is being made.
 const CHOICE: &str = "ids.json";
@@ -60,7 +56,10 @@ pub fn decide(
         }
         _ => (request.plan(&given)?, None),
     };
-    Ok(Decided { map, of, default_user })
+    // The name of the number that the user has outside.
+    let name = default_user.as_ref().map(|_| userns::user_name(given.uid)).unwrap_or_default();
+    let shift = map.as_ref().and_then(|map| Shift::of(map, &given.own));
+    Ok(Decided { map, of, shift, default_user, name })
 }
 
 fn given(request: &Request, mapping: &Mapping) -> Result<Given> {
@@ -113,14 +112,6 @@ fn choices(roots: &Roots) -> Vec<IdMap> {
     let entries = std::fs::read_dir(roots.tmp()).into_iter().flatten().flatten();
     let texts = entries.filter_map(|entry| std::fs::read(entry.path().join(CHOICE)).ok());
     texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect()
-}
-
-/// What has to be shown otherwise than it is stored.
-pub fn shift(options: &CreateOptions, decided: &Decided, mapping: &Mapping) -> Option<Shift> {
-    match (&options.source, &decided.map) {
-        (Source::Image(_), Some(map)) => Shift::of(map, &mapping.id_map()),
-        _ => None,
-    }
 }
 
 /// The tree that the kernel's overlay needs to show the image so; made if there is none.
@@ -180,38 +171,10 @@ pub fn give_files(record: &Record, dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs `work` in a user namespace of this map, where owners on disk are the container's own numbers, and passes on what it
-/// writes. The caller is root of the user's namespace and has one thread.
-pub fn within(map: &IdMap, work: impl FnOnce(&mut dyn Write) -> Result<()>, output: &mut dyn Write) -> Result<End> {
-    let (ours, theirs) = channel::pair()?;
-    let (mut reader, mut writer) = std::io::pipe().context("creating a pipe")?;
-    match process::clone3(nix::libc::CLONE_NEWUSER as u64).context("creating a user namespace")? {
-        Forked::Child => {
-            drop((ours, reader));
-            let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
-            let result = nested::wait_for_maps(&theirs, map).and_then(|()| work(&mut writer));
-            if let Err(error) = &result {
-                let _ = channel::send(&theirs, &channel::encode_error(error), &[]);
-            }
-            process::exit_now(u8::from(result.is_err()))
-        }
-        Forked::Parent(child) => {
-            drop((theirs, writer));
-            let mapped = nested::map_child(child.pid, map, &ours);
-            let copied = mapped.and_then(|()| Ok(std::io::copy(&mut reader, output)));
-            drop(reader);
-            let status = process::wait(child.pid).context("waiting for a child")?;
-            let end = match copied? {
-                Ok(_) => End::Complete,
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(End::ReaderGone),
-                Err(error) => return Err(error.into()),
-            };
-            if status != 0 {
-                let mut buffer = vec![0; 6 * 1024];
-                let (length, _) = channel::receive(&ours, &mut buffer).context("waiting for a child")?;
-                return Err(channel::decode_error(buffer.get(..length).unwrap_or_default()));
-            }
-            Ok(end)
-        }
-    }
+/// With keep-id, the user who runs the container has a name in it, as long as the image has none for that ID.
+pub fn add_user(accounts: &mut Accounts, decided: &Decided) {
+    let Some((uid, gid)) = decided.default_user.as_deref().and_then(|user| user.split_once(':')) else { return };
+    let (Ok(uid), Ok(gid)) = (uid.parse(), gid.parse()) else { return };
+    let name = decided.name.clone();
+    accounts.host_users.push(HostUser { name, uid, gid, only_if_free: true, ..HostUser::default() });
 }

@@ -3,15 +3,17 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, enter_userns, idmap};
+use super::{Engine, enter_userns, idmap, secrets};
 use crate::container::store::Container;
-use crate::container::{Record, snapshot};
+use crate::container::{Record, restart, snapshot, timezone};
 use crate::error::{Context, Result};
-use crate::monitor::config::Config;
 use crate::monitor::launch::{Launched, launch};
+use crate::monitor::{self, config::Config};
 use crate::network::files::{self, HostsFile};
 use crate::network::{self, Mode};
 use crate::runtime::launch::{Given, Launch};
+use crate::runtime::secrets::Secrets;
+use crate::storage::atomic::{self, Durability};
 use crate::storage::{Roots, fs, tree};
 
 /// What differs from one start to another.
@@ -25,11 +27,19 @@ pub struct How {
     pub window: Option<(u16, u16)>,
     /// What the command gets besides its standard streams.
     pub given: Vec<Given>,
+    /// The secrets, where the caller has them already.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// Starts the container: its monitor runs when this returns, and its command unless it is to wait.
 pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launched> {
     let record = &container.record;
+    // Programs that keep secrets expect to be called by the user: before the namespace is entered.
+    let given_secrets = match how.secrets {
+        Some(given) => Some(given),
+        None => secrets::of_record(engine, record)?,
+    };
+    super::depend::start_needed(engine, record)?;
     let mode = Mode::parse(&record.network)?;
     let host = files::Host::gather(&mode)?;
     let mut plan = network::Plan::new(mode.clone(), record.ports.clone());
@@ -48,8 +58,12 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     if base.userns.is_some() {
         base.namespaces |= nix::libc::CLONE_NEWUSER as u64;
     }
+    base.secrets = given_secrets.as_ref().map(|_| Secrets {
+        fd: monitor::SECRETS_FD,
+        keep: !record.env_secrets.is_empty() || restart::is_active(&record.restart),
+    });
     let mut fuse = None;
-    if !record.image_id.is_empty() {
+    if !record.image_id.is_empty() || record.rootfs_overlay {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
     }
     let config = Config {
@@ -72,7 +86,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         first_client: how.client.is_some(),
         preserved: how.given.iter().map(|given| given.number).collect(),
     };
-    launch(&config, how.client, how.given.into_iter().map(|given| given.fd).collect())
+    launch(&config, how.client, how.given.into_iter().map(|given| given.fd).collect(), given_secrets)
 }
 
 /// The files that speak of names and addresses; they may have changed on the host since the last start.
@@ -94,6 +108,10 @@ fn write_files(engine: &Engine, record: &Record, mode: &Mode, host: &files::Host
         HostsFile::Image => hosts_of_image(record, &engine.roots)?,
         _ => String::new(),
     };
+    if !record.timezone.is_empty() {
+        let zone = timezone::read(&record.timezone)?;
+        atomic::write_with_mode(&dir.join("localtime"), &zone, 0o644, Durability::Process)?;
+    }
     let request = files::Request {
         mode,
         hostname: &record.hostname,

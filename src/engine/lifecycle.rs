@@ -63,7 +63,7 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
         }
         Status::Created | Status::Exited | Status::Removing => {
             let started = if attach {
-                start_with_client(engine, &container, Vec::new()).map(Some)
+                start_with_client(engine, &container, Vec::new(), None).map(Some)
             } else {
                 launch::start(engine, &container, launch::How::default()).map(|_| None)
             };

@@ -1,7 +1,10 @@
 //! What the user means: run, create, start, exec and the rest, composed of the rooms below. Prints nothing.
 
+mod accounts;
 pub mod attach;
+pub mod copy;
 mod create;
+mod depend;
 mod exec;
 mod export;
 mod idmap;
@@ -16,17 +19,20 @@ mod names;
 mod recover;
 mod remove;
 mod run;
+pub mod secrets;
 mod sign;
 mod size;
 mod sweep;
 pub mod system;
 pub mod top;
 mod unshare;
+pub mod view;
 pub mod volumes;
 
 use std::sync::OnceLock;
 
 pub use create::{Created, create};
+pub use depend::dependents;
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
 pub use idmap::prune_shown;

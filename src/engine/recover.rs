@@ -33,6 +33,11 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
     }
     let Some(written) = store.written_state(id)? else { return store.load(id) };
     kill_leftover(&written);
+    if container.record.pid_mode != "private" {
+        // Its processes did not end with the first one.
+        super::enter_userns(engine)?;
+        crate::monitor::stray::kill_by_id(id);
+    }
     let _ = fs::remove_file_if_exists(&run_dir.join("ctl"));
     store.write_state(id, &container.state, Durability::Process)?;
     drop(file);

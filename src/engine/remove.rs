@@ -19,7 +19,7 @@ pub struct RemoveOptions {
     pub volumes: bool,
     /// Seconds of grace for one that runs.
     pub timeout: Option<u32>,
-    /// Containers that depend on it as well; none can yet.
+    /// Containers that depend on it as well, and first.
     pub depend: bool,
 }
 
@@ -43,6 +43,13 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    if options.depend {
+        for other in super::dependents(&store, id)? {
+            remove(engine, &other, RemoveOptions { depend: false, ..options.clone() })?;
+        }
+    } else {
+        super::depend::check_not_needed(&store, id)?;
+    }
     let running = container.state.status.is_alive() || store.monitor_is_alive(id);
     if running && !options.force && container.state.status != Status::Initialized {
         let alive = container.state.status.is_alive();

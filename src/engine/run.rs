@@ -52,12 +52,13 @@ pub fn run(
 ) -> Result<RunEnd> {
     let keys = detach_keys(run.detach_keys.as_deref())?;
     let created = create(engine, options, progress)?;
+    let secrets = created.secrets;
     created.warnings.iter().for_each(|w| warn(w));
     let container = containers(engine).load(&created.id)?;
     let started = if run.detach {
-        launch::start(engine, &container, launch::How { given: run.given, ..Default::default() }).map(|_| None)
+        launch::start(engine, &container, launch::How { given: run.given, secrets, ..Default::default() }).map(|_| None)
     } else {
-        start_with_client(engine, &container, run.given).map(Some)
+        start_with_client(engine, &container, run.given, secrets).map(Some)
     };
     let connection = match started {
         Ok(connection) => connection,
@@ -83,11 +84,16 @@ fn streams_of(asked: Option<Streams>, interactive: bool) -> Streams {
 }
 
 /// Starts a container of which this process is the first client.
-pub fn start_with_client(engine: &Engine, container: &Container, given: Vec<Given>) -> Result<OwnedFd> {
+pub fn start_with_client(
+    engine: &Engine,
+    container: &Container,
+    given: Vec<Given>,
+    secrets: Option<OwnedFd>,
+) -> Result<OwnedFd> {
     let (ours, theirs) = channel::pair()?;
     let window = if container.record.tty { Stdio::own().window() } else { None };
     let window = window.map(|w| (w.rows, w.columns));
-    let how = launch::How { client: Some(theirs), window, given, hold: false };
+    let how = launch::How { client: Some(theirs), window, given, secrets, hold: false };
     launch::start(engine, container, how)?;
     Ok(ours)
 }

@@ -9,6 +9,7 @@ use super::client::{Clients, Role};
 use super::protocol::kind;
 use super::watch::{Token, Watch};
 use crate::error::{Context, Error, Result};
+use crate::runtime::child::join::Container;
 use crate::runtime::spawn::Report;
 use crate::runtime::{channel, child, spawn};
 use crate::sys::process::{self, Forked};
@@ -23,17 +24,6 @@ struct Session {
     /// Open until the exec has succeeded or failed.
     channel: Option<OwnedFd>,
     failed: bool,
-}
-
-/// What a process of a client joins.
-#[derive(Debug, Clone, Copy)]
-pub struct Joined<'a> {
-    /// The pidfd of the container's first process.
-    pub init: &'a OwnedFd,
-    /// CLONE_NEW* flags of the namespaces that the container does not share with the host.
-    pub namespaces: u64,
-    /// Its user namespace, if that is not the user's.
-    pub userns: Option<&'a crate::runtime::idmap::Userns>,
 }
 
 /// All processes that clients asked for.
@@ -59,7 +49,7 @@ impl Sessions {
         clients: &mut Clients,
         client: u32,
         request: &[u8],
-        container: Joined<'_>,
+        container: Container<'_>,
         streams: Vec<OwnedFd>,
     ) {
         self.last += 1;
@@ -146,7 +136,7 @@ fn say_failed(watch: &Watch, clients: &mut Clients, client: u32, error: &Error) 
 /// The PID of the new process, and the channel on which it tells how its exec goes.
 ///
 /// A process cannot leave a PID namespace that it has joined, so a child joins it, and makes the process as its sibling.
-fn start(request: &[u8], container: Joined<'_>, streams: Vec<OwnedFd>) -> Result<(i32, OwnedFd)> {
+fn start(request: &[u8], container: Container<'_>, streams: Vec<OwnedFd>) -> Result<(i32, OwnedFd)> {
     let (ours, theirs) = channel::pair()?;
     match process::fork().context("forking")? {
         Forked::Child => {
@@ -156,14 +146,7 @@ fn start(request: &[u8], container: Joined<'_>, streams: Vec<OwnedFd>) -> Result
                 .context("joining the container's PID namespace")
                 .and_then(|()| process::clone_sibling().context("forking"));
             match joined {
-                Ok(Forked::Child) => child::join::start(
-                    request,
-                    container.init,
-                    container.namespaces,
-                    container.userns,
-                    streams,
-                    theirs.as_fd(),
-                ),
+                Ok(Forked::Child) => child::join::start(request, container, streams, theirs.as_fd()),
                 Ok(Forked::Parent(sibling)) => {
                     let mut packet = vec![b'C'];
                     packet.extend(sibling.pid.to_le_bytes());

@@ -23,6 +23,11 @@ pub fn mount(fuse: &Fuse) -> Result<Child> {
     start(fuse, true)
 }
 
+/// Mounts an overlay beside the root: writable if it has an upper directory.
+pub fn mount_overlay(fuse: &Fuse) -> Result<Child> {
+    start(fuse, !fuse.upper.as_os_str().is_empty())
+}
+
 /// Mounts the same for reading, on the same mount point but in another mount namespace. The writable layer may be in use.
 pub fn mount_read_only(fuse: &Fuse) -> Result<Child> {
     start(fuse, false)
@@ -31,7 +36,7 @@ pub fn mount_read_only(fuse: &Fuse) -> Result<Child> {
 fn start(fuse: &Fuse, writable: bool) -> Result<Child> {
     // Names relative to the data root are short, and the root's own path may have characters that mean something in the
     // option: commas and colons.
-    let root = fuse.upper.ancestors().nth(3).unwrap_or(Path::new("/")).to_owned();
+    let root = fuse.merged.ancestors().nth(3).unwrap_or(Path::new("/")).to_owned();
     let name = |path: &PathBuf| path.strip_prefix(&root).unwrap_or(path).display().to_string();
     let mut lower: Vec<String> = fuse.lower.iter().map(name).collect();
     let options = if writable {
@@ -41,7 +46,9 @@ fn start(fuse: &Fuse, writable: bool) -> Result<Child> {
         }
         format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), name(&fuse.upper), name(&fuse.work))
     } else {
-        lower.insert(0, name(&fuse.upper));
+        if !fuse.upper.as_os_str().is_empty() {
+            lower.insert(0, name(&fuse.upper));
+        }
         format!("lowerdir={}", lower.join(":"))
     };
     // Who only reads wants the owners as they are stored: the container's own.

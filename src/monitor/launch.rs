@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use super::config::Config;
-use super::{CLIENT_FD, CONFIG_FD, GIVEN_FD, NAME, REPORT_FAILED, REPORT_FD, REPORT_STARTED, REPORT_WAITING};
+use super::{
+    CLIENT_FD, CONFIG_FD, GIVEN_FD, NAME, REPORT_FAILED, REPORT_FD, REPORT_STARTED, REPORT_WAITING, SECRETS_FD,
+};
 use crate::error::{Context, Error, Result};
 use crate::runtime::{channel, exe};
 use crate::sys::process::{self, Forked};
@@ -20,8 +22,14 @@ pub struct Launched {
 
 /// Forks a monitor and waits until its container runs. The caller is root of the user namespace and has one thread.
 ///
-/// `client` is a connected packet socket for the first client, `given` what `config.preserved` speaks of.
-pub fn launch(config: &Config, client: Option<OwnedFd>, given: Vec<OwnedFd>) -> Result<Launched> {
+/// `client` is a connected packet socket for the first client, `given` what `config.preserved` speaks of, `secrets` what
+/// `config.launch.secrets` does.
+pub fn launch(
+    config: &Config,
+    client: Option<OwnedFd>,
+    given: Vec<OwnedFd>,
+    secrets: Option<OwnedFd>,
+) -> Result<Launched> {
     let mut memory = File::from(
         rustix::fs::memfd_create(c"monitor", rustix::fs::MemfdFlags::CLOEXEC).context("creating a memory file")?,
     );
@@ -29,7 +37,7 @@ pub fn launch(config: &Config, client: Option<OwnedFd>, given: Vec<OwnedFd>) -> 
     let (ours, theirs) = channel::pair()?;
     match process::fork().context("forking the monitor")? {
         Forked::Child => {
-            let error = match become_monitor(config, &theirs, &memory, client.as_ref(), &given) {
+            let error = match become_monitor(config, &theirs, &memory, client.as_ref(), &given, secrets.as_ref()) {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
@@ -38,7 +46,7 @@ pub fn launch(config: &Config, client: Option<OwnedFd>, given: Vec<OwnedFd>) -> 
         }
         Forked::Parent(_) => {
             drop(theirs);
-            drop((client, given));
+            drop((client, given, secrets));
             wait_for_report(&ours)
         }
     }
@@ -64,6 +72,7 @@ fn become_monitor(
     memory: &File,
     client: Option<&OwnedFd>,
     given: &[OwnedFd],
+    secrets: Option<&OwnedFd>,
 ) -> Result<std::convert::Infallible> {
     let _ = nix::unistd::setsid();
     let program = exe::protected()?;
@@ -75,11 +84,15 @@ fn become_monitor(
     let memory = copy(memory.as_raw_fd())?;
     let client = client.map(|c| copy(c.as_raw_fd())).transpose()?;
     let program = copy(program.as_raw_fd())?;
+    let secrets = secrets.map(|s| copy(s.as_raw_fd())).transpose()?;
     let given = given.iter().map(|fd| copy(fd.as_raw_fd())).collect::<Result<Vec<_>>>()?;
     process::dup_onto(report.as_raw_fd(), REPORT_FD).context("passing descriptors to the monitor")?;
     process::dup_onto(memory.as_raw_fd(), CONFIG_FD).context("passing descriptors to the monitor")?;
     if let Some(client) = &client {
         process::dup_onto(client.as_raw_fd(), CLIENT_FD).context("passing descriptors to the monitor")?;
+    }
+    if let Some(secrets) = &secrets {
+        process::dup_onto(secrets.as_raw_fd(), SECRETS_FD).context("passing descriptors to the monitor")?;
     }
     for (number, fd) in (GIVEN_FD..).zip(&given) {
         process::dup_onto(fd.as_raw_fd(), number).context("passing descriptors to the monitor")?;
@@ -93,6 +106,7 @@ fn become_monitor(
     }
     let mut inherited: Vec<i32> = (GIVEN_FD..above).chain([REPORT_FD, CONFIG_FD]).collect();
     inherited.extend(client.is_some().then_some(CLIENT_FD));
+    inherited.extend(secrets.is_some().then_some(SECRETS_FD));
     process::cloexec_all_but(&inherited).context("marking descriptors close-on-exec")?;
     process::default_signals();
     let _ = rustix::process::chdir(c"/");

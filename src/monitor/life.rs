@@ -17,7 +17,7 @@ use super::exec::Sessions;
 use super::log::{self, Log};
 use super::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT};
 use super::watch::{Token, Watch};
-use super::{REPORT_STARTED, REPORT_WAITING, fuse, oom};
+use super::{REPORT_STARTED, REPORT_WAITING, donors, fuse, oom, scratch, stray};
 use crate::container::store::Store;
 use crate::container::{State, Status};
 use crate::error::{Context, Error, Result};
@@ -55,14 +55,29 @@ pub struct Life {
     /// interface, and nobody needs to: it is reaped when the monitor ends, or starts the next.
     leaving: Option<network::Helper>,
     fuse: Option<Child>,
+    /// What fuse-overlayfs mounts beside the root, for one run.
+    overlays: Vec<Child>,
     /// What the command gets besides its standard streams. Kept only for a container that may be restarted.
     given: Vec<Given>,
+    /// The memory file of the container's secrets, as long as somebody needs it.
+    pub(super) secrets: Option<OwnedFd>,
     /// Standard input that the container has not taken yet.
     pub(super) input: Vec<u8>,
     /// Somebody wants the next run to begin before the pause is over.
     pub(super) hurry: bool,
     /// A client said that its input has ended.
     pub(super) input_ended: bool,
+}
+
+/// The descriptors that a monitor begins with.
+#[derive(Debug)]
+pub struct Inherited {
+    /// The first client.
+    pub client: Option<OwnedFd>,
+    /// What the command gets besides its standard streams.
+    pub given: Vec<Given>,
+    /// The memory file of the container's secrets.
+    pub secrets: Option<OwnedFd>,
 }
 
 /// A container's process and its streams.
@@ -80,11 +95,14 @@ pub struct Running {
     pub oom_kills: u64,
     /// A SIGKILL went through the monitor.
     pub killed: bool,
+    /// Where its processes are, if it has no PID namespace of its own.
+    pub place: Option<stray::Place>,
 }
 
 impl Life {
     /// Takes the lock, opens the socket and the log.
-    pub fn new(config: Config, roots: &Roots, client: Option<OwnedFd>, given: Vec<Given>) -> Result<Self> {
+    pub fn new(config: Config, roots: &Roots, inherited: Inherited) -> Result<Self> {
+        let Inherited { client, given, secrets } = inherited;
         let store = Store::new(roots);
         let run_dir = roots.run_container(&config.id);
         fs::create_private_dir_all(&run_dir)?;
@@ -136,7 +154,9 @@ impl Life {
             container,
             leaving: None,
             fuse: None,
+            overlays: Vec::new(),
             given,
+            secrets,
             input: Vec::new(),
             hurry: false,
             input_ended: false,
@@ -194,6 +214,9 @@ impl Life {
             // The command shall be the last to close them.
             self.given.clear();
         }
+        if self.config.launch.secrets.as_ref().is_some_and(|secrets| !secrets.keep) {
+            (self.secrets, self.config.launch.secrets) = (None, None);
+        }
         let pid = self.container.as_ref().map_or(0, |c| c.started.pid);
         let kind = if self.config.hold {
             if let Some(container) = &mut self.container {
@@ -219,8 +242,16 @@ impl Life {
         {
             self.fuse = Some(fuse::mount(fuse)?);
         }
-        let started = spawn::spawn(&self.config.launch, &self.given)?;
+        scratch::begin(&self.config.launch.scratch)?;
+        for overlay in &self.config.launch.overlays {
+            self.overlays.push(fuse::mount_overlay(overlay)?);
+        }
+        let joined = donors::open(&self.store, &self.config.launch.joins)?;
+        let started = spawn::spawn(&self.config.launch, &self.given, &joined)?;
+        drop(joined);
         let pid = started.pid;
+        // As long as the process waits for its start.
+        let place = if self.has_own_pids() { None } else { stray::Place::of(pid).ok() };
         let run_dir = self.store.roots().run_container(&self.config.id);
         self.container = Some(Running {
             started,
@@ -232,6 +263,7 @@ impl Life {
             kill_at: None,
             oom_kills: oom::kills(),
             killed: false,
+            place,
         });
         let Some(container) = &mut self.container else { return Ok(()) };
         // The helper starts while the child does its mounts.
@@ -310,10 +342,25 @@ impl Life {
             network.stop();
         }
         self.leaving = container.network.take();
-        if self.config.launch.namespaces & libc::CLONE_NEWPID as u64 == 0 {
-            let spared = [self.fuse.as_ref().map(|c| c.id() as i32), self.leaving.as_ref().map(network::Helper::pid)];
+        if let Some(place) = &container.place {
+            place.signal(libc::SIGKILL);
+            let fuse = self.fuse.iter().chain(&self.overlays).map(|child| Some(child.id() as i32));
+            let spared: Vec<_> = fuse.chain([self.leaving.as_ref().map(network::Helper::pid)]).collect();
             kill_descendants(&spared);
         }
+        self.end_overlays();
+    }
+
+    fn has_own_pids(&self) -> bool {
+        self.config.launch.namespaces & libc::CLONE_NEWPID as u64 != 0
+    }
+
+    /// Unmounts what was mounted beside the root for this run, and empties what it wrote.
+    fn end_overlays(&mut self) {
+        for (overlay, child) in self.config.launch.overlays.iter().zip(std::mem::take(&mut self.overlays)) {
+            fuse::unmount(overlay, child);
+        }
+        scratch::end(&self.config.launch.scratch);
     }
 
     fn wants_restart(&self, code: i32) -> bool {
@@ -356,6 +403,7 @@ impl Life {
         self.state.error = error.to_string();
         self.state.pid = 0;
         self.state.monitor_pid = 0;
+        self.end_overlays();
         self.unmount();
         self.remove_pid_files();
         self.save(Durability::Process);
@@ -378,7 +426,9 @@ impl Life {
         let mut image = None;
         if self.config.auto_remove {
             // If it cannot be loaded, somebody removes it already.
-            if let Ok(container) = self.store.load(&self.config.id) {
+            if let Ok(container) = self.store.load(&self.config.id)
+                && !self.store.is_needed(&self.config.id)
+            {
                 image = self.config.auto_remove_image.then_some(container.record.image_id.clone());
                 trash = self.store.detach(&container.record).ok();
             }

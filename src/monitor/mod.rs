@@ -11,12 +11,15 @@ pub mod log;
 pub mod protocol;
 
 mod client;
+mod donors;
 mod exec;
 pub mod fuse;
 mod life;
 mod oom;
 mod pause;
+mod scratch;
 mod serve;
+pub mod stray;
 mod watch;
 
 use std::os::fd::OwnedFd;
@@ -34,8 +37,10 @@ pub const NAME: &str = "coracle-monitor";
 pub const REPORT_FD: i32 = 3;
 pub const CONFIG_FD: i32 = 4;
 pub const CLIENT_FD: i32 = 5;
+/// The container's secrets, which the monitor does not look into.
+pub const SECRETS_FD: i32 = 6;
 /// The first of those that the container's command gets.
-pub const GIVEN_FD: i32 = 6;
+pub const GIVEN_FD: i32 = 7;
 
 /// Packets to the starter: started (PID), or set up and waiting (PID), or failed (see [`channel::encode_error`]).
 pub const REPORT_STARTED: u8 = b'S';
@@ -58,12 +63,16 @@ pub fn main() -> ! {
 fn run(report: &OwnedFd) -> Result<()> {
     let config = read_config()?;
     let client = if config.first_client { process::inherited(CLIENT_FD) } else { None };
+    let secrets = if config.launch.secrets.is_some() { process::inherited(SECRETS_FD) } else { None };
+    if let Some(secrets) = &secrets {
+        rustix::io::fcntl_setfd(secrets, rustix::io::FdFlags::CLOEXEC).context("marking a descriptor close-on-exec")?;
+    }
     let given = inherited_for(&config.preserved)?;
     // Not dumpable: nothing in the container may look into its monitor.
     nix::sys::prctl::set_dumpable(false).context("making the monitor undumpable")?;
     nix::sys::prctl::set_child_subreaper(true).context("becoming the reaper of the container")?;
     let roots = Roots::reopen(&config.root, &config.runroot);
-    life::Life::new(config, &roots, client, given)?.live(report)
+    life::Life::new(config, &roots, life::Inherited { client, given, secrets })?.live(report)
 }
 
 /// The descriptors that the command gets. Nobody else does: the monitor starts helpers as well.

@@ -1,13 +1,12 @@
 //! The monitor's event loop: what happens between the start of a container's process and its end.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::client::Role;
-use super::exec::Joined;
 use super::life::Life;
 use super::log::Stream;
 use super::pause;
@@ -15,6 +14,7 @@ use super::protocol::{ATTACH_STDIN, MAX_MESSAGE, kind};
 use super::watch::Token;
 use crate::container::Status;
 use crate::error::{Error, Result};
+use crate::runtime::child::join::Container;
 use crate::storage::atomic::Durability;
 use crate::sys::process;
 
@@ -388,11 +388,10 @@ impl Life {
         if self.state.status != wanted {
             return Err(libc::EINVAL);
         }
-        // Without a PID namespace of its own, nobody can say which processes are the container's.
-        if self.config.launch.namespaces & libc::CLONE_NEWPID as u64 == 0 {
-            return Err(libc::EOPNOTSUPP);
+        match &container.place {
+            Some(place) => place.signal(if on { libc::SIGSTOP } else { libc::SIGCONT }),
+            None => act(&container.started.pidfd).map_err(|_| libc::EIO)?,
         }
-        act(&container.started.pidfd).map_err(|_| libc::EIO)?;
         self.state.status = if on { Status::Paused } else { Status::Running };
         self.save(Durability::Process);
         Ok(())
@@ -411,11 +410,10 @@ impl Life {
         let Some(container) = running else { return };
         let init = container.started.pidfd.as_fd();
         let Ok(init) = init.try_clone_to_owned() else { return self.clients.close(&self.watch, slot) };
-        let container = Joined {
-            init: &init,
-            namespaces: self.config.launch.namespaces,
-            userns: self.config.launch.userns.as_ref(),
-        };
+        let secrets = self.secrets.as_ref().map(AsRawFd::as_raw_fd);
+        let launch = &self.config.launch;
+        let userns = launch.userns.as_ref();
+        let container = Container { init: &init, namespaces: launch.foreign(), secrets, userns };
         self.sessions.begin(&self.watch, &mut self.clients, slot, request, container, descriptors);
     }
 }

@@ -24,7 +24,7 @@ use crate::bail;
 use crate::error::{Context, Error, Kind, Result};
 
 /// Files larger than this are refused.
-const MAX_FILE: u64 = 16 << 20;
+pub(super) const MAX_FILE: u64 = 16 << 20;
 /// Lines longer than this are skipped. A group with ten thousand members fits.
 const MAX_LINE: usize = 1 << 20;
 /// Ids from here on are not taken: -1 means "no change" to the kernel, and Docker and Podman draw the line here.
@@ -202,7 +202,7 @@ fn cannot_invoke(message: String) -> Error {
 }
 
 /// The contents of a file in the container; nothing where it does not exist.
-fn read(root: BorrowedFd<'_>, path: &str) -> Result<Vec<u8>> {
+pub(super) fn read(root: BorrowedFd<'_>, path: &str) -> Result<Vec<u8>> {
     let file = match open(root, path) {
         Ok(file) => file,
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Vec::new()),

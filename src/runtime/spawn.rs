@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
+use super::joined::{self, Joined};
 use super::launch::{Given, Launch};
 use super::{channel, child};
 use crate::error::{Context, Error, Result};
@@ -59,8 +60,8 @@ impl Streams {
 /// Clones the process that becomes the container's PID 1. It sets itself up and waits for [`go`].
 ///
 /// The caller is root of the user namespace, has one thread, and reads `started.channel` with [`read_report`]. `given` is
-/// what the command gets besides the standard streams.
-pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
+/// what the command gets besides the standard streams, `joined` the namespaces of [`Launch::joins`].
+pub fn spawn(launch: &Launch, given: &[Given], joined: &[Joined]) -> Result<Started> {
     let (ours, theirs) = channel::pair()?;
     let mut started_stdin = None;
     let mut started_out = (None, None);
@@ -81,19 +82,22 @@ pub fn spawn(launch: &Launch, given: &[Given]) -> Result<Started> {
         started_out = (Some(stdout_read), Some(stderr_read));
         Streams::Pipes { stdin, stdout, stderr }
     };
-    // For a user namespace of its own, it is a helper that is cloned, and makes the process.
-    let namespaces = if launch.userns.is_some() { 0 } else { launch.namespaces };
+    // For a user namespace of its own it is a helper that is cloned, which makes the process.
+    let helped = launch.userns.is_some();
+    let pids = if helped { None } else { joined::enter_pids(joined)? };
+    let namespaces = if helped { 0 } else { launch.namespaces };
     match process::clone3(namespaces).context("creating the container's namespaces")? {
-        Forked::Child => child::start(launch, &streams, given, theirs.as_fd()),
-        Forked::Parent(helper) => {
-            let cloned = if launch.userns.is_some() {
-                // Nobody but us may hold the other end, or a helper that dies is never noticed.
-                drop(theirs);
+        Forked::Child => child::start(launch, &streams, given, joined, theirs.as_fd()),
+        Forked::Parent(cloned) => {
+            drop(pids);
+            // Nobody but us may hold the other end, or a helper that dies is never noticed.
+            drop(theirs);
+            let cloned = if helped {
                 let made = made_by(&ours);
-                let _ = process::wait(helper.pid);
+                let _ = process::wait(cloned.pid);
                 made?
             } else {
-                helper
+                cloned
             };
             Ok(Started {
                 pid: cloned.pid,

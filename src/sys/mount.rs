@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
 /// Attributes to set and clear on a mount, and its propagation (`MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED` or 0).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +41,30 @@ pub fn set_attributes(fd: BorrowedFd<'_>, attributes: Attributes, recursive: boo
             fd.as_raw_fd(),
             empty.as_ptr(),
             flags,
+            &raw const attr,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Maps the IDs of the mount that `fd` refers to by a user namespace (MOUNT_ATTR_IDMAP).
+pub fn set_idmap(fd: impl AsFd, namespace: impl AsFd) -> io::Result<()> {
+    let attr = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_IDMAP,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: u64::try_from(namespace.as_fd().as_raw_fd()).unwrap_or(u64::MAX),
+    };
+    let empty: &CStr = c"";
+    // SAFETY: the path is a C string and `attr` a valid structure of the size given, both alive across the call, and so
+    // are both descriptors.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            fd.as_fd().as_raw_fd(),
+            empty.as_ptr(),
+            libc::AT_EMPTY_PATH,
             &raw const attr,
             size_of::<libc::mount_attr>(),
         )

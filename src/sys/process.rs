@@ -117,6 +117,14 @@ pub fn inherited(fd: RawFd) -> Option<OwnedFd> {
     open.then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Lets this process and those that it becomes see a 32-bit kernel (personality(2), `PER_LINUX32`).
+pub fn run_as_32_bit() -> io::Result<()> {
+    /// linux/personality.h
+    const PER_LINUX32: libc::c_ulong = 8;
+    // SAFETY: the call changes how the kernel names itself to this process, and no memory.
+    if unsafe { libc::personality(PER_LINUX32) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Duplicates `from` onto the number `to`, without close-on-exec.
 pub fn dup_onto(from: RawFd, to: RawFd) -> io::Result<()> {
     if from == to {

@@ -136,9 +136,23 @@ fn a_mapped_container_is_a_container_like_any_other() {
     let text = list.expect(0).text();
     assert!(text.lines().any(|l| l.contains(" 7/8 ") && l.ends_with("etc/new")), "{text}");
     assert!(text.lines().any(|l| l.contains(" 9/0 ") && l.ends_with("opt/")), "{text}");
+    // Into it and out of it, running or not, as whom it knows.
+    env.file("in", "host");
+    let host = env.work().join("in").display().to_string();
+    let archive = |what: &str| -> String {
+        let tar = env.coracle(["cp", &format!("c:{what}"), "-"]).raw().output().unwrap().stdout;
+        let list = env.program("tar").args(["--numeric-owner", "-tvf", "-"]).stdin(tar).run().expect(0).text();
+        list.split_whitespace().nth(1).unwrap_or_default().to_owned()
+    };
+    for running in [true, false] {
+        env.ok(["cp", &host, "c:/etc/copied"]);
+        assert_eq!((archive("/etc/new"), archive("/etc/copied")), ("7/8".to_owned(), "0/0".to_owned()), "{running}");
+        env.ok(if running { &["stop", "-t", "0", "c"][..] } else { &["start", "c"] });
+    }
+    assert_eq!(exec(&[], "stat -c %u:%g /etc/copied; cat /etc/copied"), "0:0\nhost");
     // Another one in the same namespace.
-    let shared = env.sh(&["--userns=container:c"], "cat /proc/self/uid_map; stat -c %u /etc");
-    assert_eq!(shared, format!("{map}\n0"));
+    let shared = env.sh(&["--userns=container:c"], "cat /proc/self/uid_map; stat -c %u /etc").trim().to_owned();
+    assert_eq!(shared.trim_start(), format!("{map}\n0"));
     env.ok(["stop", "-t", "0", "c"]);
     let output = env.coracle(["run", "--rm", "--userns=container:c", "busybox", "true"]).run();
     assert!(output.code() == 0 || output.stderr.contains("is not running"), "{output}");
@@ -307,8 +321,8 @@ fn other_drivers_show_the_same_owners_and_a_tree_is_made_once() {
             ["--storage-driver", driver, "create", "--name", "c", "--network", "none", "--userns=keep-id", "--user=0"];
         let script = "cat /srv/more 2>/dev/null || echo none; echo x >> /srv/web; echo m > /srv/more; chown 7:8 /srv/more /srv/top";
         env.ok([&args[..], &["owners", "sh", "-c", script]].concat());
-        assert_eq!(env.ok(["start", "-a", "c"]), "none\n", "{driver}");
-        assert_eq!(env.ok(["start", "-a", "c"]), "m\n", "{driver}");
+        assert_eq!(env.ok(["start", "-a", "c"]).trim(), "none", "{driver}");
+        assert_eq!(env.ok(["start", "-a", "c"]).trim(), "m", "{driver}");
         let tar = env.work().join(format!("{driver}.tar"));
         env.ok(["export", "-o", tar.to_str().unwrap(), "c"]);
         let list = env.program("tar").args(["--numeric-owner", "-tvf", tar.to_str().unwrap()]).run().expect(0).text();

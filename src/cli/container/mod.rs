@@ -1,6 +1,7 @@
 //! Commands about containers, one per file.
 
 pub mod attach;
+pub mod cp;
 pub mod create;
 pub mod exec;
 pub mod export;

@@ -65,12 +65,13 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
             timeout: super::grace(args.time),
             depend: *args.depend,
         };
+        let dependents = if *args.depend { engine::dependents(&store, &target.id)? } else { Vec::new() };
         match engine::remove(&engine, &target.id, options) {
             // Somebody else, perhaps its own `--rm`, was faster.
             Err(error) if error.kind() == Kind::NoSuch && (*args.ignore || *args.force || *args.all) => {}
             result => result?,
         }
-        cx.printer.line(target.shown);
+        dependents.into_iter().chain([target.shown]).for_each(|shown| cx.printer.line(shown));
         Ok(())
     });
     // What killed commands left half made goes as well.

@@ -5,9 +5,9 @@ use crate::cli::args::{GoBool, Refused, refuse};
 /// Flags about files.
 #[derive(Debug, clap::Args)]
 pub struct FilesArgs {
-    /// Change the root of directories
-    #[arg(long, value_name = "stringArray", value_parser = refuse("directories with a root of their own are the matter of a later release"))]
-    pub chrootdirs: Option<Refused>,
+    /// Put /etc/hosts and the like into these directories as well
+    #[arg(long, value_name = "stringArray")]
+    pub chrootdirs: Vec<String>,
     /// Give access to a device of the host (HOST[:CONTAINER][:rwm])
     #[arg(long, value_name = "stringArray")]
     pub device: Vec<String>,
@@ -29,9 +29,9 @@ pub struct FilesArgs {
     /// Take the first argument for a directory that is the root, not for an image
     #[arg(long)]
     pub rootfs: GoBool,
-    /// Give access to a secret
-    #[arg(long, value_name = "stringArray", value_parser = refuse("secrets are the matter of a later release"))]
-    pub secret: Option<Refused>,
+    /// Give access to a secret (NAME[,type=mount|env][,target=...][,uid=][,gid=][,mode=])
+    #[arg(long, value_name = "stringArray")]
+    pub secret: Vec<String>,
     /// Size of /dev/shm (with b, k, m or g) [default: 65536000]
     #[arg(long, value_name = "string")]
     pub shm_size: Option<String>,

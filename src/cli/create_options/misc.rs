@@ -40,8 +40,8 @@ pub struct MiscArgs {
     #[arg(long)]
     pub replace: GoBool,
     /// Containers that must run first
-    #[arg(long, value_name = "strings", value_parser = refuse("dependencies between containers are the matter of a later release"))]
-    pub requires: Option<Refused>,
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    pub requires: Vec<String>,
     /// Restart the container when it exits (no, on-failure[:max_retries], always, unless-stopped)
     #[arg(long, value_name = "string")]
     pub restart: Option<String>,

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use crate::cli::args::{GoBool, Refused, refuse};
 
-const PASSWD: &str = "entries of one's own in the container's passwd and group files are the matter of a later release";
-
 /// Flags about the process.
 #[derive(Debug, clap::Args)]
 pub struct ProcessArgs {
@@ -30,12 +28,12 @@ pub struct ProcessArgs {
     /// Add a group to the groups of the user
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     pub group_add: Vec<String>,
-    /// Add an entry to the container's /etc/group
-    #[arg(long, value_name = "string", value_parser = refuse(PASSWD))]
-    pub group_entry: Option<Refused>,
+    /// Entry of the user's group in the container's /etc/group (with $GROUPNAME, $GID, $USERLIST)
+    #[arg(long, value_name = "string")]
+    pub group_entry: Option<String>,
     /// Add a user of the host to the container's /etc/passwd
-    #[arg(long, value_name = "strings", value_parser = refuse(PASSWD))]
-    pub hostuser: Option<Refused>,
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    pub hostuser: Vec<String>,
     /// Pass the proxy variables of the host [default: true]
     #[arg(long, default_value = "true")]
     pub http_proxy: GoBool,
@@ -48,12 +46,12 @@ pub struct ProcessArgs {
     /// Keep stdin open even when not attached
     #[arg(short, long)]
     pub interactive: GoBool,
-    /// Add an entry to the container's /etc/passwd
-    #[arg(long, value_name = "string", value_parser = refuse(PASSWD))]
-    pub passwd_entry: Option<Refused>,
-    /// Set the execution domain
-    #[arg(long, value_name = "string", value_parser = refuse("execution domains are the matter of a later release"))]
-    pub personality: Option<Refused>,
+    /// Entry of the user in the container's /etc/passwd (with $USERNAME, $UID, $GID, $NAME, $HOME)
+    #[arg(long, value_name = "string")]
+    pub passwd_entry: Option<String>,
+    /// Set the execution domain (LINUX, LINUX32)
+    #[arg(long, value_name = "string")]
+    pub personality: Option<String>,
     /// Signal that stops the container [default: the image's, or SIGTERM]
     #[arg(long, value_name = "string")]
     pub stop_signal: Option<String>,
@@ -66,9 +64,9 @@ pub struct ProcessArgs {
     /// Allocate a terminal
     #[arg(short, long)]
     pub tty: GoBool,
-    /// Set the time zone
-    #[arg(long, value_name = "string", value_parser = refuse("time zones are the matter of a later release"))]
-    pub tz: Option<Refused>,
+    /// Set the time zone (Area/City, or local for the host's)
+    #[arg(long, value_name = "string")]
+    pub tz: Option<String>,
     /// Set the umask [default: 0022]
     #[arg(long, value_name = "string")]
     pub umask: Option<String>,

@@ -16,11 +16,13 @@ use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
 use crate::container::mounts::{self, ImageVolumes, UserMount};
-use crate::container::namespaces::{self, CgroupMode, IpcMode, PidMode, UtsMode};
+use crate::container::namespaces::{self, IpcMode, Sharing};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
+use crate::container::personality::Personality;
+use crate::container::secrets::SecretRequest;
 use crate::container::security::Security;
 use crate::container::{
-    CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, userns,
+    CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, timezone, userns,
 };
 use crate::error::{Context, Error, Result};
 use crate::network;
@@ -74,7 +76,16 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         stop_signal: process.stop_signal.as_deref().map(signal::parse).transpose()?,
         stop_timeout: process.stop_timeout,
         timeout: process.timeout,
-        umask: process.umask.as_deref().map(umask).transpose()?,
+        timezone: process.tz.as_deref().filter(|name| !name.is_empty()).map(timezone).transpose()?,
+        personality: process.personality.as_deref().map(Personality::parse).transpose()?,
+        no_passwd: false,
+        passwd_entry: process.passwd_entry.as_deref().map(|text| account_entry("passwd", text)).transpose()?,
+        group_entry: process.group_entry.as_deref().map(|text| account_entry("group", text)).transpose()?,
+        host_users: words(&process.hostuser),
+        keep_groups: process.group_add.iter().any(|group| group == "keep-groups"),
+        requires: words(&misc.requires),
+        chroot_dirs: chroot_dirs(&files.chrootdirs)?,
+        umask: process.umask.as_deref().filter(|text| !text.is_empty()).map(umask).transpose()?,
 
         labels: labels(&misc.label, &misc.label_file, at)?,
         annotations: annotations(&misc.annotation)?,
@@ -89,6 +100,7 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
 
         mounts: user_mounts(args, at)?,
         devices: files.device.iter().map(|text| Device::parse(text)).collect::<Result<_>>()?,
+        secrets: files.secret.iter().map(|text| SecretRequest::parse(text)).collect::<Result<_>>()?,
         image_volumes: ImageVolumes::parse(files.image_volume.as_deref().unwrap_or_default())?,
         read_only: *files.read_only,
         no_read_only_tmpfs: !*files.read_only_tmpfs,
@@ -111,10 +123,10 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         no_hostname: *network.no_hostname,
 
         userns: userns(&args.namespaces, at)?,
-        pid: PidMode::parse(args.namespaces.pid.as_deref().unwrap_or_default())?,
+        pid: Sharing::parse(args.namespaces.pid.as_deref().unwrap_or_default())?,
         ipc: IpcMode::parse(args.namespaces.ipc.as_deref().unwrap_or_default())?,
-        uts: UtsMode::parse(args.namespaces.uts.as_deref().unwrap_or_default())?,
-        cgroup: CgroupMode::parse(args.namespaces.cgroupns.as_deref().unwrap_or_default())?,
+        uts: Sharing::parse(args.namespaces.uts.as_deref().unwrap_or_default())?,
+        cgroup: Sharing::parse(args.namespaces.cgroupns.as_deref().unwrap_or_default())?,
         no_cgroup: namespaces::parse_cgroups(args.limits.cgroups.as_deref().unwrap_or_default())?,
 
         privileged: *security.privileged,
@@ -199,15 +211,25 @@ fn source(image: &str, is_rootfs: bool, at: &Invocation) -> Result<Source> {
     if !is_rootfs {
         return Ok(Source::Image(image.to_owned()));
     }
-    if let Some((path, option @ ("O" | "idmap"))) = image.rsplit_once(':').filter(|(path, _)| !path.is_empty()) {
-        bail!("`--rootfs {path}:{option}` is not there yet: an overlay on a root is the matter of a later release");
+    let (path, option) = match image.rsplit_once(':').filter(|(path, _)| !path.is_empty()) {
+        Some((path, option)) if option == "O" || option == "idmap" || option.starts_with("idmap=") => (path, option),
+        _ => (image, ""),
+    };
+    if let Some(map) = option.strip_prefix("idmap") {
+        if let Some(map) = map.strip_prefix('=') {
+            crate::container::idmap::IdMap::parse(map)?;
+        }
+        return Err(Error::new(format!(
+            "the root `{path}` cannot be ID-mapped: only the owner of a file system may map its IDs"
+        ))
+        .hint("change the owners once, with `coracle unshare chown -R`, or copy the root with `coracle import`"));
     }
-    let dir = at.cwd.join(image);
-    let dir = dir.canonicalize().with_context(|| format!("opening the root `{image}`"))?;
+    let dir = at.cwd.join(path);
+    let dir = dir.canonicalize().with_context(|| format!("opening the root `{path}`"))?;
     if !dir.is_dir() {
-        bail!("the root `{image}` is not a directory");
+        bail!("the root `{path}` is not a directory");
     }
-    Ok(Source::Rootfs(dir))
+    Ok(Source::Rootfs { path: dir, overlay: option == "O" })
 }
 
 fn pull(args: &ImageArgs) -> Result<Pull> {
@@ -252,12 +274,13 @@ fn environment(args: &ProcessArgs, at: &Invocation) -> Result<Environment> {
         let entries = environment::parse_file(&text, &at.env);
         set.extend(entries.with_context(|| format!("environment file `{}`", path.display()))?);
     }
-    for text in &args.env {
+    // As in the reference, an empty one is none here, but an error for `exec`.
+    for text in args.env.iter().filter(|text| !text.is_empty()) {
         set.extend(environment::parse_entry(text, &at.env)?);
     }
     let merge = args.env_merge.iter().map(|text| match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Error::new(format!("invalid variable: \"{text}\": must be NAME=VALUE"))),
+        _ => Err(Error::new(format!("missing `=` for --env-merge substitution {text}"))),
     });
     let host = match (*args.env_host, *args.http_proxy) {
         (true, _) => at.env.clone(),
@@ -283,10 +306,13 @@ fn workdir(text: Option<&str>) -> Result<Option<PathBuf>> {
 
 fn group_add(values: &[String]) -> Result<Vec<String>> {
     let groups = words(values);
-    if groups.iter().any(|group| group == "keep-groups") {
-        bail!("`--group-add keep-groups` is not there yet: keeping the host's groups is the matter of a later release");
+    if !groups.iter().any(|group| group == "keep-groups") {
+        return Ok(groups);
     }
-    Ok(groups)
+    if groups.len() > 1 {
+        bail!("the '--group-add keep-groups' option is not allowed with any other --group-add options");
+    }
+    Ok(Vec::new())
 }
 
 fn attach(values: &[String]) -> Result<Option<Streams>> {
@@ -300,6 +326,31 @@ fn attach(values: &[String]) -> Result<Option<Streams>> {
         }
     }
     Ok((!values.is_empty()).then_some(streams))
+}
+
+/// A time zone that this host knows.
+fn timezone(name: &str) -> Result<String> {
+    timezone::read(name).map(|_| name.to_owned())
+}
+
+/// A line for the passwd or group file.
+fn account_entry(file: &str, text: &str) -> Result<String> {
+    if text.contains(['\n', '\0']) {
+        bail!("invalid {file} entry: it must be one line");
+    }
+    Ok(text.to_owned())
+}
+
+fn chroot_dirs(values: &[String]) -> Result<Vec<PathBuf>> {
+    let words = values.iter().flat_map(|value| value.split(',')).filter(|word| !word.is_empty());
+    words
+        .map(|word| match mounts::clean(Path::new(word)) {
+            dir if dir == Path::new("/") || word.contains('\0') => {
+                bail!("`--chrootdirs {word}` is no directory below the root")
+            }
+            dir => Ok(dir),
+        })
+        .collect()
 }
 
 fn umask(text: &str) -> Result<u32> {
@@ -324,6 +375,10 @@ fn labels(given: &[String], files: &[PathBuf], at: &Invocation) -> Result<BTreeM
         let text = fs::read_to_string(&at.cwd.join(path))?;
         let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
         for line in lines {
+            let key = line.split('=').next().unwrap_or_default();
+            if key.contains(char::is_whitespace) {
+                bail!("label file `{}`: name \"{key}\" has white spaces, poorly formatted name", path.display());
+            }
             add(line).with_context(|| format!("label file `{}`", path.display()))?;
         }
     }
@@ -344,9 +399,12 @@ fn annotations(given: &[String]) -> Result<BTreeMap<String, String>> {
 fn user_mounts(args: &CreateArgs, at: &Invocation) -> Result<Vec<UserMount>> {
     let files = &args.files;
     let volumes = files.volume.iter().map(|text| mounts::parse_volume(text, &at.cwd));
-    let others = files.mount.iter().map(|text| mounts::parse_mount(text, &at.cwd));
+    let mut all = Vec::new();
+    for text in &files.mount {
+        all.extend(mounts::parse_mount(text, &at.cwd)?);
+    }
     let tmpfs = files.tmpfs.iter().map(|text| mounts::parse_tmpfs(text));
-    let all = others.chain(volumes).chain(tmpfs).collect::<Result<Vec<_>>>()?;
+    all.extend(volumes.chain(tmpfs).collect::<Result<Vec<_>>>()?);
     mounts::check_duplicates(&all)?;
     Ok(all)
 }

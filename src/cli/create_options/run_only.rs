@@ -1,7 +1,7 @@
 //! What only `run` has: being in front or behind, and what becomes of the image.
 
 use crate::bail;
-use crate::cli::args::{GoBool, RefusedBool, refuse_bool};
+use crate::cli::args::GoBool;
 use crate::container::CreateOptions;
 use crate::container::options::Streams;
 use crate::error::Result;
@@ -15,9 +15,9 @@ pub struct RunOnly {
     /// Keys that detach from the container [default: ctrl-p,ctrl-q]
     #[arg(long, value_name = "string")]
     pub detach_keys: Option<String>,
-    /// Add the user to the container's /etc/passwd
-    #[arg(long, value_parser = refuse_bool("the container's passwd file is never changed"))]
-    pub passwd: RefusedBool,
+    /// Add the user to the container's /etc/passwd where it is missing [default: true]
+    #[arg(long, default_value = "true")]
+    pub passwd: GoBool,
     /// Pass descriptors of these numbers to the container
     #[arg(long, value_name = "uints", value_delimiter = ',')]
     pub preserve_fd: Vec<i32>,
@@ -45,6 +45,7 @@ pub struct Foreground {
 impl RunOnly {
     /// Applies them to what the other flags mean. `None` means `--detach`.
     pub fn resolve(&self, options: &mut CreateOptions) -> Result<Option<Foreground>> {
+        options.no_passwd = !*self.passwd;
         if *self.rmi {
             options.auto_remove = true;
             options.auto_remove_image = true;

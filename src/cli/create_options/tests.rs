@@ -10,7 +10,7 @@ use crate::container::CreateOptions;
 use crate::container::limits::Ulimits;
 use crate::container::logging::LogDriver;
 use crate::container::mounts::ImageVolumes;
-use crate::container::namespaces::{IpcMode, PidMode};
+use crate::container::namespaces::{IpcMode, Sharing};
 use crate::container::options::{PullPolicy, Source, Streams};
 use crate::container::security::SeccompChoice;
 
@@ -168,7 +168,10 @@ fn files_and_devices() {
     assert_eq!(run("--image-volume=ignore i").image_volumes, ImageVolumes::Ignore);
     assert_eq!(run("--shm-size 64m i").shm_size, Some(67_108_864));
     assert!(run("--read-only --read-only-tmpfs=false i").no_read_only_tmpfs);
-    assert_eq!(run("--rootfs . sh").source, Source::Rootfs(Path::new("/etc").canonicalize().unwrap()));
+    assert_eq!(
+        run("--rootfs . sh").source,
+        Source::Rootfs { path: Path::new("/etc").canonicalize().unwrap(), overlay: false }
+    );
     assert_eq!(run("--hosts-file hosts i").hosts_file, "/etc/hosts");
     assert_eq!(run("--hosts-file none --cidfile nosuch.cid i").cid_file, Some("/etc/nosuch.cid".into()));
 }
@@ -177,7 +180,7 @@ fn files_and_devices() {
 fn namespaces_and_security() {
     let options =
         run("--pid host --ipc=none --privileged --security-opt seccomp=unconfined --security-opt=no-new-privileges i");
-    assert_eq!((options.pid, options.ipc), (PidMode::Host, IpcMode::None));
+    assert_eq!((options.pid, options.ipc), (Sharing::Host, IpcMode::None));
     assert_eq!(options.security.seccomp, SeccompChoice::Unconfined);
     assert!(options.privileged && options.security.no_new_privileges);
 }

@@ -4,9 +4,10 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use crate::bail;
-use crate::cli::args::{GoBool, Refused, refuse};
+use crate::cli::args::GoBool;
 use crate::cli::cx::Cx;
 use crate::cli::{env, prompt};
+use crate::engine::secrets::{self, Undumpable};
 use crate::error::{Context, Error, Result};
 use crate::image::registry::{Access, Credentials, LoginTarget, Logins};
 use crate::sys::title;
@@ -32,8 +33,8 @@ pub struct Args {
     #[arg(long)]
     password_stdin: GoBool,
     /// Use a secret as password
-    #[arg(long, value_name = "string", value_parser = refuse("secrets are the matter of a later release"))]
-    secret: Option<Refused>,
+    #[arg(long, value_name = "string")]
+    secret: Option<String>,
     /// Demand HTTPS and verify certificates [default: as registries.conf says, else true]
     #[arg(long)]
     tls_verify: Option<GoBool>,
@@ -64,7 +65,10 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         return Err(Error::new("currently logged in, auth file contains an Identity token")
             .hint(format!("log out first: coracle logout {}", target.key)));
     }
-    let password = password(&args)?;
+    let password = match &args.secret {
+        Some(name) => Some(password_in(cx, &args, name)?),
+        None => password(&args)?,
+    };
     if let (Some(known), None, None) = (&known, &args.username, &password) {
         cx.printer.line(format!("Authenticating with existing credentials for {}", target.key));
         if access.accepts(&target, known)? {
@@ -73,7 +77,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         }
         cx.printer.line("Existing credentials are invalid, please enter valid username and password");
     }
-    let credentials = ask(args.username.clone(), password, known.as_ref().map(Credentials::username))?;
+    let credentials =
+        ask(args.username.clone().or(args.secret.clone()), password, known.as_ref().map(Credentials::username))?;
     let accepted = access.accepts(&target, &credentials);
     if !accepted.with_context(|| format!("authenticating creds for \"{}\"", target.key))? {
         bail!("logging into \"{}\": invalid username/password", target.key);
@@ -136,6 +141,20 @@ fn password(args: &Args) -> Result<Option<String>> {
         bail!("the password on stdin is empty");
     }
     Ok(Some(password))
+}
+
+/// The password that a secret is. As in the reference, its name is the user's where no other is given.
+fn password_in(cx: &Cx<'_>, args: &Args, name: &str) -> Result<String> {
+    if args.password.is_some() || *args.password_stdin {
+        bail!("--secret can not be used with --password or --password-stdin");
+    }
+    let store = secrets::store(&cx.engine()?);
+    let _undumpable = Undumpable::begin();
+    let value = store.read(&store.find(name)?)?;
+    let text = str::from_utf8(value.bytes())
+        .map_err(|_| Error::new(format!("secret {name} is no password: it is not UTF-8")))?;
+    // A file's last line end is not part of it.
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Asks for what is missing.

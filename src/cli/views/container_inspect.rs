@@ -60,7 +60,7 @@ pub fn object(container: &Container, roots: &Roots, size: Option<Size>) -> Value
         put("SizeRootFs", json!(size.root_fs));
     }
     put("Mounts", record.mounts.iter().map(mount_object).collect());
-    put("Dependencies", json!([]));
+    put("Dependencies", json!(record.dependencies));
     put("NetworkSettings", network::settings(record, state));
     put("Namespace", json!(""));
     put("IsInfra", json!(false));
@@ -117,10 +117,10 @@ fn graph_data(record: &Record, state: &State, roots: &Roots) -> Value {
     let dir = roots.container(&record.id);
     let mut data = Map::new();
     let mut put = |key: &str, value: String| data.insert(key.to_owned(), Value::String(value));
-    if record.rootfs.is_some() {
+    if record.rootfs.is_some() && !record.rootfs_overlay {
         return Value::Object(data);
     }
-    if record.driver != "vfs" {
+    if record.driver != "vfs" && !record.rootfs_overlay {
         let layers = record.layers.iter().rev().map(|layer| path_text(&roots.layers().join(layer)));
         put("LowerDir", layers.collect::<Vec<_>>().join(":"));
     }
@@ -143,10 +143,13 @@ fn mount_object(mount: &MountPoint) -> Value {
     put("Source", json!(path_text(&mount.source)));
     put("Destination", json!(path_text(&mount.destination)));
     put("Driver", json!(if mount.kind == "volume" { "local" } else { "" }));
-    put("Mode", json!(""));
-    put("Options", json!(mount.options));
+    put("Mode", json!(mount.mode));
+    put("Options", if mount.kind == "image" { Value::Null } else { json!(mount.options) });
     put("RW", json!(mount.rw));
     put("Propagation", json!(mount.propagation));
+    if !mount.subpath.as_os_str().is_empty() {
+        put("SubPath", json!(path_text(&mount.subpath)));
+    }
     Value::Object(object)
 }
 

@@ -18,6 +18,7 @@ pub mod ports;
 pub mod ps;
 pub mod ps_row;
 pub mod search;
+pub mod secret;
 pub mod system_df;
 pub mod top;
 pub mod version;

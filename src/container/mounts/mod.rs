@@ -3,6 +3,7 @@
 //! Reading says nothing of whether a source exists: [`UserMount::check`] looks. What is mounted in every container is in
 //! [`super::spec`].
 
+mod glob;
 mod long;
 mod options;
 mod short;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 pub use long::parse_mount;
+pub use options::{NO_DEREFERENCE, is_propagation};
 pub use short::{parse_tmpfs, parse_volume};
 
 use crate::bail;
@@ -25,6 +27,8 @@ pub struct UserMount {
     pub destination: PathBuf,
     /// Access first (`rw`, `ro`, `rro`), then propagation, then the others.
     pub options: Vec<String>,
+    /// `z`, `Z` or nothing: labels of SELinux, of which only `inspect` tells.
+    pub relabel: String,
 }
 
 /// What is mounted.
@@ -32,9 +36,35 @@ pub struct UserMount {
 pub enum MountKind {
     /// A file or directory of the host; an absolute path.
     Bind(PathBuf),
+    /// `O`: a directory of the host, with a layer over it that takes what the container writes.
+    Overlay {
+        source: PathBuf,
+        /// `upperdir=` and `workdir=`: a layer of the user's own, which is kept. Otherwise it goes when the container stops.
+        kept: Option<Kept>,
+    },
+    Image(ImageMount),
     Volume(VolumeSource),
     Tmpfs,
+    Ramfs,
     Devpts,
+}
+
+/// The writable layer of an overlay that the user keeps; absolute paths of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub upper: PathBuf,
+    pub work: PathBuf,
+}
+
+/// `type=image`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageMount {
+    /// As typed.
+    pub name: String,
+    /// `rw`: what the container writes goes when it stops.
+    pub writable: bool,
+    /// `subpath`: an absolute path in the image; the image's root if it is `None`.
+    pub subpath: Option<PathBuf>,
 }
 
 /// A volume of the engine's, made when it is not there.
@@ -98,10 +128,26 @@ impl UserMount {
 
     /// Checks that what is to be mounted exists.
     pub fn check(&self) -> Result<()> {
-        let MountKind::Bind(source) = &self.kind else { return Ok(()) };
-        match std::fs::metadata(source) {
+        let check = |path: &Path, is_dir: bool| match std::fs::metadata(path) {
+            Ok(meta) if is_dir && !meta.is_dir() => bail!("{}: not a directory", path.display()),
             Ok(_) => Ok(()),
-            Err(error) => bail!("statfs {}: {}", source.display(), go_reason(&error)),
+            Err(error) => bail!("statfs {}: {}", path.display(), go_reason(&error)),
+        };
+        match &self.kind {
+            // A link that is mounted as a link may lead nowhere.
+            MountKind::Bind(source) if self.options.iter().any(|o| o == options::NO_DEREFERENCE) => {
+                match std::fs::symlink_metadata(source) {
+                    Ok(_) => Ok(()),
+                    Err(error) => bail!("lstat {}: {}", source.display(), go_reason(&error)),
+                }
+            }
+            MountKind::Bind(source) => check(source, false),
+            MountKind::Overlay { source, kept } => {
+                check(source, true)?;
+                let own = kept.iter().flat_map(|kept| [&kept.upper, &kept.work]);
+                own.into_iter().try_for_each(|path| check(path, true))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -137,5 +137,8 @@ pub fn root(record: &Record, dir: &Path, roots: &Roots) -> (Root, Option<Fuse>) 
 
 /// The directories of a container's layers, topmost first.
 pub fn layer_paths(record: &Record, roots: &Roots) -> Vec<PathBuf> {
+    if let Some(rootfs) = record.rootfs.as_ref().filter(|_| record.rootfs_overlay) {
+        return vec![rootfs.clone()];
+    }
     record.layers.iter().rev().map(|diff_id| roots.layers().join(diff_id)).collect()
 }

@@ -1,7 +1,7 @@
 //! The `mounts` of the spec: what every container has, what the user asked for, what the image declares.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Mount, MountBuilder};
 use sha2::{Digest as _, Sha256};
@@ -9,11 +9,12 @@ use sha2::{Digest as _, Sha256};
 use super::{Place, built};
 use crate::container::defaults;
 use crate::container::mounts::{ImageVolumes, MountKind, UserMount, VolumeSource, clean_destination};
-use crate::container::namespaces::{CgroupMode, IpcMode, PidMode};
+use crate::container::namespaces::{IpcMode, Sharing};
 use crate::container::options::CreateOptions;
-use crate::container::record::MountPoint;
+use crate::container::record::{MountPoint, MountedImage};
 use crate::error::Result;
 use crate::image::ImageConfig;
+use crate::runtime::launch::{Fuse, JOINED_SHM, Scratch};
 
 /// A volume that the container needs, made with it where there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,13 @@ pub(super) struct Plan {
     pub mount_points: Vec<MountPoint>,
     pub tmpfs: BTreeMap<String, String>,
     pub volumes: Vec<NeededVolume>,
+    pub mounted_images: Vec<MountedImage>,
+    pub scratch: Vec<Scratch>,
+    pub overlays: Vec<Fuse>,
+    /// How many mounts with layers there are.
+    pub layered: usize,
+    /// Directories to make in the container's own.
+    pub directories: Vec<PathBuf>,
     pub warnings: Vec<String>,
 }
 
@@ -83,23 +91,26 @@ impl Plan {
         let (kind, source) = match &user.kind {
             MountKind::Volume(volume) => return self.volume(volume, user, place),
             MountKind::Bind(source) => ("bind", source.as_path()),
+            MountKind::Overlay { source, kept } => return self.overlay(user, source, kept.as_ref(), place),
+            MountKind::Image(image) => return self.image(user, image, place),
             MountKind::Tmpfs => ("tmpfs", Path::new("tmpfs")),
+            MountKind::Ramfs => ("ramfs", Path::new("ramfs")),
             MountKind::Devpts => ("devpts", Path::new("devpts")),
         };
         match &user.kind {
-            MountKind::Bind(source) => self.mount_points.push(MountPoint {
-                kind: "bind".to_owned(),
-                source: source.clone(),
-                destination: user.destination.clone(),
-                options: user.options.iter().skip(2).cloned().collect(),
-                rw: user.is_writable(),
-                propagation: user.propagation().to_owned(),
-                ..Default::default()
-            }),
             MountKind::Tmpfs => {
                 self.tmpfs.insert(user.destination.display().to_string(), user.options.join(","));
             }
-            MountKind::Volume(_) | MountKind::Devpts => {}
+            _ => self.mount_points.push(MountPoint {
+                kind: kind.to_owned(),
+                source: source.to_owned(),
+                destination: user.destination.clone(),
+                mode: user.relabel.clone(),
+                options: user.options.iter().filter(|o| !is_access_or_propagation(o)).cloned().collect(),
+                rw: user.is_writable(),
+                propagation: if kind == "bind" { user.propagation().to_owned() } else { String::new() },
+                ..Default::default()
+            }),
         }
         mount(&user.destination, kind, source, user.options.clone())
     }
@@ -118,6 +129,7 @@ impl Plan {
             rw: user.is_writable(),
             propagation: user.propagation().to_owned(),
             subpath: volume.subpath.clone().unwrap_or_default(),
+            mode: user.relabel.clone(),
         });
         if !self.volumes.iter().any(|known| known.name == name) {
             let options = volume.options.clone();
@@ -159,11 +171,15 @@ impl Plan {
                 continue;
             }
             let kind = MountKind::Volume(VolumeSource::default());
-            let user = UserMount { kind, destination, options: list(VOLUME_OPTIONS) };
+            let user = UserMount { kind, destination, options: list(VOLUME_OPTIONS), relabel: String::new() };
             asked.push(self.user_mount(&user, place)?);
         }
         Ok(())
     }
+}
+
+fn is_access_or_propagation(option: &str) -> bool {
+    matches!(option, "rw" | "ro" | "rro") || crate::container::mounts::is_propagation(option)
 }
 
 /// 64 hexadecimal digits, as every volume without a name has; the same for the same container and place.
@@ -189,11 +205,10 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
     } else {
         push("/sys", "sysfs", "sysfs", &format!("nosuid,noexec,nodev,{access}"))?;
     }
-    let mut proc_options = match options.pid {
-        PidMode::Private => "nosuid,noexec,nodev".to_owned(),
-        PidMode::Host => "rprivate,nosuid,noexec,nodev,rbind".to_owned(),
-    };
-    let proc_kind = if options.pid == PidMode::Host { ("bind", "/proc") } else { ("proc", "proc") };
+    let shares_pids = options.pid == Sharing::Host;
+    let mut proc_options =
+        if shares_pids { "rprivate,nosuid,noexec,nodev,rbind" } else { "nosuid,noexec,nodev" }.to_owned();
+    let proc_kind = if shares_pids { ("bind", "/proc") } else { ("proc", "proc") };
     for option in &options.security.proc_options {
         proc_options.push(',');
         proc_options.push_str(option);
@@ -209,7 +224,11 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
     match options.ipc {
         IpcMode::Host => push("/dev/shm", "bind", "/dev/shm", "bind,rprivate,nosuid,noexec,nodev")?,
         IpcMode::None => {}
-        IpcMode::Shareable | IpcMode::Private => {
+        // The other container's.
+        IpcMode::Container(_) if place.joins_shm => {
+            push("/dev/shm", "bind", JOINED_SHM, &format!("bind,rprivate,nosuid,noexec,nodev{ro}"))?;
+        }
+        _ => {
             push("/dev/shm", "tmpfs", "shm", &format!("nosuid,noexec,nodev,mode=1777,size={shm_size}{ro}"))?;
         }
     }
@@ -219,17 +238,15 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
         _ => push("/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev")?,
     }
     match options.cgroup {
-        CgroupMode::Private => {
-            push("/sys/fs/cgroup", "cgroup", "cgroup", &format!("rprivate,nosuid,noexec,nodev,relatime,{access}"))?
-        }
         // Only the owner of a cgroup namespace may mount its hierarchy. A bind of /sys has it already.
-        CgroupMode::Host if shares_network => {}
-        CgroupMode::Host => push(
+        Sharing::Host if shares_network => {}
+        Sharing::Host => push(
             "/sys/fs/cgroup",
             "bind",
             "/sys/fs/cgroup",
             &format!("rprivate,nosuid,noexec,nodev,{deep_access},rbind"),
         )?,
+        _ => push("/sys/fs/cgroup", "cgroup", "cgroup", &format!("rprivate,nosuid,noexec,nodev,relatime,{access}"))?,
     }
     Ok(mounts)
 }
@@ -242,12 +259,17 @@ fn files(options: &CreateOptions, place: &Place) -> Result<Vec<Mount>> {
         (true, "/run/.containerenv", ".containerenv"),
         (!options.no_hostname, "/etc/hostname", "hostname"),
         (has_resolv_conf, "/etc/resolv.conf", "resolv.conf"),
+        (options.timezone.is_some(), "/etc/localtime", "localtime"),
     ];
     let tail = if options.read_only { ",ro,nosuid,noexec,nodev" } else { "" };
     let mut mounts = Vec::new();
     for (_, destination, name) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
         let source = place.container_dir.join(name);
         mounts.push(mount(Path::new(destination), "bind", &source, list(&format!("bind,rprivate{tail}")))?);
+        for dir in options.chroot_dirs.iter().filter(|_| destination.starts_with("/etc/")) {
+            let destination = dir.join(destination.trim_start_matches('/'));
+            mounts.push(mount(&destination, "bind", &source, list(&format!("bind,rprivate{tail}")))?);
+        }
     }
     Ok(mounts)
 }
@@ -264,7 +286,7 @@ pub(super) fn root_propagation(mounts: &[UserMount]) -> &'static str {
     }
 }
 
-fn mount(destination: &Path, kind: &str, source: &Path, options: Vec<String>) -> Result<Mount> {
+pub(super) fn mount(destination: &Path, kind: &str, source: &Path, options: Vec<String>) -> Result<Mount> {
     built(MountBuilder::default().destination(destination).typ(kind).source(source).options(options).build())
 }
 

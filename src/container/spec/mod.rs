@@ -6,6 +6,7 @@
 
 mod facts;
 mod filesystems;
+mod overlays;
 mod process;
 mod record;
 
@@ -15,21 +16,23 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use oci_spec::runtime::{
     Linux, LinuxBuilder, LinuxIdMapping, LinuxIdMappingBuilder, LinuxNamespace, LinuxNamespaceBuilder,
-    LinuxNamespaceType, LinuxResources, RootBuilder, Spec, SpecBuilder,
+    LinuxNamespaceType, LinuxPersonalityBuilder, LinuxResources, RootBuilder, Spec, SpecBuilder,
 };
 
 pub use facts::HostFacts;
 pub use filesystems::NeededVolume;
 
-use super::namespaces::{CgroupMode, IpcMode, PidMode, UtsMode};
+use super::namespaces::{self, IpcMode, Sharing};
 use super::options::{CreateOptions, Source};
-use super::record::Record;
+use super::record::{MountedImage, Record};
 use super::security::SeccompChoice;
 use super::{capabilities, limits, mounts, sysctl, userns};
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::image::{Image, ImageConfig};
+use crate::runtime::child::KEEP_GROUPS;
 use crate::runtime::idmap::IdMap;
+use crate::runtime::launch::{Donor, Fuse, Join, Scratch};
 use crate::runtime::userns::Extent;
 
 /// The version of the runtime specification that is followed.
@@ -59,6 +62,16 @@ pub struct Place {
     pub network: String,
     pub host: HostFacts,
     pub userns: userns::Decided,
+    /// Where unpacked layers are.
+    pub layers_dir: PathBuf,
+    /// The images of `type=image` mounts, by the names typed.
+    pub images: BTreeMap<String, MountedImage>,
+    /// The host name of the container whose UTS namespace is joined.
+    pub joined_hostname: Option<String>,
+    /// The container whose IPC namespace is joined has a /dev/shm.
+    pub joins_shm: bool,
+    /// The IDs of the containers that this one depends on.
+    pub dependencies: Vec<String>,
 }
 
 /// What is to be made.
@@ -70,6 +83,13 @@ pub struct Prepared {
     pub seccomp: SeccompChoice,
     /// Volumes to make where they are missing.
     pub volumes: Vec<NeededVolume>,
+    /// What the runtime makes for mounts with a writable layer.
+    pub scratch: Vec<Scratch>,
+    pub overlays: Vec<Fuse>,
+    /// Directories to make in the container's own.
+    pub directories: Vec<PathBuf>,
+    /// The namespaces that it joins.
+    pub joins: Vec<Join>,
     /// What is odd, but no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -119,7 +139,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         .linux(linux(options, shares_network, place.userns.map.as_ref())?)
         .build();
     let mut spec = built(spec)?;
-    if options.uts == UtsMode::Host {
+    if options.uts != Sharing::Private {
         spec.set_hostname(None);
     }
     let record = record::build(options, image, place, &decided, annotations, &mut warnings);
@@ -128,6 +148,10 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         spec,
         seccomp: options.security.seccomp_for(options.privileged),
         volumes: decided.filesystems.volumes,
+        scratch: decided.filesystems.scratch,
+        directories: decided.filesystems.directories,
+        joins: joins(options),
+        overlays: decided.filesystems.overlays,
         warnings,
     })
 }
@@ -152,14 +176,24 @@ pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
     let shared = sysctl::Shared {
         network: network == HOST,
         ipc: options.ipc == IpcMode::Host,
-        uts: options.uts == UtsMode::Host,
+        uts: options.uts == Sharing::Host,
     };
     sysctl::check(&options.sysctls, shared)?;
-    if options.uts == UtsMode::Host && options.hostname.is_some() {
-        bail!("cannot set hostname when running in the host UTS namespace: invalid configuration");
+    if options.uts != Sharing::Private && options.hostname.is_some() {
+        bail!(
+            "invalid config provided: cannot set hostname when running in the host UTS namespace: invalid configuration"
+        );
     }
     if matches!(options.ipc, IpcMode::Host | IpcMode::None) && options.shm_size.is_some() {
-        bail!("cannot set shmsize when running in the {} IPC Namespace", options.ipc.as_str());
+        bail!("invalid config provided: cannot set shmsize when running in the {{{} }} IPC Namespace", options.ipc);
+    }
+    for (kind, mode) in [("PID", &options.pid), ("UTS", &options.uts), ("cgroup", &options.cgroup)] {
+        if let Sharing::Path(path) = mode {
+            namespaces::check_path(kind, path)?;
+        }
+    }
+    if let IpcMode::Path(path) = &options.ipc {
+        namespaces::check_path("IPC", path)?;
     }
     if options.auto_remove && super::restart::is_active(&options.restart) && options.restart.name != "on-failure" {
         bail!("the --rm option conflicts with --restart, when the restartPolicy is not \"\" and \"no\"");
@@ -183,7 +217,9 @@ pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
 fn hostname(options: &CreateOptions, place: &Place, shares_network: bool) -> String {
     match &options.hostname {
         Some(name) => name.clone(),
-        None if shares_network || options.uts == UtsMode::Host => place.host.hostname.clone(),
+        None if options.uts == Sharing::Host => place.host.hostname.clone(),
+        None if place.joined_hostname.is_some() => place.joined_hostname.clone().unwrap_or_default(),
+        None if shares_network => place.host.hostname.clone(),
         None => place.id.chars().take(12).collect(),
     }
 }
@@ -231,7 +267,8 @@ fn stop_signal(options: &CreateOptions, config: &ImageConfig, warnings: &mut Vec
 fn root_path(options: &CreateOptions, place: &Place) -> PathBuf {
     match &options.source {
         Source::Image(_) => place.container_dir.join("merged"),
-        Source::Rootfs(dir) => dir.clone(),
+        Source::Rootfs { overlay: true, .. } => place.container_dir.join("merged"),
+        Source::Rootfs { path, .. } => path.clone(),
     }
 }
 
@@ -240,6 +277,9 @@ fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, S
         ("io.container.manager".to_owned(), "libpod".to_owned()),
         ("org.opencontainers.image.stopSignal".to_owned(), decided.stop_signal.to_string()),
     ]);
+    if options.keep_groups {
+        annotations.insert(KEEP_GROUPS.to_owned(), "1".to_owned());
+    }
     annotations.extend(options.annotations.clone());
     annotations
 }
@@ -251,6 +291,9 @@ fn linux(options: &CreateOptions, shares_network: bool, map: Option<&IdMap>) -> 
         sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
     }
     let mut linux = LinuxBuilder::default();
+    if let Some(personality) = options.personality {
+        linux = linux.personality(built(LinuxPersonalityBuilder::default().domain(personality.to_oci()).build())?);
+    }
     if let Some(map) = map {
         linux = linux.uid_mappings(mappings(&map.uids)?).gid_mappings(mappings(&map.gids)?);
     }
@@ -275,15 +318,39 @@ fn mappings(side: &[Extent]) -> Result<Vec<LinuxIdMapping>> {
 fn namespaces(options: &CreateOptions, shares_network: bool, own_users: bool) -> Result<Vec<LinuxNamespace>> {
     let wanted = [
         (own_users, LinuxNamespaceType::User),
-        (options.pid == PidMode::Private, LinuxNamespaceType::Pid),
+        (options.pid == Sharing::Private, LinuxNamespaceType::Pid),
         (!shares_network, LinuxNamespaceType::Network),
-        (options.ipc != IpcMode::Host, LinuxNamespaceType::Ipc),
-        (options.uts == UtsMode::Private, LinuxNamespaceType::Uts),
+        (options.ipc.is_own(), LinuxNamespaceType::Ipc),
+        (options.uts == Sharing::Private, LinuxNamespaceType::Uts),
         (true, LinuxNamespaceType::Mount),
-        (options.cgroup == CgroupMode::Private, LinuxNamespaceType::Cgroup),
+        (options.cgroup == Sharing::Private, LinuxNamespaceType::Cgroup),
     ];
+    // Those that are joined are not in it: which they are is known when the container starts.
     let kinds = wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, kind)| kind);
     kinds.map(|kind| built(LinuxNamespaceBuilder::default().typ(kind).build())).collect()
+}
+
+/// The namespaces of others that a container joins.
+fn joins(options: &CreateOptions) -> Vec<Join> {
+    let mut joins = Vec::new();
+    let mut add = |namespace: i32, mode: &Sharing| {
+        let of = match mode {
+            Sharing::Container(id) => Donor::Container(id.clone()),
+            Sharing::Path(path) => Donor::Path(path.clone()),
+            Sharing::Private | Sharing::Host => return,
+        };
+        joins.push(Join { namespace: u64::from(namespace.unsigned_abs()), of });
+    };
+    add(nix::libc::CLONE_NEWPID, &options.pid);
+    add(nix::libc::CLONE_NEWUTS, &options.uts);
+    add(nix::libc::CLONE_NEWCGROUP, &options.cgroup);
+    let ipc = match &options.ipc {
+        IpcMode::Container(id) => Sharing::Container(id.clone()),
+        IpcMode::Path(path) => Sharing::Path(path.clone()),
+        _ => Sharing::Host,
+    };
+    add(nix::libc::CLONE_NEWIPC, &ipc);
+    joins
 }
 
 /// The builders of the specification fail only where a field is missing.

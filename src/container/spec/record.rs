@@ -36,6 +36,8 @@ pub(super) fn build(
         stop_timeout: options.stop_timeout.unwrap_or(defaults::STOP_TIMEOUT),
         timeout: options.timeout,
         umask: format!("{:04o}", options.umask.unwrap_or(defaults::UMASK)),
+        timezone: options.timezone.clone().unwrap_or_default(),
+        no_passwd: options.no_passwd,
         auto_remove: options.auto_remove,
         auto_remove_image: options.auto_remove_image,
         init: options.init,
@@ -45,6 +47,8 @@ pub(super) fn build(
         restart: options.restart.clone(),
         network: place.network.clone(),
         mounts: decided.filesystems.mount_points.clone(),
+        mounted_images: decided.filesystems.mounted_images.clone(),
+        dependencies: place.dependencies.clone(),
         tmpfs: decided.filesystems.tmpfs.clone(),
         devices: options.devices.clone(),
         effective_caps: decided.caps.effective.clone(),
@@ -64,14 +68,14 @@ pub(super) fn build(
         sysctls: options.sysctls.clone(),
         oom_score_adj: decided.oom_score_adj,
         shm_size: options.shm_size.unwrap_or(defaults::SHM_SIZE),
-        ipc_mode: options.ipc.as_str().to_owned(),
-        pid_mode: options.pid.as_str().to_owned(),
-        uts_mode: options.uts.as_str().to_owned(),
+        ipc_mode: options.ipc.to_string(),
+        pid_mode: options.pid.to_string(),
+        uts_mode: options.uts.to_string(),
         userns_mode: place.userns.mode(),
         id_map: place.userns.map.clone(),
         userns_of: place.userns.of.clone(),
-        add_current_user: place.userns.default_user.is_some(),
-        cgroup_mode: options.cgroup.as_str().to_owned(),
+        shift: place.userns.shift.clone().filter(|_| image.is_some()),
+        cgroup_mode: options.cgroup.to_string(),
         no_cgroup: options.no_cgroup,
         publish_all: options.publish_all,
         exposed_ports: options.expose.clone(),
@@ -83,8 +87,9 @@ pub(super) fn build(
     if record.restart.name.is_empty() {
         "no".clone_into(&mut record.restart.name);
     }
-    if let Source::Rootfs(dir) = &options.source {
-        record.rootfs = Some(dir.clone());
+    if let Source::Rootfs { path, overlay } = &options.source {
+        record.rootfs = Some(path.clone());
+        record.rootfs_overlay = *overlay;
     }
     if let Some(image) = image {
         from_image(&mut record, options, image, warnings);
@@ -98,7 +103,7 @@ pub(super) fn build(
 fn from_image(record: &mut Record, options: &CreateOptions, image: &Image, warnings: &mut Vec<String>) {
     record.image_name = match &options.source {
         Source::Image(typed) => image.names.first().cloned().unwrap_or_else(|| typed.clone()),
-        Source::Rootfs(_) => String::new(),
+        Source::Rootfs { .. } => String::new(),
     };
     record.image_id.clone_from(&image.id);
     record.image_digest.clone_from(&image.digest);

@@ -183,10 +183,10 @@ fn sharing_namespaces_changes_their_file_systems() {
     let mut place = place();
     place.network = "host".to_owned();
     let shared = CreateOptions {
-        pid: PidMode::Host,
+        pid: Sharing::Host,
         ipc: IpcMode::Host,
-        uts: UtsMode::Host,
-        cgroup: CgroupMode::Host,
+        uts: Sharing::Host,
+        cgroup: Sharing::Host,
         publish: vec!["80".to_owned()],
         ..options()
     };
@@ -202,7 +202,7 @@ fn sharing_namespaces_changes_their_file_systems() {
     for path in ["/sys", "/proc", "/dev/shm"] {
         assert!(binds.iter().any(|m| m.destination() == std::path::Path::new(path)), "{path}");
     }
-    let alone = CreateOptions { cgroup: CgroupMode::Host, ipc: IpcMode::None, ..options() };
+    let alone = CreateOptions { cgroup: Sharing::Host, ipc: IpcMode::None, ..options() };
     assert_eq!(find(&alone, "/sys/fs/cgroup").unwrap(), "bind /sys/fs/cgroup rprivate,nosuid,noexec,nodev,rro,rbind");
     assert_eq!(find(&alone, "/dev/shm"), None);
 }
@@ -242,7 +242,7 @@ fn read_only_containers_can_still_write_where_programs_must() {
 
 #[test]
 fn the_users_mounts_win() {
-    let with = |text: &str| CreateOptions { mounts: vec![parse_mount(text, "/".as_ref()).unwrap()], ..options() };
+    let with = |text: &str| CreateOptions { mounts: parse_mount(text, "/".as_ref()).unwrap(), ..options() };
     let shm = with("type=tmpfs,dst=/dev/shm");
     assert_eq!(find(&shm, "/dev/shm").unwrap(), "tmpfs tmpfs rw,rprivate,nosuid,nodev,tmpcopyup");
     assert_eq!(mounts(&shm).iter().filter(|line| line.starts_with("/dev/shm ")).count(), 1);
@@ -330,7 +330,8 @@ fn small_settings_reach_the_spec() {
 
 #[test]
 fn a_root_of_ones_own_needs_a_command() {
-    let mut options = CreateOptions { source: Source::Rootfs("/srv/root".into()), ..options() };
+    let mut options =
+        CreateOptions { source: Source::Rootfs { path: "/srv/root".into(), overlay: false }, ..options() };
     let Prepared { spec, record, .. } = prepare(&options, None, &place()).unwrap();
     assert_eq!(spec.root().clone().unwrap().path(), std::path::Path::new("/srv/root"));
     assert_eq!((record.rootfs, record.image_name.as_str()), (Some("/srv/root".into()), ""));
@@ -342,7 +343,7 @@ fn a_root_of_ones_own_needs_a_command() {
 fn contradictions() {
     let volume = |text: &str| parse_volume(text, "/".as_ref()).unwrap();
     for (options, part) in [
-        (CreateOptions { uts: UtsMode::Host, hostname: Some("x".to_owned()), ..options() }, "host UTS namespace"),
+        (CreateOptions { uts: Sharing::Host, hostname: Some("x".to_owned()), ..options() }, "host UTS namespace"),
         (CreateOptions { hostname: Some("a b".to_owned()), ..options() }, "invalid hostname"),
         (CreateOptions { hostname: Some("x".repeat(65)), ..options() }, "invalid hostname"),
         (CreateOptions { ipc: IpcMode::Host, shm_size: Some(1), ..options() }, "cannot set shmsize"),

@@ -19,4 +19,4 @@ pub mod stored;
 
 pub use mode::Mode;
 pub use plan::{Decided, Given, Request};
-pub use stored::{Shift, disk_map, stored};
+pub use stored::{Shift, disk_map, stored, to_own, to_parent};

@@ -3,6 +3,7 @@
 use super::entry::{self, Entry};
 use super::mode::Mode;
 use super::ranges::Ranges;
+use super::stored::Shift;
 use crate::bail;
 use crate::container::record::UsernsOf;
 use crate::error::{Error, Result};
@@ -48,8 +49,12 @@ pub struct Decided {
     pub map: Option<IdMap>,
     /// The namespace is another's.
     pub of: Option<UsernsOf>,
+    /// What of an image's files is shown with other owners than it is stored with.
+    pub shift: Option<Shift>,
     /// Who the container runs as when nobody says so.
     pub default_user: Option<String>,
+    /// What that one is called on the host.
+    pub name: String,
 }
 
 impl Decided {

@@ -14,6 +14,7 @@ use super::ranges::Ranges;
 use crate::container::record::Record;
 use crate::runtime::idmap::IdMap;
 use crate::runtime::userns::Extent;
+use crate::storage::tree::copy::Renumber;
 
 /// From IDs on disk (`container_id`) to those shown (`host_id`), both of the user's namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,18 @@ impl Shift {
         };
         (side(&self.uids), side(&self.gids))
     }
+}
+
+/// The container's numbers to those of the user's namespace, as a copy into it needs them.
+pub fn to_parent(map: &IdMap) -> Renumber {
+    let side = |side: &[Extent]| side.iter().map(|e| (e.container_id, e.host_id, e.size)).collect();
+    Renumber { uids: side(&map.uids), gids: side(&map.gids) }
+}
+
+/// The way back, as an archive of what the container sees needs it.
+pub fn to_own(map: &IdMap) -> Renumber {
+    let side = |side: &[Extent]| side.iter().map(|e| (e.host_id, e.container_id, e.size)).collect();
+    Renumber { uids: side(&map.uids), gids: side(&map.gids) }
 }
 
 /// How what a container has written is owned on disk: `None` means by the container's own numbers (but see [`stored`] for

@@ -20,7 +20,7 @@ pub fn reset(engine: &Engine) -> Result<()> {
     let store = containers(engine);
     let ids = store.ids()?;
     enter_userns(engine)?;
-    let options = RemoveOptions { force: true, volumes: true, timeout: Some(0), depend: false };
+    let options = RemoveOptions { force: true, volumes: true, timeout: Some(0), depend: true };
     let mut result = Ok(());
     for id in ids {
         match remove(engine, &id, options.clone()) {

@@ -9,7 +9,10 @@ use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use super::preserved::Preserved;
-use super::{Prepared, Stdio, credentials, hide_and_tie, limits, nested, report_and_exit, root, target, terminal};
+use super::{
+    Prepared, Stdio, credentials, hide_and_tie, keeps_groups, limits, nested, report_and_exit, root, secrets, target,
+    terminal,
+};
 use crate::error::{Context, Error, Result};
 use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
@@ -38,22 +41,27 @@ pub struct ExecRequest {
     pub preserved: Vec<RawFd>,
 }
 
+/// What is joined.
+#[derive(Debug, Clone, Copy)]
+pub struct Container<'a> {
+    /// The pidfd of its first process.
+    pub init: &'a OwnedFd,
+    /// CLONE_NEW* flags of the namespaces that it does not share with the host.
+    pub namespaces: u64,
+    /// The memory file of its secrets, where it has some in its environment.
+    pub secrets: Option<RawFd>,
+    /// Its user namespace, if that is not the user's.
+    pub userns: Option<&'a Userns>,
+}
+
 /// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
-/// and error, or, with a terminal, one socket on which its master is sent, and then what is preserved; `namespaces` those that the container does not
-/// share with the host, `userns` its user namespace, if that is not the user's. Never returns.
-pub fn start(
-    request: &[u8],
-    container: &OwnedFd,
-    namespaces: u64,
-    userns: Option<&Userns>,
-    streams: Vec<OwnedFd>,
-    channel: BorrowedFd<'_>,
-) -> ! {
+/// and error, or, with a terminal, one socket on which its master is sent, and then what is preserved. Never returns.
+pub fn start(request: &[u8], container: Container<'_>, streams: Vec<OwnedFd>, channel: BorrowedFd<'_>) -> ! {
     let (request, channel, given, streams) = match receive(request, streams, channel) {
         Ok(received) => received,
         Err(error) => report_and_exit(&error, channel),
     };
-    let error = match set_up(&request, container, (namespaces, userns), streams, given, channel.as_fd()) {
+    let error = match set_up(&request, container, streams, given, channel.as_fd()) {
         Ok(never) => match never {},
         Err(error) => error,
     };
@@ -80,19 +88,22 @@ fn receive(
 
 fn set_up(
     request: &ExecRequest,
-    container: &OwnedFd,
-    (namespaces, userns): (u64, Option<&Userns>),
+    container: Container<'_>,
     streams: Vec<OwnedFd>,
     given: Preserved,
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
-    let mut keep = vec![channel.as_raw_fd(), container.as_raw_fd()];
+    let mut keep = vec![channel.as_raw_fd(), container.init.as_raw_fd()];
+    keep.extend(container.secrets);
     keep.extend(streams.iter().map(AsRawFd::as_raw_fd).chain(given.staged()));
     crate::sys::process::close_all_but(&keep).context("closing the monitor's descriptors")?;
     // Both are files of the host's, so they are read before its file system is out of sight.
-    let spec: Spec = serde_json::from_slice(&fs::read(&request.spec)?)
+    let mut spec: Spec = serde_json::from_slice(&fs::read(&request.spec)?)
         .with_context(|| format!("reading the spec `{}`", request.spec.display()))?;
+    if let Some(fd) = container.secrets {
+        secrets::add_variables(&mut spec, &secrets::take(fd)?);
+    }
     let filter = match &request.seccomp {
         _ if request.privileged => None,
         Some(path) => Some(fs::read(path)?),
@@ -103,18 +114,19 @@ fn set_up(
     };
     let process = process_of(request, &spec)?;
     limits::oom_score(&process)?;
-    let may_set_groups = credentials::may_set_groups();
+    let may_set_groups = credentials::may_set_groups() && !keeps_groups(&spec);
+    limits::personality(&spec)?;
     let flags =
         libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET | libc::CLONE_NEWCGROUP;
     // The host's are the monitor's already, and not for the root of a user namespace to join.
-    let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(namespaces).unwrap_or(0));
-    if let Some(userns) = userns {
+    let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(container.namespaces).unwrap_or(0));
+    if let Some(userns) = container.userns {
         nested::give(&streams, userns.map());
-        nix::sched::setns(container, flags | CloneFlags::CLONE_NEWUSER)
+        nix::sched::setns(container.init, flags | CloneFlags::CLONE_NEWUSER)
             .context("joining the container's namespaces")?;
         nested::become_root(userns.map())?;
     } else {
-        nix::sched::setns(container, flags).context("joining the container's namespaces")?;
+        nix::sched::setns(container.init, flags).context("joining the container's namespaces")?;
     }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;

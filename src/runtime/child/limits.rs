@@ -1,11 +1,12 @@
-//! Sysctls, resource limits, OOM score, umask.
+//! Sysctls, resource limits, OOM score, execution domain, umask.
 
 use std::path::Path;
 
-use oci_spec::runtime::{Process, Spec};
+use oci_spec::runtime::{LinuxPersonality, LinuxPersonalityDomain, Process, Spec};
 
 use crate::error::{Context, Error, Result};
 use crate::storage::fs;
+use crate::sys::process;
 
 /// Writes the spec's sysctls. This process's /proc is the host's, but /proc/sys shows the namespaces of who opens it.
 pub fn sysctls(spec: &Spec) -> Result<()> {
@@ -38,6 +39,15 @@ pub fn oom_score(process: &Process) -> Result<()> {
     let Some(score) = process.oom_score_adj() else { return Ok(()) };
     fs::write(Path::new("/proc/self/oom_score_adj"), score.to_string().as_bytes())
         .map_err(|e| e.hint("an unprivileged user may only raise it"))
+}
+
+/// The execution domain of the process.
+pub fn personality(spec: &Spec) -> Result<()> {
+    let wanted = spec.linux().as_ref().and_then(|linux| linux.personality().as_ref());
+    match wanted.map(LinuxPersonality::domain) {
+        None | Some(LinuxPersonalityDomain::PerLinux) => Ok(()),
+        Some(LinuxPersonalityDomain::PerLinux32) => process::run_as_32_bit().context("setting the execution domain"),
+    }
 }
 
 /// The umask of the process. Nothing more is made for the container after it.

@@ -4,21 +4,26 @@
 //! system and the monitor's descriptors. What it learns from the image it learns through descriptors resolved beneath
 //! the container's root. It is not dumpable until the exec, so that nothing in the container can look into it.
 
+mod accounts;
+mod chown;
 mod command;
 mod credentials;
 mod dev;
+mod idmap;
 mod limits;
 mod mask;
 mod mounts;
 mod options;
 mod preserved;
 mod root;
+mod secrets;
 mod target;
 mod terminal;
 mod tree;
 
 pub mod join;
-pub mod nested;
+mod nested;
+pub mod view;
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
@@ -26,6 +31,7 @@ use nix::sys::signal::Signal;
 use oci_spec::runtime::Spec;
 
 use super::channel;
+use super::joined::Joined;
 use super::launch::{Given, Launch};
 use super::spawn::Streams;
 use crate::error::{Context, Error, Result};
@@ -33,19 +39,26 @@ use crate::storage::fs;
 use crate::sys::process;
 use preserved::Preserved;
 
-/// Sets up this process, which has just been cloned (or, for a user namespace of its own, a further one), and executes the container's command. Never returns: a failure is
-/// reported on the channel.
-pub fn start(launch: &Launch, streams: &Streams, given: &[Given], channel: BorrowedFd<'_>) -> ! {
+/// Sets up this process, which has just been cloned, and executes the container's command; with a user namespace of its
+/// own, a further process does. Never returns: a failure is reported on the channel.
+pub fn start(launch: &Launch, streams: &Streams, given: &[Given], joined: &[Joined], channel: BorrowedFd<'_>) -> ! {
     let staged = Preserved::stage(given).and_then(|given| Ok((given.out_of_the_way(channel)?, given)));
     let (channel, given) = match staged {
         Ok(staged) => staged,
         Err(error) => report_and_exit(&error, channel),
     };
-    let error = match set_up(launch, streams, given, channel.as_fd()) {
+    let error = match set_up(launch, streams, given, joined, channel.as_fd()) {
         Ok(never) => match never {},
         Err(error) => error,
     };
     report_and_exit(&error, channel.as_fd())
+}
+
+/// The annotation of a container whose processes keep the groups of the user who started it, as crun knows it.
+pub const KEEP_GROUPS: &str = "run.oci.keep_original_groups";
+
+fn keeps_groups(spec: &Spec) -> bool {
+    spec.annotations().as_ref().is_some_and(|annotations| annotations.contains_key(KEEP_GROUPS))
 }
 
 fn report_and_exit(error: &Error, channel: BorrowedFd<'_>) -> ! {
@@ -59,6 +72,7 @@ fn set_up(
     launch: &Launch,
     streams: &Streams,
     given: Preserved,
+    joined: &[Joined],
     channel: BorrowedFd<'_>,
 ) -> Result<std::convert::Infallible> {
     hide_and_tie()?;
@@ -67,22 +81,35 @@ fn set_up(
     let mut keep = vec![channel.as_raw_fd()];
     keep.extend(given.staged());
     keep.extend(streams.numbers().into_iter().flatten());
+    keep.extend(launch.secrets.as_ref().map(|secrets| secrets.fd));
+    keep.extend(joined.iter().map(|one| one.fd.as_raw_fd()));
     process::close_all_but(&keep).context("closing the monitor's descriptors")?;
-    let spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
+    let mut spec: Spec = serde_json::from_slice(&fs::read(&launch.spec)?)
         .with_context(|| format!("reading the spec `{}`", launch.spec.display()))?;
+    let given_secrets = launch.secrets.as_ref().map(|from| secrets::take(from.fd)).transpose()?.unwrap_or_default();
+    secrets::add_variables(&mut spec, &given_secrets);
     let filter = launch.seccomp.as_deref().map(fs::read).transpose()?;
-    let may_set_groups = credentials::may_set_groups();
+    let may_set_groups = credentials::may_set_groups() && !keeps_groups(&spec);
+    limits::personality(&spec)?;
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
     limits::oom_score(oci_process)?;
 
-    let (place, sources) = match &launch.userns {
-        None => (root::attach(&launch.root)?, Vec::new()),
+    let (place, opened) = match &launch.userns {
+        None => {
+            for one in joined {
+                // The PID namespace is that of this process already.
+                one.enter(!(libc::CLONE_NEWPID as u64))?;
+            }
+            (root::attach(&launch.root)?, mounts::Opened::default())
+        }
         Some(userns) => {
-            let nested = nested::enter(userns, launch, &spec, streams, channel)?;
-            (root::attach_detached(&nested.root)?, nested.sources)
+            let nested = nested::enter(userns, launch, &spec, streams, joined, channel)?;
+            (root::attach_detached(&nested.root)?, nested.opened)
         }
     };
-    let mounted = mounts::mount_all(&place, &spec, launch.tty, sources)?;
+    let mounted = mounts::mount_all(&place, &spec, launch.tty, joined, opened)?;
+    secrets::mount(&place, &spec, &given_secrets)?;
+    drop(given_secrets);
     let console = if launch.tty {
         let devpts =
             mounted.devpts.as_ref().ok_or_else(|| Error::new("the spec has no devpts mount for a terminal"))?;
@@ -101,6 +128,10 @@ fn set_up(
     mask::apply(&place, &spec, &mounted.null)?;
     root::pivot(&place)?;
     drop(place);
+    if let Some(accounts) = &launch.accounts {
+        let user = oci_process.user().username().as_deref().unwrap_or_default();
+        accounts::add(accounts, user, oci_process.cwd(), &root::open_root()?)?;
+    }
     if spec.root().as_ref().and_then(oci_spec::runtime::Root::readonly) == Some(true) {
         root::make_read_only()?;
     }
@@ -111,6 +142,7 @@ fn set_up(
     }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
+    mounted.chown.iter().try_for_each(|source| chown::recursive(source, user.uid, user.gid))?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd(), launch.create_cwd)?;
     limits::umask(oci_process);
 

@@ -1,18 +1,20 @@
 //! The mounts of the spec, made as detached mounts and attached through descriptors beneath the container's root.
 
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Mount, Spec};
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
 
 use super::options::{self, Options};
 use super::target::{self, Wanted};
-use super::{dev, tree};
+use super::{chown, dev, idmap, tree};
 use crate::error::{Context, Error, Result};
 use crate::runtime::idmap::IdMap;
+use crate::runtime::joined::{self, Joined};
+use crate::runtime::launch::{JOINED_SHM, POINT};
 use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// What later steps need of the mounts.
@@ -23,21 +25,30 @@ pub struct Mounted {
     pub devpts: Option<OwnedFd>,
     /// The host's /dev/null, checked.
     pub null: OwnedFd,
+    /// What the container's user is to own.
+    pub chown: Vec<OwnedFd>,
 }
 
-/// Detached mounts that were made beforehand, by their place in the spec's list.
-pub type Sources = Vec<Option<OwnedFd>>;
+/// Sources of mounts that were opened beforehand, by their place in the spec's list.
+pub type Opened = Vec<Option<OwnedFd>>;
 
-/// Opens what of the host's is mounted. For a container whose own user namespace may not: done before it is entered.
-pub fn open_sources(spec: &Spec, map: &IdMap) -> Result<Sources> {
+/// Opens what of the host's is mounted, and makes overlays. For a container whose own user namespace may not: done before
+/// that is entered, in a mount namespace of this process's own.
+pub fn open_all(spec: &Spec, joined: &[Joined], map: &IdMap) -> Result<Opened> {
     let mounts = spec.mounts().as_deref().unwrap_or_default();
     let open = |mount: &Mount| -> Result<Option<OwnedFd>> {
         let options = options::parse(mount.options().as_deref().unwrap_or_default())?;
-        let source = mount.source().as_deref();
-        if !options.bind && mount.typ().as_deref() != Some("bind") {
-            return Ok(None);
+        let Some(opened) = of_the_host(mount, &options, joined)? else { return Ok(None) };
+        if options.chown {
+            // To the container's root, which can then give it to the user.
+            let (uid, gid) = map.owner();
+            let source = if mount.typ().as_deref() == Some("bind") {
+                open_source(mount, &options)?
+            } else {
+                opened.try_clone()?
+            };
+            chown::recursive(&source, uid, gid)?;
         }
-        let opened = bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, &options)?;
         if options.copy_up && is_directory(&opened)? && tree::is_empty(&opened)? {
             give(&opened, map)?;
         }
@@ -53,26 +64,42 @@ pub fn open_sources(spec: &Spec, map: &IdMap) -> Result<Sources> {
 fn give(volume: &OwnedFd, map: &IdMap) -> Result<()> {
     let (uid, gid) = map.owner();
     let owner = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
-    rustix::fs::chownat(volume, c"", Some(owner.0), Some(owner.1), rustix::fs::AtFlags::EMPTY_PATH)
+    let dir = rustix::fs::openat(volume, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    rustix::fs::fchown(dir.context("opening a volume")?, Some(owner.0), Some(owner.1))
         .context("giving it to the container's root")
 }
 
-/// Makes every mount of the spec, in its order. `sources` are those of [`open_sources`], or nothing.
-pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, sources: Sources) -> Result<Mounted> {
-    let mut sources = sources.into_iter();
+/// Makes every mount of the spec, in its order. `opened` is what [`open_all`] has opened, or nothing.
+pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, joined: &[Joined], opened: Opened) -> Result<Mounted> {
+    let mut opened = opened.into_iter();
     let mut frozen = Vec::new();
-    let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()? };
+    let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()?, chown: Vec::new() };
     for mount in spec.mounts().as_deref().unwrap_or_default() {
-        let source = sources.next().flatten();
+        let source = opened.next().flatten();
         let destination = mount.destination();
         let named = |e: Error| e.wrap(format!("mounting `{}` in the container", destination.display()));
         let mut options = options::parse(mount.options().as_deref().unwrap_or_default()).map_err(named)?;
         // A read-only file system that is still to be filled becomes read-only afterwards.
-        let freeze = options.attributes.set & RDONLY != 0 && mount.typ().as_deref() == Some("tmpfs");
+        let fresh = matches!(mount.typ().as_deref(), Some("tmpfs" | "ramfs"));
+        let freeze = options.attributes.set & RDONLY != 0 && fresh;
         if freeze {
             options.attributes.set &= !RDONLY;
         }
-        let attached = mount_one(root, mount, options, source).map_err(named)?;
+        if options.copy_symlink && copy_symlink(root, mount).map_err(named)? {
+            continue;
+        }
+        let wants_chown = options.chown;
+        if wants_chown && mount.typ().as_deref() == Some("bind") {
+            // Not by the new mount, which may be read-only.
+            mounted.chown.push(match &source {
+                Some(opened) => opened.try_clone().context("duplicating a mount")?,
+                None => open_source(mount, &options).map_err(named)?,
+            });
+        }
+        let attached = mount_one(root, mount, options, joined, source).map_err(named)?;
+        if wants_chown && mount.typ().as_deref() != Some("bind") {
+            mounted.chown.push(attached.try_clone().context("duplicating a mount")?);
+        }
         if freeze {
             frozen.push(attached.try_clone().context("duplicating a mount")?);
         }
@@ -98,13 +125,74 @@ pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, sources: Sources) -> Re
     Ok(mounted)
 }
 
-fn mount_one(root: &OwnedFd, mount: &Mount, options: Options, opened: Option<OwnedFd>) -> Result<OwnedFd> {
+/// A symbolic link of the host's that is to be a link in the container as well. Whether the source is one.
+fn copy_symlink(root: &OwnedFd, mount: &Mount) -> Result<bool> {
+    let source = mount.source().as_deref().ok_or_else(|| Error::new("a bind mount has no source"))?;
+    let link = match rustix::fs::readlink(source, Vec::new()) {
+        Ok(link) => link,
+        Err(Errno::INVAL) => return Ok(false),
+        Err(errno) => return Err(Error::from(errno).wrap(format!("reading the link `{}`", source.display()))),
+    };
+    let (parent, name) = match (mount.destination().parent(), mount.destination().file_name()) {
+        (Some(parent), Some(name)) => (parent.strip_prefix("/").unwrap_or(parent), name),
+        _ => return Err(Error::new("the destination has no name")),
+    };
+    let parent = target::open_or_create(root, parent, Wanted::Directory)?;
+    match rustix::fs::symlinkat(link.as_c_str(), &parent, name) {
+        Err(Errno::EXIST) if rustix::fs::readlinkat(&parent, name, Vec::new()).as_ref() == Ok(&link) => Ok(true),
+        other => other.context("creating the symbolic link").map(|()| true),
+    }
+}
+
+/// The source of a bind mount, opened as a place.
+fn open_source(mount: &Mount, options: &Options) -> Result<OwnedFd> {
+    let source = mount.source().as_deref().ok_or_else(|| Error::new("a bind mount has no source"))?;
+    let place = rustix::fs::open(source, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .with_context(|| format!("opening `{}`", source.display()))?;
+    match &options.subpath {
+        Some(subpath) => inside(&place, subpath),
+        None => Ok(place),
+    }
+}
+
+/// A path inside a mount, as if that were the root: no link and no `..` leads out of it.
+fn inside(place: &OwnedFd, subpath: &Path) -> Result<OwnedFd> {
+    let relative = subpath.strip_prefix("/").unwrap_or(subpath);
+    target::open_place(place, relative).with_context(|| format!("opening the subpath `{}`", subpath.display()))
+}
+
+/// What is mounted and not made in the container's own namespaces, as a detached mount.
+fn of_the_host(mount: &Mount, options: &Options, joined: &[Joined]) -> Result<Option<OwnedFd>> {
     let kind = mount.typ().as_deref().unwrap_or("none");
     let source = mount.source().as_deref();
+    Ok(if kind == "overlay" {
+        Some(overlay(options)?)
+    } else if source == Some(Path::new(JOINED_SHM)) {
+        let shm = joined::shm(joined)?;
+        set(&shm, options)?;
+        Some(shm)
+    } else if options.bind || kind == "bind" {
+        Some(bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, options)?)
+    } else {
+        None
+    })
+}
+
+fn mount_one(
+    root: &OwnedFd,
+    mount: &Mount,
+    options: Options,
+    joined: &[Joined],
+    opened: Option<OwnedFd>,
+) -> Result<OwnedFd> {
+    let kind = mount.typ().as_deref().unwrap_or("none");
+    let source = mount.source().as_deref();
+    let opened = match opened {
+        None => of_the_host(mount, &options, joined)?,
+        opened => opened,
+    };
     let detached = if let Some(opened) = opened {
         opened
-    } else if options.bind || kind == "bind" {
-        bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, &options)?
     } else {
         match file_system(kind, source, &options) {
             Ok(fd) => fd,
@@ -127,6 +215,9 @@ fn mount_one(root: &OwnedFd, mount: &Mount, options: Options, opened: Option<Own
     };
     let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };
     let place = open_mount_point(root, mount.destination(), kind, wanted)?;
+    if let Some(map) = &options.idmap {
+        idmap::apply(&detached, map)?;
+    }
     if options.copy_up && tree::is_empty(&detached)? {
         let own_root = options.data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid"));
         tree::copy(&place, &detached, !own_root).context("copying what the image has there")?;
@@ -139,7 +230,7 @@ fn mount_one(root: &OwnedFd, mount: &Mount, options: Options, opened: Option<Own
 fn open_mount_point(root: &OwnedFd, path: &Path, kind: &str, wanted: Wanted) -> Result<OwnedFd> {
     let relative = path.strip_prefix("/").unwrap_or(path);
     if matches!(kind, "proc" | "sysfs") {
-        use rustix::fs::{Mode, OFlags, ResolveFlags};
+        use rustix::fs::ResolveFlags;
         let flags = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match rustix::fs::openat2(root, relative, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), flags) {
             Err(Errno::LOOP | Errno::NOTDIR) => {
@@ -161,6 +252,9 @@ pub fn attach(mount: &OwnedFd, place: &OwnedFd) -> Result<()> {
 
 /// The host's `source` as a detached mount.
 pub fn bind(source: &Path, options: &Options) -> Result<OwnedFd> {
+    if let Some(subpath) = &options.subpath {
+        return part(source, subpath, options);
+    }
     let base = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let recursive = base | OpenTreeFlags::AT_RECURSIVE;
     let opened = match rustix::mount::open_tree(CWD, source, if options.recursive { recursive } else { base }) {
@@ -171,6 +265,47 @@ pub fn bind(source: &Path, options: &Options) -> Result<OwnedFd> {
     let fd = opened.with_context(|| format!("opening `{}`", source.display()))?;
     set(&fd, options)?;
     Ok(fd)
+}
+
+/// A part of what is mounted at `path`, as a detached mount.
+fn part(path: &Path, subpath: &Path, options: &Options) -> Result<OwnedFd> {
+    let place = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .with_context(|| format!("opening `{}`", path.display()))?;
+    let wanted = inside(&place, subpath)?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    let fd = rustix::mount::open_tree(&wanted, c"", flags)
+        .with_context(|| format!("opening the subpath `{}`", subpath.display()))?;
+    set(&fd, options)?;
+    Ok(fd)
+}
+
+/// Layers over each other: `lowerdir+=` topmost first, perhaps `upperdir=` and `workdir=`.
+fn overlay(options: &Options) -> Result<OwnedFd> {
+    let all = |wanted: &str| -> Vec<PathBuf> {
+        let values = options.data.iter().filter(|(key, _)| key == wanted);
+        values.filter_map(|(_, value)| value.as_ref().map(PathBuf::from)).collect()
+    };
+    let (lower, upper, work) = (all("lowerdir+"), all("upperdir"), all("workdir"));
+    let writable = upper.first().zip(work.first()).map(|(upper, work)| (upper.as_path(), work.as_path()));
+    let fd = crate::runtime::overlay::mount(&lower, writable).map_err(|errno| {
+        let shown = writable.map_or(lower.first().map(PathBuf::as_path), |(upper, _)| Some(upper));
+        Error::from(errno)
+            .wrap(format!("mounting an overlay over `{}`", shown.unwrap_or(Path::new("")).display()))
+            .hint("an upper directory must be on a file system that can be one, and on the same as its work directory")
+    })?;
+    match &options.subpath {
+        None => {
+            set(&fd, options)?;
+            Ok(fd)
+        }
+        Some(subpath) => {
+            // A part can only be taken of what is attached: here, where the container will not see it.
+            let point = all(POINT).pop().ok_or_else(|| Error::new("the spec names no place for the overlay"))?;
+            rustix::mount::move_mount(&fd, c"", CWD, &point, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+                .with_context(|| format!("mounting the overlay on `{}`", point.display()))?;
+            part(&point, subpath, options)
+        }
+    }
 }
 
 fn set(fd: &OwnedFd, options: &Options) -> Result<()> {
@@ -186,7 +321,7 @@ fn set(fd: &OwnedFd, options: &Options) -> Result<()> {
 }
 
 /// A new file system as a detached mount.
-fn file_system(kind: &str, source: Option<&Path>, options: &Options) -> rustix::io::Result<OwnedFd> {
+pub fn file_system(kind: &str, source: Option<&Path>, options: &Options) -> rustix::io::Result<OwnedFd> {
     let kind = if kind == "cgroup" { "cgroup2" } else { kind };
     let fs = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     if let Some(source) = source {

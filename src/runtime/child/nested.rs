@@ -23,6 +23,7 @@ use super::{hide_and_tie, mounts, report_and_exit, root};
 use crate::error::{Context, Error, Result};
 use crate::runtime::channel;
 use crate::runtime::idmap::{self, IdMap, Userns};
+use crate::runtime::joined::{self, Joined};
 use crate::runtime::launch::Launch;
 use crate::runtime::spawn::Streams;
 use crate::storage::fs;
@@ -33,7 +34,7 @@ pub(super) struct Nested {
     /// The root file system, attached nowhere yet.
     pub root: OwnedFd,
     /// Mounts of the spec, by their place in its list.
-    pub sources: mounts::Sources,
+    pub opened: mounts::Opened,
 }
 
 /// Called in the helper; returns in the container's first process only, which is then root of its namespace. The helper
@@ -43,13 +44,22 @@ pub(super) fn enter(
     launch: &Launch,
     spec: &Spec,
     streams: &Streams,
+    joined: &[Joined],
     channel: BorrowedFd<'_>,
 ) -> Result<Nested> {
     let map = userns.map();
     if let Streams::Pipes { stdin, stdout, stderr } = streams {
         give([stdin, stdout, stderr], map);
     }
-    let nested = Nested { root: root::detached(&launch.root)?, sources: mounts::open_sources(spec, map)? };
+    // What has to be attached for a moment is nobody else's to see.
+    nix::sched::unshare(CloneFlags::CLONE_NEWNS).context("creating a mount namespace")?;
+    root::make_slaves()?;
+    let nested = Nested { root: root::detached(&launch.root)?, opened: mounts::open_all(spec, joined, map)? };
+    // Those of others are for the user's root to join, not for the container's.
+    for one in joined {
+        one.enter(!(libc::CLONE_NEWPID as u64))?;
+    }
+    let _pids = joined::enter_pids(joined)?;
     let own = IdMap { uids: own_map("uid_map")?, gids: own_map("gid_map")? };
     let (mut waiting, mut go) = std::io::pipe().context("creating a pipe")?;
     let mut flags = launch.namespaces & !(libc::CLONE_NEWUSER as u64);
@@ -105,21 +115,6 @@ fn write_maps(pid: i32, map: &IdMap, own: &IdMap) -> Result<()> {
         })?;
     }
     Ok(())
-}
-
-/// Gives a child in a new user namespace its map, and says so on the channel.
-pub fn map_child(pid: i32, map: &IdMap, channel: &OwnedFd) -> Result<()> {
-    let own = IdMap { uids: own_map("uid_map")?, gids: own_map("gid_map")? };
-    write_maps(pid, map, &own)?;
-    channel::send(channel, b"g", &[]).context("writing to a child")
-}
-
-/// The child's side of [`map_child`]: it is root of its namespace then.
-pub fn wait_for_maps(channel: &OwnedFd, map: &IdMap) -> Result<()> {
-    match channel::receive(channel, &mut [0; 1]) {
-        Ok((1.., _)) => become_root(map),
-        _ => process::exit_now(125),
-    }
 }
 
 /// Joins a user namespace that is there.

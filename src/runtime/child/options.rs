@@ -1,6 +1,9 @@
 //! Mount options of an OCI spec, sorted by what the kernel wants to know them as.
 
+use std::path::PathBuf;
+
 use crate::error::{Error, Result};
+use crate::runtime::launch::SUBPATH;
 use crate::sys::mount::{ATIME_MASK, Attributes, NOATIME, NODEV, NODIRATIME, NOEXEC, NOSUID, RDONLY, STRICTATIME};
 
 /// Parsed options of one mount.
@@ -16,6 +19,14 @@ pub struct Options {
     pub recursive_propagation: bool,
     /// Read-only for the whole tree (`rro`).
     pub recursive_read_only: bool,
+    /// The source is given to the container's user (`U`).
+    pub chown: bool,
+    /// A symbolic link as the source is made anew (`copy-symlink`).
+    pub copy_symlink: bool,
+    /// `idmap`, with its mappings if there are any.
+    pub idmap: Option<String>,
+    /// What of the source is mounted (`x-subpath=`): a path inside it, as if it were the root.
+    pub subpath: Option<PathBuf>,
     /// If it is empty, begin with a copy of what the image has there (`tmpcopyup`, `copy`).
     pub copy_up: bool,
     /// What the file system itself is to know: `size=65536k`, a flag without a value.
@@ -49,7 +60,7 @@ pub fn parse<S: AsRef<str>>(options: &[S]) -> Result<Options> {
             "nodiratime" => set(NODIRATIME),
             // The defaults of a fresh mount; on a bind mount of the host's they cannot be forced by a user namespace.
             "rw" | "suid" | "dev" | "exec" | "atime" | "diratime" | "defaults" | "async" | "norelatime"
-            | "nostrictatime" | "idmap" | "notmpcopyup" | "nocopy" | "z" | "Z" => {}
+            | "nostrictatime" | "notmpcopyup" | "nocopy" | "z" | "Z" => {}
             "private" => attributes.propagation = libc::MS_PRIVATE,
             "slave" => attributes.propagation = libc::MS_SLAVE,
             "shared" => attributes.propagation = libc::MS_SHARED,
@@ -59,9 +70,20 @@ pub fn parse<S: AsRef<str>>(options: &[S]) -> Result<Options> {
             "rshared" => (attributes.propagation, parsed.recursive_propagation) = (libc::MS_SHARED, true),
             "runbindable" => (attributes.propagation, parsed.recursive_propagation) = (libc::MS_UNBINDABLE, true),
             "tmpcopyup" | "copy" => parsed.copy_up = true,
+            "U" => parsed.chown = true,
+            "copy-symlink" => parsed.copy_symlink = true,
+            "idmap" => parsed.idmap = Some(String::new()),
             other if other.contains('\0') => return Err(Error::new(format!("mount option `{other}` has a NUL byte"))),
             "" => {}
             other => parsed.data.push(match other.split_once('=') {
+                Some(("idmap", value)) => {
+                    parsed.idmap = Some(value.to_owned());
+                    continue;
+                }
+                Some((SUBPATH, value)) => {
+                    parsed.subpath = Some(value.into());
+                    continue;
+                }
                 Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
                 None => (other.to_owned(), None),
             }),

@@ -48,7 +48,8 @@ pub fn attach_detached(mount: &OwnedFd) -> Result<OwnedFd> {
     mount.try_clone().context("duplicating a descriptor")
 }
 
-fn make_slaves() -> Result<()> {
+/// What is mounted here from now on is not mounted elsewhere.
+pub fn make_slaves() -> Result<()> {
     let slash = open_directory(Path::new("/"))?;
     let attributes = Attributes { propagation: libc::MS_SLAVE, ..Attributes::default() };
     set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts slaves")

@@ -34,14 +34,15 @@ pub struct Renumber {
 const NOBODY: u32 = 65534;
 
 impl Renumber {
-    fn owner(&self, stat: &Stat) -> (u32, u32) {
+    /// Who owns what these own.
+    pub fn owner(&self, (uid, gid): (u32, u32)) -> (u32, u32) {
         let find = |side: &[(u32, u32, u32)], id: u32| {
             let found = side.iter().find_map(|(from, to, count)| {
                 to.checked_add(id.checked_sub(*from).filter(|distance| distance < count)?)
             });
             found.unwrap_or(NOBODY)
         };
-        (find(&self.uids, stat.st_uid), find(&self.gids, stat.st_gid))
+        (find(&self.uids, uid), find(&self.gids, gid))
     }
 }
 
@@ -222,7 +223,8 @@ impl Copy<'_> {
 impl Finish<'_> {
     /// Whose it shall be.
     fn owner(&self, stat: &Stat) -> (u32, u32) {
-        self.renumber.map_or((stat.st_uid, stat.st_gid), |renumber| renumber.owner(stat))
+        let owner = (stat.st_uid, stat.st_gid);
+        self.renumber.map_or(owner, |renumber| renumber.owner(owner))
     }
 
     /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears

@@ -9,6 +9,7 @@ pub mod data;
 pub mod limit;
 pub mod links;
 pub mod pax;
+pub mod put;
 pub mod read;
 pub mod walk;
 pub mod xattr;

@@ -39,6 +39,10 @@ pub struct Item<'a> {
 pub trait Visitor {
     /// Meets something. A directory comes before what is in it.
     fn meet(&mut self, item: &Item<'_>) -> Result<()>;
+    /// Whether to go into a directory that was just met. One that is not entered is not left either.
+    fn enters(&self, _item: &Item<'_>) -> bool {
+        true
+    }
     /// Everything in the directory that was entered last has been met.
     fn leave(&mut self, path: &[u8], dir: BorrowedFd<'_>, stat: &Stat) -> Result<()>;
 }
@@ -163,6 +167,9 @@ impl Level {
         let stat = rustix::fs::fstat(top)?;
         let item = Item { path, parent, name, stat: &stat, dir: Some(top.as_fd()) };
         visitor.meet(&item).map_err(Failure::Visitor)?;
+        if !visitor.enters(&item) {
+            return Ok(None);
+        }
         // Met, it must be left as well: from here on it cannot be gone.
         let level = Level::open(dirs, stat, kind, path.len()).map_err(Failure::System)?;
         Ok(Some(level))

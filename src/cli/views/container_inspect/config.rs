@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::container::Record;
+use crate::container::secrets::SecretFile;
 
 pub(super) fn object(record: &Record) -> Value {
     let null_if_empty = |list: &[String]| if list.is_empty() { Value::Null } else { json!(list) };
@@ -36,10 +37,11 @@ pub(super) fn object(record: &Record) -> Value {
     put("HealthcheckMaxLogSize", json!(500));
     put("CreateCommand", json!(record.create_command));
     put("Umask", json!(record.umask));
-    put("Secrets", json!([]));
+    let secret = |file: &SecretFile| json!({"Name": file.name, "ID": file.id, "UID": file.uid, "GID": file.gid, "Mode": file.mode});
+    put("Secrets", record.secrets.iter().map(secret).collect());
     put("Timeout", json!(record.timeout));
     put("StopTimeout", json!(record.stop_timeout));
-    put("Passwd", json!(true));
+    put("Passwd", json!(!record.no_passwd));
     put("sdNotifyMode", json!("container"));
     put("ExposedPorts", exposed(record));
     Value::Object(object)

@@ -11,7 +11,7 @@ use crate::runtime::userns::Extent;
 pub(super) fn object(record: &Record) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    put("Binds", record.mounts.iter().map(bind).collect());
+    put("Binds", record.mounts.iter().filter(|mount| mount.kind != "image").map(bind).collect());
     put("CgroupManager", json!("cgroupfs"));
     put("CgroupMode", json!(record.cgroup_mode));
     put("ContainerIDFile", json!(optional_path(record.cid_file.as_deref())));
@@ -105,8 +105,11 @@ fn policy(record: &Record) -> &str {
 /// A mount in the form of `-v`.
 fn bind(mount: &MountPoint) -> Value {
     let source = if mount.kind == "volume" { mount.name.clone() } else { path_text(&mount.source) };
+    if matches!(mount.kind.as_str(), "devpts" | "ramfs") {
+        return json!(format!("{}:{}", mount.kind, path_text(&mount.destination)));
+    }
     let access = if mount.rw { "rw" } else { "ro" };
-    let mut options = vec![access, &mount.propagation];
+    let mut options = vec![access, &mount.mode, &mount.propagation];
     options.extend(mount.options.iter().map(String::as_str));
     options.retain(|option| !option.is_empty());
     json!(format!("{source}:{}:{}", path_text(&mount.destination), options.join(",")))

@@ -1,0 +1,7 @@
+//! Commands about secrets.
+
+pub mod create;
+pub mod exists;
+pub mod inspect;
+pub mod list;
+pub mod rm;

@@ -1,0 +1,187 @@
+//! `cp`: files between a container and the host, or between containers.
+//!
+//! One thread writes what is there as a tar archive into a pipe, this one puts it where it is to be (`storage::tree::put`).
+//! Containers are reached through descriptors of their roots (`engine::view`); all that is decided from a path is decided
+//! on what was opened, not on its name.
+
+mod ends;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use super::{Engine, containers, enter_userns, settle, view};
+use crate::container::Record;
+use crate::container::store::Container;
+use crate::error::{Context, Error, Kind, Result};
+use crate::runtime::passwd;
+use crate::storage::tree::archive::{self, End, Options};
+use crate::storage::tree::copy::Renumber;
+use crate::storage::tree::put::{self, Target};
+use crate::storage::unpack::Reader;
+use crate::storage::unpack::beneath::file_type;
+use crate::storage::unpack::compression::{Compression, MAGIC};
+use ends::{Destination, Found, Side};
+
+/// Where something is: a path of the host (empty container), or of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    pub container: Option<String>,
+    /// As typed.
+    pub path: Vec<u8>,
+}
+
+/// How to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyOptions {
+    /// What comes into a container belongs to its user.
+    pub archive: bool,
+    /// Directories may replace other things, and the other way round.
+    pub overwrite: bool,
+}
+
+/// Copies one to the other. Returns warnings.
+pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOptions) -> Result<Vec<String>> {
+    let [from_side, to_side] = open([from, to], engine)?;
+    let source = ends::source(&from_side, &from.path)?;
+    let destination = ends::destination(&to_side, &to.path, source.is_dir, false)?;
+    let name = source.name_for(destination.name.as_deref());
+    let numbers = from_side.own_numbers();
+    let (read, mut write) = std::io::pipe().context("creating a pipe")?;
+    std::thread::scope(|scope| {
+        // Moved into the thread, so that the pipe ends with it.
+        let source = &source;
+        let numbers = numbers.as_ref();
+        let sender = scope.spawn(move || send(source, name, numbers, &mut write));
+        let put = receive(BufReader::with_capacity(1 << 18, read), &to_side, &destination, options);
+        let sent = sender.join().unwrap_or_else(|_| Err(Error::new("a thread of copying panicked")));
+        // What went wrong at the beginning of the pipe shows at its end as an archive that breaks off.
+        sent.with_context(|| format!("copying from {}", from_side.what()))?;
+        put
+    })
+}
+
+/// Writes what is there as a tar archive. That nobody reads to the end is no error.
+pub fn copy_out(engine: &Engine, from: &Location, output: &mut dyn Write) -> Result<()> {
+    let side = open_one(from, engine)?;
+    let source = ends::source(&side, &from.path)?;
+    send(&source, source.name_for(None), side.own_numbers().as_ref(), output)
+        .with_context(|| format!("copying from {}", side.what()))
+}
+
+/// Puts the content of a tar archive, plain or compressed, into a directory. Returns warnings.
+pub fn copy_in(
+    engine: &Engine,
+    input: &mut (dyn Read + Send),
+    to: &Location,
+    options: CopyOptions,
+) -> Result<Vec<String>> {
+    let side = open_one(to, engine)?;
+    let destination = ends::destination(&side, &to.path, true, true)?;
+    let mut head = Vec::new();
+    input.take(MAGIC as u64).read_to_end(&mut head).context("reading standard input")?;
+    let compression = Compression::detect(&head);
+    let input = BufReader::with_capacity(1 << 18, head.as_slice().chain(input));
+    let mut plain = BufReader::with_capacity(1 << 18, compression.decoder(input)?);
+    // The first block says whether it is an archive at all; one without anything in it is none to the reference either.
+    let first = plain.fill_buf().map(|bytes| bytes.get(257..262).is_some_and(|magic| magic == b"ustar"));
+    let probably = first.as_ref().is_ok_and(|ustar| *ustar);
+    receive(plain, &side, &destination, options).map_err(|error| match probably {
+        true => error,
+        false => {
+            Error::new("source must be a (compressed) tar archive when copying from stdin").hint(error.to_string())
+        }
+    })
+}
+
+fn send(source: &Found, name: Option<Vec<u8>>, numbers: Option<&Renumber>, output: &mut dyn Write) -> Result<()> {
+    let options = Options { name: name.as_deref(), without_kernel: true, renumber: numbers, ..Options::default() };
+    let end = if source.is_dir {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = rustix::fs::openat(&source.place, ".", flags, Mode::empty()).context("opening the directory")?;
+        archive::write_with(dir, &options, output)?
+    } else {
+        archive::write_file(&source.place, &options, output)?
+    };
+    match end {
+        End::Complete | End::ReaderGone => Ok(()),
+    }
+}
+
+fn receive(input: impl BufRead, side: &Side, destination: &Destination, options: CopyOptions) -> Result<Vec<String>> {
+    let attempt = || -> Result<Vec<String>> {
+        let root = match side.view() {
+            Some(view) => Some((view?.root(), destination.path.as_slice())),
+            None => None,
+        };
+        let numbers = side.numbers();
+        let target = Target {
+            renumber: numbers.as_ref(),
+            dir: destination.dir.as_fd(),
+            root,
+            owner: side.owner(options.archive)?,
+            overwrite: options.overwrite,
+        };
+        Ok(put::put(&mut Reader::new(input), &target)?.messages())
+    };
+    attempt().with_context(|| format!("copying to {}", side.what()))
+}
+
+fn open_one(location: &Location, engine: &Engine) -> Result<Side> {
+    let nothing = Location { container: None, path: Vec::new() };
+    let [side, _] = open([location, &nothing], engine)?;
+    Ok(side)
+}
+
+/// Opens both sides: running containers first, as they are joined from outside of the user namespace.
+fn open(locations: [&Location; 2], engine: &Engine) -> Result<[Side; 2]> {
+    let find = |location: &Location| -> Result<Option<Container>> {
+        let Some(name) = &location.container else { return Ok(None) };
+        let store = containers(engine);
+        match store.resolve(name).and_then(|id| settle(engine, &id)) {
+            Ok(container) => Ok(Some(container)),
+            Err(error) if error.kind() == Kind::NoSuch => Err(Error::new(if name.is_empty() {
+                "name or ID cannot be empty".to_owned()
+            } else {
+                format!("container \"{name}\" does not exist")
+            })),
+            Err(error) => Err(error),
+        }
+    };
+    let [first, second] = locations;
+    let found = [find(first)?, find(second)?];
+    let mut opened = Vec::new();
+    for container in &found {
+        opened.push(match container {
+            Some(container) => view::if_running(engine, container)?,
+            None => None,
+        });
+    }
+    enter_userns(engine)?;
+    let mut sides = Vec::new();
+    for ((container, opened), location) in found.into_iter().zip(opened).zip(locations) {
+        sides.push(match (container, opened) {
+            (None, _) => Side::Host,
+            (Some(container), Some(open)) => Side::container(location, container.record, open),
+            (Some(container), None) => {
+                let open = view::stopped(engine, &container)?;
+                Side::container(location, container.record, open)
+            }
+        });
+    }
+    sides.try_into().map_err(|_| Error::new("there are two ends"))
+}
+
+/// The user of the container, as its own files name it: whom it gives what comes into it. The one place that has to know
+/// how the IDs of a container with another mapping look from here.
+fn user_of(record: &Record, root: std::os::fd::BorrowedFd<'_>) -> Result<(u32, u32)> {
+    let user = passwd::resolve(&record.user, &[], root).map_err(|e| e.with_kind(Kind::Engine))?;
+    Ok((user.uid, user.gid))
+}
+
+/// Whether an open place is a directory.
+fn is_directory(place: &OwnedFd) -> Result<bool> {
+    let stat = rustix::fs::fstat(place).context("reading what it is")?;
+    Ok(file_type(&stat) == FileType::Directory)
+}

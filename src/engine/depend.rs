@@ -1,0 +1,128 @@
+//! Containers that need others: whose namespaces they join, or which they require.
+
+use std::borrow::Cow;
+
+use super::{Engine, containers, launch, monitor, settle};
+use crate::container::namespaces::{IpcMode, Sharing};
+use crate::container::options::CreateOptions;
+use crate::container::store::{Container, Store};
+use crate::container::{Record, Status};
+use crate::error::{Context as _, Error, Kind, Result};
+use crate::monitor::protocol::kind;
+
+/// What a new container has of the others that it needs.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    /// Their IDs.
+    pub ids: Vec<String>,
+    /// The host name of the one whose UTS namespace is joined.
+    pub hostname: Option<String>,
+    /// The one whose IPC namespace is joined has a /dev/shm.
+    pub shm: bool,
+}
+
+/// Looks up the containers that the options name, and puts their IDs in place of what was typed.
+///
+/// # Errors
+/// There is no such container, or it does not share what is wanted.
+pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a, CreateOptions>, Needs)> {
+    let mut needs = Needs::default();
+    let mut resolved = Cow::Borrowed(options);
+    let mut find = |name: &str, kind: &str| -> Result<Container> {
+        let found = store.find(name).with_context(|| format!("looking up container to share {kind} namespace with"))?;
+        if !needs.ids.contains(&found.record.id) {
+            needs.ids.push(found.record.id.clone());
+        }
+        Ok(found)
+    };
+    if let Sharing::Container(name) = &options.pid {
+        let id = find(name, "pid")?.record.id;
+        resolved.to_mut().pid = Sharing::Container(id);
+    }
+    if let IpcMode::Container(name) = &options.ipc {
+        let record = find(name, "ipc")?.record;
+        if record.ipc_mode == "private" {
+            return Err(Error::new(format!(
+                "joining IPC of container {} is not allowed: non-shareable IPC (hint: use IpcMode:shareable for the donor container)",
+                record.id
+            )));
+        }
+        needs.shm = record.ipc_mode != "none";
+        resolved.to_mut().ipc = IpcMode::Container(record.id);
+    }
+    let mut hostname = None;
+    if let Sharing::Container(name) = &options.uts {
+        let record = find(name, "uts")?.record;
+        hostname = Some(record.hostname);
+        resolved.to_mut().uts = Sharing::Container(record.id);
+    }
+    if let Sharing::Container(name) = &options.cgroup {
+        let id = find(name, "cgroup")?.record.id;
+        resolved.to_mut().cgroup = Sharing::Container(id);
+    }
+    for name in &options.requires {
+        let found = store.find(name);
+        let id = found
+            .with_context(|| format!("\"{name}\" is not a valid container, cannot be used as a dependency"))?
+            .record
+            .id;
+        if !needs.ids.contains(&id) {
+            needs.ids.push(id);
+        }
+    }
+    needs.hostname = hostname;
+    Ok((resolved, needs))
+}
+
+/// Marks the containers that a new one needs, before it is there.
+pub fn mark(store: &Store, ids: &[String]) -> Result<()> {
+    ids.iter().try_for_each(|id| store.mark_needed(id))
+}
+
+/// The containers that need this one, directly or not, in the order in which they can be removed.
+pub fn dependents(store: &Store, id: &str) -> Result<Vec<String>> {
+    store.dependents(id)
+}
+
+/// Refuses to remove a container that others need.
+pub fn check_not_needed(store: &Store, id: &str) -> Result<()> {
+    let dependents = dependents(store, id)?;
+    if dependents.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "container {id} has dependent containers which must be removed before it: {}: container already exists",
+        dependents.join(", ")
+    ))
+    .hint("`rm --depend` removes them as well"))
+}
+
+/// Starts the containers that this one needs, where they do not run.
+pub fn start_needed(engine: &Engine, record: &Record) -> Result<()> {
+    for id in &record.dependencies {
+        let failed = |e: Error| e.wrap(format!("starting container {id}, which `{}` depends on", record.name));
+        let container = settle(engine, id).map_err(failed)?;
+        match container.state.status {
+            Status::Running => {}
+            Status::Initialized => {
+                let answer = monitor::request(&engine.roots, id, &[kind::START]).map_err(failed)?;
+                answer.map_err(|errno| failed(Error::new(nix::errno::Errno::from_raw(errno).desc())))?;
+            }
+            Status::Created | Status::Exited => {
+                if let Err(error) = launch::start(engine, &container, launch::How::default())
+                    // Another command was quicker.
+                    && containers(engine).load(id).map_err(failed)?.state.status != Status::Running
+                {
+                    return Err(failed(error));
+                }
+            }
+            other => {
+                return Err(failed(Error::of(
+                    Kind::InUse,
+                    format!("it is {}: container state improper", other.as_str()),
+                )));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The file system of a container as it sees it, running or not (see [`crate::runtime::child::view`]).
+
+use std::path::Path;
+use std::process::Child;
+
+use oci_spec::runtime::{Mount, Spec};
+
+use super::{Engine, containers};
+use crate::container::snapshot;
+use crate::container::store::Container;
+use crate::error::{Context, Error, Result};
+use crate::monitor::fuse;
+use crate::runtime::child::view::{self, View};
+use crate::runtime::launch::{Fuse, Launch, Root};
+use crate::storage::fs;
+
+/// The view, and what has to be undone after it.
+#[derive(Debug)]
+pub struct Open {
+    view: Option<View>,
+    fuse: Option<(Fuse, Child)>,
+}
+
+impl Open {
+    /// The view.
+    pub fn view(&self) -> Result<&View> {
+        self.view.as_ref().ok_or_else(|| Error::new("the container's file system is closed"))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        drop(self.view.take());
+        if let Some((fuse, child)) = self.fuse.take() {
+            fuse::unmount(&fuse, child);
+        }
+    }
+}
+
+/// The view of a container that runs; `None` of one that does not. To be called before this process enters the user
+/// namespace.
+pub fn if_running(engine: &Engine, container: &Container) -> Result<Option<Open>> {
+    let state = &container.state;
+    if !state.status.is_alive() || state.pid == 0 {
+        return Ok(None);
+    }
+    match view::of_running(state.pid, state.pid_started) {
+        Ok(view) => Ok(Some(Open { view: Some(view), fuse: None })),
+        Err(error) => match containers(engine).load(&container.record.id)?.state.status.is_alive() {
+            true => Err(error.wrap(format!("opening the file system of container `{}`", container.record.name))),
+            // It has ended just now.
+            false => Ok(None),
+        },
+    }
+}
+
+/// The view of a container that does not run: its root file system, with the volumes and the directories and files of the
+/// host that it will have when it runs. What begins empty at each start is not there. To be called in the user namespace.
+pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
+    let record = &container.record;
+    let context = || format!("opening the file system of container `{}`", record.name);
+    let dir = engine.roots.container(&record.id);
+    let (root, fuse) = if record.image_id.is_empty() {
+        let path = dir.join("launch.json");
+        let launch: Launch =
+            serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+        (launch.root, None)
+    } else {
+        snapshot::root(record, &dir, &engine.roots)
+    };
+    // What was mounted as volatile once is never mounted otherwise.
+    let path = dir.join("config.json");
+    let spec: Spec =
+        serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+    let mut mounts = spec.mounts().clone().unwrap_or_default();
+    mounts.retain(|mount| lasts(mount, &dir));
+    let fuse = match fuse {
+        Some(fuse) => {
+            let child = fuse::mount(&fuse).with_context(context)?;
+            Some((fuse, child))
+        }
+        None => None,
+    };
+    let mut open = Open { view: None, fuse };
+    open.view = Some(view::of_stopped(&root, mounts).with_context(context)?);
+    Ok(open)
+}
+
+/// The root file system alone, as `snapshot` puts it together.
+pub fn root_of(engine: &Engine, container: &Container) -> (Root, Option<Fuse>) {
+    let record = &container.record;
+    snapshot::root(record, &engine.roots.container(&record.id), &engine.roots)
+}
+
+/// Whether a mount shows the same in every run: a volume, or something of the host's. The files that the engine writes at
+/// each start are none of these.
+fn lasts(mount: &Mount, container_dir: &Path) -> bool {
+    let destination = mount.destination();
+    let of_the_kernel = ["/proc", "/sys", "/dev"].iter().any(|path| destination.starts_with(path));
+    let fresh =
+        matches!(mount.typ().as_deref(), Some("tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2"));
+    let source = mount.source().as_deref();
+    let ours = source.is_some_and(|source| source.parent() == Some(container_dir));
+    // One that is gone cannot be shown, and is no reason not to show the rest.
+    let gone = mount.typ().as_deref() == Some("bind") && source.is_none_or(|source| !source.exists());
+    !of_the_kernel && !fresh && !ours && !gone
+}
