@@ -45,6 +45,10 @@ pub const HTTPS_PROXY: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
 /// See [`HTTP_PROXY`].
 pub const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
+/// Directories with descriptions of CDI devices, instead of /etc/cdi and /var/run/cdi; with colons between them, the more
+/// important ones last.
+pub const CORACLE_CDI_DIRS: &str = "CORACLE_CDI_DIRS";
+
 /// The value of a variable, unless it is unset or empty.
 pub fn get(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())

@@ -33,10 +33,7 @@ impl Device {
             _ => bail!("invalid device specification: {text}"),
         };
         if !host.starts_with('/') || !container.starts_with('/') {
-            if host.contains('=') || host.contains('/') && !host.starts_with('/') && !host.starts_with('.') {
-                bail!("invalid device specification `{text}`: CDI devices are the matter of a later release");
-            }
-            bail!("invalid device specification `{text}`: paths must be absolute");
+            bail!("invalid device specification `{text}`: it is neither an absolute path nor the name of a CDI device");
         }
         let container = super::mounts::clean_destination(container)?;
         Ok(Device { host: PathBuf::from(host), container, permissions: permissions.to_owned() })
@@ -52,10 +49,32 @@ impl Device {
             }
         };
         let kind = metadata.file_type();
-        if !(kind.is_char_device() || kind.is_block_device() || kind.is_dir()) {
-            bail!("{} is not a device node", self.host.display());
+        if kind.is_dir() {
+            return self.nodes().map(drop);
+        }
+        if !(kind.is_char_device() || kind.is_block_device()) {
+            bail!("{} is not a valid device: not a device node", self.host.display());
         }
         Ok(())
+    }
+
+    /// The nodes that it stands for: itself, or those in its directory.
+    pub fn nodes(&self) -> Result<Vec<Device>> {
+        if !self.host.is_dir() {
+            return Ok(vec![self.clone()]);
+        }
+        let mut found = Vec::new();
+        nodes_below(&self.host, 0, &mut found)
+            .with_context(|| format!("listing devices in `{}`", self.host.display()))?;
+        if found.is_empty() {
+            bail!("no devices found in {}: invalid argument", self.host.display());
+        }
+        found.sort();
+        let one = |path: PathBuf| {
+            let below = path.strip_prefix(&self.host).unwrap_or(&path);
+            Device { container: self.container.join(below), permissions: self.permissions.clone(), host: path }
+        };
+        Ok(found.into_iter().map(one).collect())
     }
 
     /// The options of its bind mount.
@@ -75,6 +94,25 @@ pub fn of_the_host(dev: &Path) -> Result<Vec<Device>> {
     collect(dev, &mut devices).with_context(|| format!("listing devices in `{}`", dev.display()))?;
     devices.sort_by(|a, b| a.container.cmp(&b.container));
     Ok(devices)
+}
+
+/// No directory of devices is deeper, or has more.
+const MAX_DEPTH: usize = 8;
+const MAX_NODES: usize = 4096;
+
+fn nodes_below(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
+        if kind.is_dir() && depth < MAX_DEPTH {
+            match nodes_below(&path, depth + 1, found) {
+                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {}
+                other => other?,
+            }
+        } else if (kind.is_char_device() || kind.is_block_device()) && found.len() < MAX_NODES {
+            found.push(path);
+        }
+    }
+    Ok(())
 }
 
 fn collect(dir: &Path, devices: &mut Vec<Device>) -> std::io::Result<()> {
@@ -140,7 +178,11 @@ mod tests {
         assert!(Device::parse("/dev/null").unwrap().check().is_ok());
         let missing = Device::parse("/dev/nosuch").unwrap().check().unwrap_err();
         assert_eq!(missing.to_string(), "stat /dev/nosuch: no such file or directory");
-        assert!(Device::parse("/etc/passwd").unwrap().check().is_err());
+        let said = |text: &str| Device::parse(text).unwrap().check().unwrap_err().to_string();
+        assert_eq!(said("/etc/passwd"), "/etc/passwd is not a valid device: not a device node");
+        let empty = tempfile::tempdir().unwrap();
+        let path = empty.path().to_str().unwrap();
+        assert_eq!(said(path), format!("no devices found in {path}: invalid argument"));
     }
 
     #[test]

@@ -146,7 +146,7 @@ mod tests {
             assert!(one(text).is_err(), "{text}");
         }
         assert_eq!(one("host").unwrap(), Ulimits::Host);
-        assert!(parse(&["host".to_owned(), "core=0".to_owned()]).is_err());
+        assert_eq!(parse(&["host".to_owned(), "core=0".to_owned()]).unwrap(), Ulimits::Host);
     }
 
     #[test]

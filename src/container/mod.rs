@@ -1,6 +1,7 @@
 //! A container as an object: its record, its state, its name, and the OCI runtime spec made from options and image.
 
 pub mod capabilities;
+pub mod cdi;
 pub mod defaults;
 pub mod devices;
 pub mod environment;

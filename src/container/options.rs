@@ -87,6 +87,10 @@ pub struct CreateOptions {
 
     pub mounts: Vec<UserMount>,
     pub devices: Vec<Device>,
+    /// Devices by name (`--device` with a name of CDI, `--gpus`).
+    pub cdi: Vec<String>,
+    /// Where they are described.
+    pub cdi_directories: Vec<PathBuf>,
     pub image_volumes: ImageVolumes,
     /// `--secret`.
     pub secrets: Vec<SecretRequest>,

@@ -93,6 +93,8 @@ pub struct Record {
     pub env_secrets: Vec<SecretVariable>,
     /// `--device`.
     pub devices: Vec<super::devices::Device>,
+    /// `--device` and `--gpus` by name: `vendor.com/class=name`.
+    pub cdi: Vec<String>,
     pub effective_caps: Vec<String>,
     pub bounding_caps: Vec<String>,
     pub cap_add: Vec<String>,
@@ -120,6 +122,8 @@ pub struct Record {
     pub userns_mode: String,
     /// The container's own mapping of IDs; `None` is the user's.
     pub id_map: Option<IdMap>,
+    /// No other container may have any of these IDs (`--userns=auto`).
+    pub auto_ids: bool,
     /// What of the image's files is shown with other owners than it is stored with.
     pub shift: Option<Shift>,
     /// The tree that shows the image's files so, where the kernel's overlay does it: see [`super::snapshot::shown`].

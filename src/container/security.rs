@@ -44,22 +44,12 @@ impl Security {
                 ("no-new-privileges", "" | "true") => security.no_new_privileges = true,
                 ("no-new-privileges", "false") => security.no_new_privileges = false,
                 ("seccomp", "unconfined") => security.seccomp = SeccompChoice::Unconfined,
-                ("seccomp", "") => bail!("invalid --security-opt `{value}`: seccomp needs a file or `unconfined`"),
-                ("seccomp", path) => security.seccomp = SeccompChoice::File(cwd.join(path)),
-                // There is no SELinux or AppArmor confinement here, so that to ask for none is to get what is there.
+                ("seccomp", "") if value.contains(separator) => security.seccomp = SeccompChoice::Default,
+                ("seccomp", path) if !path.is_empty() => security.seccomp = SeccompChoice::File(cwd.join(path)),
+                // To ask for no confinement is to get what is there.
                 ("label", "disable") | ("apparmor", "unconfined") => {}
-                ("label", _) => {
-                    return Err(Error::new(format!(
-                        "`--security-opt {value}` is not there: no SELinux labels are set"
-                    ))
-                    .hint("use label=disable, or leave it out"));
-                }
-                ("apparmor", _) => {
-                    return Err(Error::new(format!(
-                        "`--security-opt {value}` is not there: an unprivileged user cannot load AppArmor profiles"
-                    ))
-                    .hint("use apparmor=unconfined, or leave it out"));
-                }
+                ("label", label) if !label.is_empty() => check_label(value, label)?,
+                ("apparmor", profile) if !profile.is_empty() => check_apparmor(profile)?,
                 ("mask", paths) => security.mask.extend(absolute_paths(value, paths)?),
                 ("unmask", paths) if paths.eq_ignore_ascii_case("all") => security.unmask.push("ALL".to_owned()),
                 ("unmask", paths) => security.unmask.extend(absolute_paths(value, paths)?),
@@ -67,7 +57,10 @@ impl Security {
                 ("proc-opts", options) if !options.is_empty() => {
                     security.proc_options.extend(options.split(',').map(str::to_owned));
                 }
-                _ => bail!("invalid --security-opt `{value}`"),
+                _ => {
+                    let parts = if value.contains(separator) { 2 } else { 1 };
+                    bail!("invalid --security-opt {parts}: \"{value}\"")
+                }
             }
         }
         Ok(security)
@@ -106,9 +99,37 @@ impl Security {
     }
 }
 
+/// As in the reference, labels are accepted where there is no SELinux: nothing is confined by them, and images' and users'
+/// habits are not in the way.
+fn check_label(value: &str, label: &str) -> Result<()> {
+    let known = label
+        .split_once(':')
+        .is_some_and(|(key, name)| matches!(key, "user" | "role" | "type" | "level" | "filetype") && !name.is_empty());
+    if std::path::Path::new("/sys/fs/selinux/enforce").exists() {
+        return Err(Error::new(format!("`--security-opt {value}` is not supported: no SELinux labels are set"))
+            .hint("use label=disable, or leave it out"));
+    }
+    match label {
+        "nested" => bail!("statfs /sys/fs/selinux: no such file or directory"),
+        _ if known => Ok(()),
+        _ => bail!("invalid --security-opt 2: \"{value}\": use disable, user:, role:, type:, level: or filetype:"),
+    }
+}
+
+fn check_apparmor(profile: &str) -> Result<()> {
+    let enabled = std::fs::read("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.starts_with(b"Y"));
+    if enabled {
+        return Err(Error::new(format!(
+            "apparmor profile \"{profile}\" specified, but an unprivileged user cannot load or enter profiles"
+        ))
+        .hint("use apparmor=unconfined, or leave it out"));
+    }
+    bail!("apparmor profile \"{profile}\" specified, but Apparmor is not enabled on this system")
+}
+
 fn absolute_paths(whole: &str, list: &str) -> Result<Vec<String>> {
     let mut paths = Vec::new();
-    for path in list.split(':') {
+    for path in list.split(':').filter(|path| !path.is_empty()) {
         if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
             bail!("invalid --security-opt `{whole}`: `{path}` is not an absolute path");
         }
@@ -182,10 +203,16 @@ mod tests {
         assert_eq!(parse(&["seccomp:unconfined"]).unwrap().seccomp, SeccompChoice::Unconfined);
         assert_eq!(parse(&["proc-opts=hidepid=2,gid=1"]).unwrap().proc_options, ["hidepid=2", "gid=1"]);
         for bad in
-            ["", "bogus", "label=type:x", "apparmor=p", "mask=proc", "mask=", "unmask=/a/../b", "seccomp", "proc-opts="]
+            ["", "bogus", "label=x", "label=", "apparmor=p", "mask=proc", "unmask=/a/../b", "seccomp", "proc-opts="]
         {
             assert!(parse(&[bad]).is_err(), "{bad}");
         }
+        assert_eq!(parse(&["seccomp="]).unwrap().seccomp, SeccompChoice::Default);
+        assert_eq!(parse(&["bogus=x"]).unwrap_err().to_string(), "invalid --security-opt 2: \"bogus=x\"");
+        assert_eq!(parse(&["bogus"]).unwrap_err().to_string(), "invalid --security-opt 1: \"bogus\"");
+        let profile = parse(&["apparmor=p"]).unwrap_err().to_string();
+        assert!(profile.starts_with("apparmor profile \"p\" specified, but"), "{profile}");
+        assert!(parse(&["mask="]).unwrap().mask.is_empty());
     }
 
     #[test]

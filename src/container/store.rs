@@ -43,6 +43,13 @@ pub struct Draft {
     work: WorkDir,
 }
 
+/// A container that is about to be started: an open-file-description lock on its `.lock`, beside the flock that whoever
+/// removes it takes. Nobody waits for it; only pruning asks.
+#[derive(Debug)]
+pub struct Wanted {
+    _lock: File,
+}
+
 impl Draft {
     /// The directory to fill. It will be renamed.
     pub fn dir(&self) -> &Path {
@@ -64,12 +71,16 @@ impl Store {
         Ok(Draft { work: WorkDir::wait(&self.roots.tmp().join(format!("container-{id}")))? })
     }
 
-    /// Puts a draft in place under its record's ID and name.
+    /// Puts a draft in place under its record's ID and name. As long as what is returned is kept, [`is_wanted`](Self::is_wanted)
+    /// says so.
     ///
     /// # Errors
     /// [`Kind::InUse`] when the name is taken.
-    pub fn commit(&self, draft: Draft, record: &Record, state: &State, durability: Durability) -> Result<()> {
+    pub fn commit(&self, draft: Draft, record: &Record, state: &State, durability: Durability) -> Result<Wanted> {
         let dir = draft.dir();
+        // Before anybody else can see it.
+        let lock = draft.work.lock_file()?;
+        crate::sys::lock::hold(&lock).with_context(|| format!("locking `{}`", dir.display()))?;
         write_json(&dir.join("record.json"), record, Durability::Process)?;
         write_json(&dir.join("state.json"), state, Durability::Process)?;
         if durability == Durability::Power {
@@ -87,7 +98,25 @@ impl Store {
             atomic::sync_dir(&self.roots.containers())?;
             atomic::sync_dir(&self.roots.names())?;
         }
-        Ok(())
+        // The other lock, that of `detach`, is on the same open file.
+        lock.unlock().with_context(|| format!("unlocking container `{}`", record.id))?;
+        Ok(Wanted { _lock: lock })
+    }
+
+    /// Says that somebody is about to start a container that rests, so that no prune takes it away.
+    pub fn want(&self, id: &str) -> Result<Wanted> {
+        let path = self.roots.container(id).join(".lock");
+        let open = File::options().read(true).write(true).open(&path);
+        let file = open.with_context(|| format!("opening `{}`", path.display()))?;
+        // Another one that starts it holds it already, which is as good.
+        let _ = crate::sys::lock::hold(&file);
+        Ok(Wanted { _lock: file })
+    }
+
+    /// Whether somebody is about to start this container.
+    pub fn is_wanted(&self, id: &str) -> bool {
+        let lock = File::open(self.roots.container(id).join(".lock"));
+        lock.is_ok_and(|file| crate::sys::lock::is_held(&file))
     }
 
     fn lock_names(&self) -> Result<Lock> {

@@ -8,10 +8,20 @@ use crate::image::store::ImageStore;
 use crate::storage::Roots;
 
 /// Everything that is used at this moment: of mounts, all that are written down, so that whoever removes something calls
-/// [`mounts::live`] before. A container that cannot be read is taken to use nothing.
+/// [`mounts::live`] before.
+///
+/// # Errors
+/// The record of a container cannot be read, so that nobody knows what it uses. (An empty one, left by a power cut, is of
+/// a container that nobody can use any more.)
 pub fn users(store: &Store) -> Result<Users> {
     let mut users = Users::default();
-    for container in store.list()? {
+    let (containers, damaged) = store.list_with_damaged()?;
+    if let Some(error) = damaged.into_iter().next() {
+        return Err(error
+            .wrap("finding out which images are in use")
+            .hint("remove the damaged container with `coracle rm --force ID`"));
+    }
+    for container in containers {
         let record = container.record;
         for image in record.mounted_images.into_iter().filter(|image| image.id != record.image_id) {
             users.containers.entry(image.id).or_default().push(record.id.clone());

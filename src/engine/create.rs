@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use super::{Engine, accounts, containers, depend, enter_userns, entered, idmap, images, names, secrets, volumes};
+use crate::container::cdi;
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
 use crate::container::record::{MountedImage, UsernsOf};
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
-use crate::container::store::{Draft, Store, is_valid_name};
+use crate::container::store::{Draft, Store, Wanted, is_valid_name};
 use crate::container::{Record, State, snapshot};
-use crate::error::{Context as _, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::image::Image;
 use crate::image::progress::Progress;
 use crate::network::{self, Mode};
@@ -26,6 +27,8 @@ use crate::storage::{fs, id};
 pub struct Created {
     pub id: String,
     pub warnings: Vec<String>,
+    /// Keeps it from being pruned before it is started.
+    pub wanted: Wanted,
     /// Its secrets, for who starts it at once.
     pub secrets: Option<OwnedFd>,
 }
@@ -42,6 +45,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
+    let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
+    cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
+    let device_groups: Vec<String> = cdi.groups.iter().map(u32::to_string).collect();
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -52,6 +58,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     }
     let id = id::random_id()?;
     let secrets = secrets::provide(engine, &options.secrets, &id)?;
+    secrets::prepare(engine, &needs.ids)?;
     let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
@@ -116,10 +123,11 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         host: HostFacts { single_id_mapping: !terminals, ..host },
         userns: decided,
         layers_dir: engine.roots.layers(),
-        images: mounted_images(engine, options, progress, &mut warnings)?,
+        images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,
         joins_shm: needs.shm,
         dependencies: needs.ids,
+        cdi,
         id,
     };
     let mut prepared = spec::prepare(options, image.as_ref(), &place)?;
@@ -139,13 +147,13 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         idmap::add_user(&mut accounts, &place.userns);
         accounts
     });
-    let filled =
-        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
+    let filled = fill(engine, &draft, &prepared, options, accounts, device_groups)
+        .and_then(|()| secrets.write(draft.dir(), durability));
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
     let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
-    store.commit(draft, &prepared.record, &State::default(), durability)?;
+    let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
     drop((kept, shown));
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
     for id in used {
@@ -157,7 +165,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
-    Ok(Created { id: place.id, warnings, secrets: secrets.memory })
+    Ok(Created { id: place.id, warnings, wanted, secrets: secrets.memory })
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.
@@ -244,6 +252,7 @@ fn fill(
     prepared: &Prepared,
     options: &CreateOptions,
     accounts: Option<Accounts>,
+    device_groups: Vec<String>,
 ) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
@@ -272,10 +281,7 @@ fn fill(
     let root = match &options.source {
         Source::Rootfs { path, overlay: false } => Root::Directory(path.clone()),
         Source::Rootfs { .. } | Source::Image(_) => {
-            let layers = match &record.shown {
-                None => snapshot::layer_paths(record, &engine.roots),
-                Some(key) => vec![snapshot::shown::root(&engine.roots, key)],
-            };
+            let layers = snapshot::base(record, &engine.roots);
             snapshot::create(dir, &record.driver, &layers, record.shift.as_ref())?;
             Root::default()
         }
@@ -292,7 +298,7 @@ fn fill(
         ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
-        groups: record.group_add.clone(),
+        groups: record.group_add.iter().cloned().chain(device_groups).collect(),
         userns: None,
         accounts,
         secrets: None,
@@ -308,21 +314,17 @@ fn fill(
     Ok(())
 }
 
-/// The images that are mounted in it, by their names; pulled where they are missing.
-fn mounted_images(
-    engine: &Engine,
-    options: &CreateOptions,
-    progress: &dyn Progress,
-    warnings: &mut Vec<String>,
-) -> Result<BTreeMap<String, MountedImage>> {
+/// The images that are mounted in it, by their names.
+fn mounted_images(engine: &Engine, options: &CreateOptions) -> Result<BTreeMap<String, MountedImage>> {
     let mut found = BTreeMap::new();
     for mount in &options.mounts {
         let MountKind::Image(image) = &mount.kind else { continue };
         if !found.contains_key(&image.name) {
-            let one =
-                super::image::obtain(engine, &image.name, &options.pull, progress, warnings).with_context(|| {
-                    format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display())
-                })?;
+            // As in the reference, it is not pulled.
+            let one = images(engine)?.find(&image.name).map_err(|e| {
+                e.wrap(format!("creating image volume \"{}\":\"{}\"", image.name, mount.destination.display()))
+                    .hint(format!("`coracle pull {}` gets it from a registry", image.name))
+            })?;
             found.insert(image.name.clone(), MountedImage { id: one.id, layers: one.layers });
         }
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::attach::{self as client, Ends, Outcome, Stdio};
 use super::run::{detach_keys, exit_byte};
 use super::{Engine, monitor, settle};
+use crate::container::environment;
 use crate::error::{Context, Error, Kind, Result};
 use crate::monitor::protocol::{MAX_MESSAGE, kind};
 use crate::runtime::channel;
@@ -19,7 +20,7 @@ use crate::sys::signal;
 #[derive(Debug, Default)]
 pub struct ExecOptions {
     pub command: Vec<String>,
-    /// NAME=VALUE.
+    /// `NAME=VALUE`, `NAME` (the value that this process has), or `PREFIX*`.
     pub env: Vec<String>,
     pub user: Option<String>,
     pub workdir: Option<String>,
@@ -66,12 +67,17 @@ pub fn exec(engine: &Engine, container_id: &str, options: ExecOptions) -> Result
     let dir = engine.roots.container(container_id);
     let seccomp = dir.join("seccomp.bpf");
     let mut env = Vec::new();
-    let host: Vec<(String, String)> = std::env::vars().collect();
+    // What is not UTF-8 could not be passed on.
+    let host = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
+    let host: Vec<(String, String)> = host.collect();
     for path in &options.env_files {
-        let pairs = crate::container::environment::parse_file(&fs::read_to_string(path)?, &host)?;
-        env.extend(pairs.into_iter().map(|(key, value)| format!("{key}={value}")));
+        let pairs = environment::parse_file(&fs::read_to_string(path)?, &host);
+        env.extend(pairs.with_context(|| format!("environment file `{}`", path.display()))?);
     }
-    env.extend(options.env.iter().cloned());
+    for text in &options.env {
+        env.extend(environment::parse_entry(text, &host).context("parsing environment variables")?);
+    }
+    let env = env.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
     let window = if options.tty { Stdio::own().window() } else { None };
     let request = ExecRequest {
         command: options.command.clone(),

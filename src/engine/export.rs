@@ -35,13 +35,13 @@ pub fn export(engine: &Engine, id: &str, output: &mut dyn Write) -> Result<()> {
 }
 
 /// The root directory, and what has to be undone.
-struct Source {
-    root: OwnedFd,
+pub(super) struct Source {
+    pub(super) root: OwnedFd,
     fuse: Option<(Fuse, Child)>,
 }
 
 impl Source {
-    fn open(engine: &Engine, record: &Record) -> Result<Self> {
+    pub(super) fn open(engine: &Engine, record: &Record) -> Result<Self> {
         let dir = engine.roots.container(&record.id);
         let directory = |path: &Path| Ok(Source { root: open(path)?, fuse: None });
         if record.image_id.is_empty() {
@@ -68,7 +68,7 @@ impl Source {
         }
     }
 
-    fn close(self) {
+    pub(super) fn close(self) {
         drop(self.root);
         if let Some((fuse, child)) = self.fuse {
             fuse::unmount(&fuse, child);
@@ -134,7 +134,7 @@ fn name_of(fd: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
 }
 
-fn open(path: &Path) -> Result<OwnedFd> {
+pub(super) fn open(path: &Path) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::empty()).with_context(|| format!("opening `{}`", path.display()))
 }

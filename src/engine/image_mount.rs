@@ -109,7 +109,7 @@ pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
 }
 
 /// Whether something is mounted on this directory, in this mount namespace.
-fn is_mounted(point: &Path) -> Result<bool> {
+pub(super) fn is_mounted(point: &Path) -> Result<bool> {
     let of = |path: &Path| {
         rustix::fs::statx(CWD, path, rustix::fs::AtFlags::SYMLINK_NOFOLLOW, rustix::fs::StatxFlags::BASIC_STATS)
     };

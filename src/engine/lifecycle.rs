@@ -62,6 +62,8 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
             Ok(None)
         }
         Status::Created | Status::Exited | Status::Removing => {
+            // Until its monitor has a lock of its own. Without it, what is wrong shows below.
+            let _wanted = containers(engine).want(id).ok();
             let started = if attach {
                 start_with_client(engine, &container, Vec::new(), None).map(Some)
             } else {
@@ -90,6 +92,7 @@ pub fn init(engine: &Engine, id: &str) -> Result<()> {
     match container.state.status {
         Status::Initialized => Ok(()),
         Status::Created | Status::Exited => {
+            let _wanted = containers(engine).want(id).ok();
             let how = launch::How { hold: true, ..Default::default() };
             launch::start(engine, &container, how)
                 .map(drop)

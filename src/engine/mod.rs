@@ -2,9 +2,13 @@
 
 mod accounts;
 pub mod attach;
+pub mod clone;
+pub mod commit;
+pub mod container_mount;
 pub mod copy;
 mod create;
 mod depend;
+pub mod diff;
 mod exec;
 mod export;
 mod idmap;
@@ -16,6 +20,7 @@ mod lifecycle;
 pub mod logs;
 mod monitor;
 mod names;
+pub mod prune;
 mod recover;
 mod remove;
 mod run;

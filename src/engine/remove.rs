@@ -61,6 +61,11 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
             ),
         ));
     }
+    // Where it is mounted here (`mount`), it could not be removed; and once this process has left this mount namespace, it
+    // could not be unmounted.
+    if nix::unistd::geteuid().is_root() {
+        let _ = super::container_mount::unmount(engine, id, true);
+    }
     // Files of the container may belong to any of the mapped IDs.
     enter_userns(engine)?;
     if running {

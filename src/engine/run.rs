@@ -60,6 +60,8 @@ pub fn run(
     } else {
         start_with_client(engine, &container, run.given, secrets).map(Some)
     };
+    // Its monitor has its own lock now.
+    drop(created.wanted);
     let connection = match started {
         Ok(connection) => connection,
         Err(error) => {

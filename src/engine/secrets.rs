@@ -130,6 +130,19 @@ pub fn of_record(engine: &Engine, record: &Record) -> Result<Option<OwnedFd>> {
     pack(&all).map(Some)
 }
 
+/// Gets the key ready for containers that are started after this process has entered the user namespace.
+///
+/// # Errors
+/// The key cannot be read.
+pub fn prepare<'a>(engine: &Engine, containers: impl IntoIterator<Item = &'a String>) -> Result<()> {
+    let all = super::containers(engine);
+    let has_secrets = |id: &String| {
+        let record = all.load(id).map(|container| container.record);
+        record.is_ok_and(|record| !record.secrets.is_empty() || !record.env_secrets.is_empty())
+    };
+    if containers.into_iter().any(has_secrets) { store(engine).unseal_key() } else { Ok(()) }
+}
+
 fn for_file(file: &SecretFile, value: &Plain) -> Result<Secret> {
     let target = file.target.to_str().ok_or_else(|| Error::new("the path of a secret is not UTF-8"))?.to_owned();
     let kind = Kind::File { uid: file.uid, gid: file.gid, mode: file.mode };

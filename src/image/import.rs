@@ -108,7 +108,7 @@ impl ImageStore {
             names: options.name.iter().cloned().collect(),
         };
         let blobs = vec![(path, flow.digest)];
-        self.store_made(&workspace, &parts, blobs, vec![draft.named(&flow.diff_id)?], flow.unpacked.warnings)
+        self.store_made(&workspace, &parts, blobs, vec![draft.named(&flow.diff_id)?], &[], flow.unpacked.warnings)
     }
 }
 

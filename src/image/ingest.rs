@@ -228,13 +228,15 @@ impl ImageStore {
         WorkDir::random(&self.roots, "ingest-")
     }
 
-    /// Stores an image whose layers were made here, in a workspace and drafts: blobs as path and digest.
+    /// Stores an image whose layers were made here, in a workspace and drafts: blobs as path and digest. What it stands on
+    /// besides must be in the store: blobs with the layers that they are.
     pub(super) fn store_made(
         &self,
         workspace: &WorkDir,
         parts: &Parts,
         blobs: Vec<(PathBuf, String)>,
         drafts: Vec<LayerDraft>,
+        base: &[(String, String)],
         warnings: Warnings,
     ) -> Result<Stored> {
         let manifest = manifest::parse_manifest(&parts.manifest, &parts.media_type)?;
@@ -249,6 +251,9 @@ impl ImageStore {
         }
         let entry = entry_for(&manifest, parts)?;
         self.put(workspace, made, |index| {
+            if !base.iter().all(|(blob, layer)| self.has_blob(blob) && self.layers.exists(layer)) {
+                crate::bail!("a layer that it stands on was removed meanwhile");
+            }
             list(index, &entry, &parts.names);
             Ok(())
         })?;

@@ -3,6 +3,7 @@
 mod archive;
 pub mod change;
 pub mod check;
+pub mod commit;
 pub mod config;
 pub mod content;
 pub mod diff;

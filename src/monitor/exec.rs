@@ -144,7 +144,7 @@ fn start(request: &[u8], container: Container<'_>, streams: Vec<OwnedFd>) -> Res
             let entered = if own_pids { nix::sched::setns(container.init, CloneFlags::CLONE_NEWPID) } else { Ok(()) };
             let joined = entered
                 .context("joining the container's PID namespace")
-                .and_then(|()| process::clone_sibling().context("forking"));
+                .and_then(|()| process::clone_sibling(0).context("forking"));
             match joined {
                 Ok(Forked::Child) => child::join::start(request, container, streams, theirs.as_fd()),
                 Ok(Forked::Parent(sibling)) => {

@@ -20,20 +20,25 @@ const END_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Mounts the root file system. The process ends when it is unmounted, or with the monitor.
 pub fn mount(fuse: &Fuse) -> Result<Child> {
-    start(fuse, true)
+    start(fuse, true, true)
+}
+
+/// The same without a monitor: the process ends only when it is unmounted, or with its mount namespace.
+pub fn mount_untied(fuse: &Fuse) -> Result<Child> {
+    start(fuse, true, false)
 }
 
 /// Mounts an overlay beside the root: writable if it has an upper directory.
 pub fn mount_overlay(fuse: &Fuse) -> Result<Child> {
-    start(fuse, !fuse.upper.as_os_str().is_empty())
+    start(fuse, !fuse.upper.as_os_str().is_empty(), true)
 }
 
 /// Mounts the same for reading, on the same mount point but in another mount namespace. The writable layer may be in use.
 pub fn mount_read_only(fuse: &Fuse) -> Result<Child> {
-    start(fuse, false)
+    start(fuse, false, true)
 }
 
-fn start(fuse: &Fuse, writable: bool) -> Result<Child> {
+fn start(fuse: &Fuse, writable: bool, tied: bool) -> Result<Child> {
     // Names relative to the data root are short, and the root's own path may have characters that mean something in the
     // option: commas and colons.
     let root = fuse.merged.ancestors().nth(3).unwrap_or(Path::new("/")).to_owned();
@@ -66,7 +71,8 @@ fn start(fuse: &Fuse, writable: bool) -> Result<Child> {
     command.args(["-f", "-o", &options]).arg(name(&fuse.merged)).current_dir(&root);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).process_group(0);
     let before = device(&fuse.merged);
-    let mut child = crate::sys::process::spawn_tied(&mut command).map_err(|e| match e.kind() {
+    let spawned = if tied { crate::sys::process::spawn_tied(&mut command) } else { command.spawn() };
+    let mut child = spawned.map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::new("mounting the root file system: `fuse-overlayfs` is not installed")
             .hint("install it, or use `--storage-driver overlay` or `vfs`"),
         _ => Error::from(e).wrap("starting `fuse-overlayfs`"),

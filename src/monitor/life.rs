@@ -29,6 +29,8 @@ use crate::storage::atomic::Durability;
 use crate::storage::{Roots, fs};
 use crate::sys::{lock, process};
 
+/// The exit code of a container whose `--timeout` is over.
+const TIMED_OUT: i32 = 255;
 /// The first pause before a restart, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -91,6 +93,8 @@ pub struct Running {
     /// It waits for a start message.
     pub waiting: bool,
     pub kill_at: Option<Instant>,
+    /// That time has come.
+    pub timed_out: bool,
     /// The kernel's count of kills for want of memory when it began.
     pub oom_kills: u64,
     /// A SIGKILL went through the monitor.
@@ -173,6 +177,8 @@ impl Life {
         let mut pause = FIRST_PAUSE;
         loop {
             let code = self.serve_until_end();
+            // As the reference says it of a container that took too long.
+            let code = if self.container.as_ref().is_some_and(|c| c.timed_out) { TIMED_OUT } else { code };
             let ran_for = self.container.as_ref().map_or(Duration::ZERO, |c| c.since.elapsed());
             self.state.oom_killed = self
                 .container
@@ -261,6 +267,7 @@ impl Life {
             since: Instant::now(),
             waiting: false,
             kill_at: None,
+            timed_out: false,
             oom_kills: oom::kills(),
             killed: false,
             place,

@@ -84,6 +84,7 @@ impl Life {
     fn timed_out(&mut self) {
         if let Some(container) = &mut self.container {
             container.kill_at = None;
+            container.timed_out = true;
         }
         self.state.stopped_by_user = true;
         self.kill_container(libc::SIGKILL);

@@ -56,24 +56,13 @@ fn names(flags: u64) -> String {
     format!("{} namespace{}", named.join(" and "), if named.len() == 1 { "" } else { "s" })
 }
 
-/// Joins the PID namespace, if one is to be joined, for the children that are made from here on; dropped, it goes back.
-pub fn enter_pids(joined: &[Joined]) -> Result<Option<Pids>> {
-    const PID: u64 = libc::CLONE_NEWPID as u64;
-    let Some(other) = joined.iter().find(|one| one.namespaces & PID != 0) else { return Ok(None) };
-    let own = File::open("/proc/self/ns/pid").context("opening `/proc/self/ns/pid`")?;
-    other.enter(PID)?;
-    Ok(Some(Pids(own.into())))
+/// The one whose PID namespace is joined.
+pub fn with_pids(joined: &[Joined]) -> Option<&Joined> {
+    joined.iter().find(|one| one.namespaces & PID != 0)
 }
 
-/// This process's own PID namespace.
-#[derive(Debug)]
-pub struct Pids(OwnedFd);
-
-impl Drop for Pids {
-    fn drop(&mut self) {
-        let _ = nix::sched::setns(&self.0, CloneFlags::CLONE_NEWPID);
-    }
-}
+/// The flag of PID namespaces: who is in one is decided when a process is made.
+pub const PID: u64 = libc::CLONE_NEWPID as u64;
 
 /// The /dev/shm of the container whose IPC namespace is joined, as a detached mount. This process must be in a mount
 /// namespace of its own, to which it goes back.

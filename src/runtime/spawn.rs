@@ -82,22 +82,19 @@ pub fn spawn(launch: &Launch, given: &[Given], joined: &[Joined]) -> Result<Star
         started_out = (Some(stdout_read), Some(stderr_read));
         Streams::Pipes { stdin, stdout, stderr }
     };
-    // For a user namespace of its own it is a helper that is cloned, which makes the process.
-    let helped = launch.userns.is_some();
-    let pids = if helped { None } else { joined::enter_pids(joined)? };
-    let namespaces = if helped { 0 } else { launch.namespaces };
-    match process::clone3(namespaces).context("creating the container's namespaces")? {
+    let cloned = match joined::with_pids(joined) {
+        _ if launch.userns.is_some() => process::clone3(0).context("forking")?,
+        None => process::clone3(launch.namespaces).context("creating the container's namespaces")?,
+        Some(other) => clone_in(other, launch.namespaces)?,
+    };
+    match cloned {
         Forked::Child => child::start(launch, &streams, given, joined, theirs.as_fd()),
         Forked::Parent(cloned) => {
-            drop(pids);
             // Nobody but us may hold the other end, or a helper that dies is never noticed.
             drop(theirs);
-            let cloned = if helped {
-                let made = made_by(&ours);
-                let _ = process::wait(cloned.pid);
-                made?
-            } else {
-                cloned
+            let cloned = match launch.userns {
+                Some(_) => made_by(&ours, cloned.pid)?,
+                None => cloned,
             };
             Ok(Started {
                 pid: cloned.pid,
@@ -111,12 +108,39 @@ pub fn spawn(launch: &Launch, given: &[Given], joined: &[Joined]) -> Result<Star
     }
 }
 
-/// The process that a helper has made, which is our child.
-fn made_by(channel: &OwnedFd) -> Result<process::Child> {
-    let pid = read_pid(channel)?;
-    let number = rustix::process::Pid::from_raw(pid).ok_or_else(|| Error::new("the container has no process"))?;
-    let pidfd = rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty());
-    Ok(process::Child { pid, pidfd: pidfd.context("opening the container's process")? })
+/// As clone3, in the PID namespace of another. A process cannot leave a PID namespace that it has joined, so a child joins
+/// it, and makes the process as its sibling.
+fn clone_in(other: &Joined, namespaces: u64) -> Result<Forked<process::Child>> {
+    let (ours, theirs) = channel::pair()?;
+    let helper = match process::fork().context("forking")? {
+        Forked::Child => {
+            let cloned = other
+                .enter(joined::PID)
+                .and_then(|()| process::clone_sibling(namespaces).context("creating the container's namespaces"));
+            let packet = match cloned {
+                Ok(Forked::Child) => return Ok(Forked::Child),
+                Ok(Forked::Parent(sibling)) => [&b"C"[..], &sibling.pid.to_le_bytes()].concat(),
+                Err(error) => [&b"E"[..], &channel::encode_error(&error)].concat(),
+            };
+            let _ = channel::send(&theirs, &packet, &[]);
+            process::exit_now(0)
+        }
+        Forked::Parent(helper) => helper,
+    };
+    drop(theirs);
+    made_by(&ours, helper).map(Forked::Parent)
+}
+
+/// The process that a helper has made as its sibling, and says so on the channel.
+fn made_by(channel: &OwnedFd, helper: i32) -> Result<process::Child> {
+    let pid = read_pid(channel);
+    let _ = process::wait(helper);
+    let pid = pid?;
+    let number = rustix::process::Pid::from_raw(pid).ok_or_else(|| Error::new("the container's process has no PID"))?;
+    // It is a child of this process that nobody has reaped.
+    let pidfd = rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty())
+        .context("opening the container's process")?;
+    Ok(process::Child { pid, pidfd })
 }
 
 /// Reads the PID of a further process in the container, which its maker sends. The process itself may be quicker with

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -22,6 +23,9 @@ use crate::storage::{fs, id, lock};
 const NAME: &str = "coracle-secrets";
 /// The first version of systemd that seals for users.
 const FIRST_VERSION: u32 = 256;
+/// The key that systemd-creds has given out, and the file it was in: it is asked once, because it knows this process as its
+/// user only as long as that has not become root of a user namespace.
+static UNSEALED: OnceLock<(PathBuf, Key)> = OnceLock::new();
 /// It never asks anything, and a TPM takes a second or two.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -86,13 +90,18 @@ pub fn load(dir: &Path) -> Result<Option<Key>> {
         return Key::from_text(&text).with_context(|| format!("reading the key `{}`", plain.display())).map(Some);
     }
     let sealed = sealed_file(dir);
+    if let Some(key) = UNSEALED.get().filter(|(path, _)| *path == sealed) {
+        return Ok(Some(key.1.clone()));
+    }
     let Some(bytes) = fs::read_optional(&sealed)? else { return Ok(None) };
     let text = systemd_creds("decrypt", &bytes).map_err(|error| {
         error
             .wrap(format!("unsealing the key `{}`", sealed.display()))
             .hint("it was sealed by systemd-creds for this user on this machine, and opens nowhere else")
     })?;
-    Key::from_text(&text).with_context(|| format!("unsealing the key `{}`", sealed.display())).map(Some)
+    let key = Key::from_text(&text).with_context(|| format!("unsealing the key `{}`", sealed.display()))?;
+    let _ = UNSEALED.set((sealed, key.clone()));
+    Ok(Some(key))
 }
 
 /// The key of the store in `dir`, which is made where there is none.

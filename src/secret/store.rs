@@ -156,6 +156,11 @@ impl Store {
         seal::open(&key, owner, sealed)
     }
 
+    /// Asks systemd for the key, if it has one to keep. For who enters a user namespace before it is needed.
+    pub fn unseal_key(&self) -> Result<()> {
+        key::load(&self.dir).map(drop)
+    }
+
     fn driver(&self, secret: &Secret) -> Result<Driver> {
         Driver::new(&secret.driver, &secret.driver_options, &self.dir)
     }

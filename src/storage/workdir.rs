@@ -74,6 +74,11 @@ impl WorkDir {
         self.dir.join(name)
     }
 
+    /// Another descriptor of the lock, with which the lock can be kept or given back.
+    pub fn lock_file(&self) -> Result<File> {
+        self._lock.try_clone().with_context(|| format!("duplicating the lock of `{}`", self.dir.display()))
+    }
+
     /// Removes the directory and says if that failed.
     pub fn remove(self) -> Result<()> {
         self.clear()

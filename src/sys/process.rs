@@ -35,14 +35,10 @@ pub fn clone3(flags: u64) -> io::Result<Forked<Child>> {
     clone3_with(flags, libc::SIGCHLD)
 }
 
-/// clone3(2) with CLONE_PARENT: the child is a sibling of this process, and its parent hears of its end.
-pub fn clone_sibling() -> io::Result<Forked<Child>> {
-    clone_sibling_in(0)
-}
-
-/// The same, in namespaces of its own (CLONE_NEW* flags).
-pub fn clone_sibling_in(namespaces: u64) -> io::Result<Forked<Child>> {
-    clone3_with(namespaces | libc::CLONE_PARENT as u64, 0)
+/// clone3(2) with these CLONE_NEW* flags and CLONE_PARENT: the child is a sibling of this process, and its parent hears of
+/// its end.
+pub fn clone_sibling(flags: u64) -> io::Result<Forked<Child>> {
+    clone3_with(flags | libc::CLONE_PARENT as u64, 0)
 }
 
 fn clone3_with(flags: u64, exit_signal: i32) -> io::Result<Forked<Child>> {

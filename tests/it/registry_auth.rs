@@ -335,3 +335,19 @@ fn registries_are_searched() {
     );
     assert!(env.fails(125, ["search", "x"]).contains("no unqualified-search registries"));
 }
+
+#[test]
+fn a_secret_is_a_password() {
+    let env = Env::new();
+    let (_registry, host, _) = guarded(&env);
+    env.coracle(["secret", "create", USER, "-"]).stdin(format!("{PASSWORD}\n")).run().expect(0);
+    env.coracle(["secret", "create", "wrong", "-"]).stdin("wrong").run().expect(0);
+    let said = env.fails(125, ["login", PLAIN, "-u", USER, "--secret", "wrong", &host]);
+    assert!(said.contains("invalid username/password"), "{said}");
+    assert!(env.fails(125, ["login", PLAIN, "--secret", "nope", &host]).contains("no such secret"));
+    let said = env.fails(125, ["login", PLAIN, "--secret", USER, "--password-stdin", "-u", USER, &host]);
+    assert!(said.contains("--secret can not be used with"), "{said}");
+    // Where no user is named, the secret's name is the user's.
+    assert_eq!(env.ok(["login", PLAIN, "--secret", USER, &host]), "Login Succeeded!");
+    assert_eq!(env.ok(["login", "--get-login", &host]), USER);
+}

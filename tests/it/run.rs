@@ -337,8 +337,9 @@ fn timeout_kills() {
     let env = Env::busybox();
     let output =
         env.coracle(["run", "--name", "t", "--timeout", "1", "--network", "none", "busybox", "sleep", "1000"]).run();
-    assert_ne!(output.code(), 0, "{output}");
+    assert_eq!(output.code(), 255, "{output}");
     assert_eq!(env.status("t"), "exited");
+    assert_eq!(env.inspect("t", "State.ExitCode"), 255);
 }
 
 #[test]

@@ -323,6 +323,17 @@ fn other_drivers_show_the_same_owners_and_a_tree_is_made_once() {
         env.ok([&args[..], &["owners", "sh", "-c", script]].concat());
         assert_eq!(env.ok(["start", "-a", "c"]).trim(), "none", "{driver}");
         assert_eq!(env.ok(["start", "-a", "c"]).trim(), "m", "{driver}");
+        let changes = env.ok(["diff", "c"]);
+        for (line, is_there) in
+            [("A /srv/more", true), ("C /srv/top", true), ("C /bin", false), ("C /bin/busybox", false)]
+        {
+            assert_eq!(changes.lines().any(|l| l == line), is_there, "{driver}: {line}:\n{changes}");
+        }
+        env.ok(["commit", "-q", "c", "made"]);
+        let made =
+            ["run", "--rm", "--network", "none", "--user=0", "made", "stat", "-c", "%u:%g", "/srv/more", "/srv/web"];
+        assert_eq!(env.ok(made), "7:8\n33:34\n", "{driver}");
+        env.ok(["rmi", "made"]);
         let tar = env.work().join(format!("{driver}.tar"));
         env.ok(["export", "-o", tar.to_str().unwrap(), "c"]);
         let list = env.program("tar").args(["--numeric-owner", "-tvf", tar.to_str().unwrap()]).run().expect(0).text();

@@ -6,7 +6,7 @@ use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, usual_code};
 use crate::cli::select::Wanted;
 use crate::container::Status;
-use crate::engine;
+use crate::engine::{self, secrets};
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         of_all: if *args.running { |status| status == Status::Running } else { |_| true },
         ..Wanted::default()
     };
-    Ok(cx.each(wanted.targets(&store)?, usual_code, |target| {
+    let targets = wanted.targets(&store)?;
+    secrets::prepare(&engine, targets.iter().flatten().map(|target| &target.id))?;
+    Ok(cx.each(targets, usual_code, |target| {
         let target = target?;
         engine::restart(&engine, &target.id, super::grace(args.time))?;
         cx.printer.line(target.shown);

@@ -4,7 +4,7 @@ use crate::bail;
 use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, usual_code};
 use crate::cli::select::Wanted;
-use crate::engine::{self, StartOptions};
+use crate::engine::{self, StartOptions, secrets};
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,11 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         ..Wanted::default()
     };
     let mut attached_code = 0;
-    let code = cx.each(wanted.targets(&store)?, usual_code, |target| {
+    let targets = wanted.targets(&store)?;
+    if targets.len() > 1 {
+        secrets::prepare(&engine, targets.iter().flatten().map(|target| &target.id))?;
+    }
+    let code = cx.each(targets, usual_code, |target| {
         let target = target?;
         let options = StartOptions { attach, interactive: *args.interactive, sig_proxy, detach_keys: None };
         match engine::start(&engine, &target.id, &options)? {

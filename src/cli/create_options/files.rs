@@ -8,12 +8,12 @@ pub struct FilesArgs {
     /// Put /etc/hosts and the like into these directories as well
     #[arg(long, value_name = "stringArray")]
     pub chrootdirs: Vec<String>,
-    /// Give access to a device of the host (HOST[:CONTAINER][:rwm])
+    /// Give access to a device of the host (HOST[:CONTAINER][:rwm]), or to one by its CDI name (vendor.com/class=name)
     #[arg(long, value_name = "stringArray")]
     pub device: Vec<String>,
-    /// Give access to GPUs
-    #[arg(long, value_name = "strings", value_parser = refuse("GPUs are the matter of a later release"))]
-    pub gpus: Option<Refused>,
+    /// Give access to GPUs (all, or their numbers)
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    pub gpus: Vec<String>,
     /// What becomes of the volumes of the image (anonymous, tmpfs, ignore) [default: anonymous]
     #[arg(long, value_name = "string")]
     pub image_volume: Option<String>,
@@ -26,7 +26,7 @@ pub struct FilesArgs {
     /// Have writable /run, /tmp and /var/tmp with --read-only [default: true]
     #[arg(long, default_value = "true")]
     pub read_only_tmpfs: GoBool,
-    /// Take the first argument for a directory that is the root, not for an image
+    /// Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image
     #[arg(long)]
     pub rootfs: GoBool,
     /// Give access to a secret (NAME[,type=mount|env][,target=...][,uid=][,gid=][,mode=])

@@ -3,16 +3,16 @@
 /// Flags about namespaces.
 #[derive(Debug, clap::Args)]
 pub struct NamespacesArgs {
-    /// Cgroup namespace (private, host)
+    /// Cgroup namespace (private, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub cgroupns: Option<String>,
     /// Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     pub gidmap: Vec<String>,
-    /// IPC namespace (shareable, private, none, host)
+    /// IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub ipc: Option<String>,
-    /// PID namespace (private, host)
+    /// PID namespace (private, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub pid: Option<String>,
     /// Name in /etc/subgid whose ranges are used
@@ -28,7 +28,7 @@ pub struct NamespacesArgs {
     /// ns:PATH) [default: $PODMAN_USERNS, or host]
     #[arg(long, value_name = "string")]
     pub userns: Option<String>,
-    /// UTS namespace (private, host)
+    /// UTS namespace (private, host, container:NAME, ns:PATH)
     #[arg(long, value_name = "string")]
     pub uts: Option<String>,
 }

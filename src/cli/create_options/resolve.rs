@@ -9,9 +9,10 @@ use super::namespaces::NamespacesArgs;
 use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
-use crate::cli::env::PODMAN_USERNS;
+use crate::cli::env::{self, PODMAN_USERNS};
 use crate::cli::image::pull::pull_policy;
 use crate::cli::image::registry_flags::{credentials, retry_delay};
+use crate::container::cdi;
 use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
@@ -99,7 +100,14 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         monitor_pid_file: absolute(&misc.conmon_pidfile),
 
         mounts: user_mounts(args, at)?,
-        devices: files.device.iter().map(|text| Device::parse(text)).collect::<Result<_>>()?,
+        devices: files
+            .device
+            .iter()
+            .filter(|text| !cdi::is_name(text))
+            .map(|text| Device::parse(text))
+            .collect::<Result<_>>()?,
+        cdi: cdi_names(&files.device, &files.gpus)?,
+        cdi_directories: cdi_directories(at),
         secrets: files.secret.iter().map(|text| SecretRequest::parse(text)).collect::<Result<_>>()?,
         image_volumes: ImageVolumes::parse(files.image_volume.as_deref().unwrap_or_default())?,
         read_only: *files.read_only,
@@ -407,6 +415,19 @@ fn user_mounts(args: &CreateArgs, at: &Invocation) -> Result<Vec<UserMount>> {
     all.extend(volumes.chain(tmpfs).collect::<Result<Vec<_>>>()?);
     mounts::check_duplicates(&all)?;
     Ok(all)
+}
+
+fn cdi_names(devices: &[String], gpus: &[String]) -> Result<Vec<String>> {
+    let mut names: Vec<String> = devices.iter().filter(|text| cdi::is_name(text)).cloned().collect();
+    names.extend(cdi::gpus(gpus)?);
+    Ok(names)
+}
+
+fn cdi_directories(at: &Invocation) -> Vec<PathBuf> {
+    match at.env.iter().find(|(name, value)| name == env::CORACLE_CDI_DIRS && !value.is_empty()) {
+        Some((_, dirs)) => dirs.split(':').filter(|dir| dir.starts_with('/')).map(PathBuf::from).collect(),
+        None => cdi::DIRECTORIES.iter().map(PathBuf::from).collect(),
+    }
 }
 
 fn expose(values: &[String]) -> Result<Vec<String>> {

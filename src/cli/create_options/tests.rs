@@ -81,6 +81,7 @@ fn nothing_given_means_the_defaults() {
     let mut want = CreateOptions { source, ..Default::default() };
     want.environment.host = vec![("http_proxy".to_owned(), "p".to_owned())];
     want.restart.name = "no".to_owned();
+    want.cdi_directories = crate::container::cdi::DIRECTORIES.map(Into::into).to_vec();
     assert_eq!(run("i"), want);
 }
 
@@ -165,6 +166,9 @@ fn files_and_devices() {
     let places: Vec<_> = options.mounts.iter().map(|m| m.destination.to_str().unwrap()).collect();
     assert_eq!(places, ["/b", "/a", "/t"]);
     assert_eq!(options.devices[0].permissions, "rw");
+    let by_name = run("--device vendor.com/dev=x --gpus 0,1 i");
+    assert_eq!(by_name.cdi, ["vendor.com/dev=x", "nvidia.com/gpu=0", "nvidia.com/gpu=1"]);
+    assert!(by_name.devices.is_empty());
     assert_eq!(run("--image-volume=ignore i").image_volumes, ImageVolumes::Ignore);
     assert_eq!(run("--shm-size 64m i").shm_size, Some(67_108_864));
     assert!(run("--read-only --read-only-tmpfs=false i").no_read_only_tmpfs);
@@ -172,6 +176,7 @@ fn files_and_devices() {
         run("--rootfs . sh").source,
         Source::Rootfs { path: Path::new("/etc").canonicalize().unwrap(), overlay: false }
     );
+    assert!(matches!(run("--rootfs .:O sh").source, Source::Rootfs { overlay: true, .. }));
     assert_eq!(run("--hosts-file hosts i").hosts_file, "/etc/hosts");
     assert_eq!(run("--hosts-file none --cidfile nosuch.cid i").cid_file, Some("/etc/nosuch.cid".into()));
 }
@@ -181,6 +186,8 @@ fn namespaces_and_security() {
     let options =
         run("--pid host --ipc=none --privileged --security-opt seccomp=unconfined --security-opt=no-new-privileges i");
     assert_eq!((options.pid, options.ipc), (Sharing::Host, IpcMode::None));
+    let joined = run("--pid container:x --ipc=ns:/y --uts container:z i");
+    assert_eq!((joined.pid, joined.ipc), (Sharing::Container("x".into()), IpcMode::Path("/y".into())));
     assert_eq!(options.security.seccomp, SeccompChoice::Unconfined);
     assert!(options.privileged && options.security.no_new_privileges);
 }
@@ -228,39 +235,48 @@ fn what_is_not_there_yet_says_so() {
         "--memory-swap -1",
         "--oom-kill-disable",
         "--health-cmd true",
-        "--secret s",
         "--pod p",
         "--ip 10.0.0.1",
         "--network-alias a",
-        "--uidmap 0:1:1",
-        "--gpus all",
         "--systemd=always",
         "--systemd=true",
         "--sdnotify=conmon",
         "--volumes-from x",
-        "--tz local",
         "--init-path /x",
-        "--passwd=true",
-        "--group-add keep-groups",
         "--rootfs",
-        "--mount type=image,src=x,dst=/x",
-        "--pid container:x",
-        "--ipc ns:/x",
         "--log-driver journald",
         "--disable-content-trust=false",
         "--seccomp-policy image",
     ] {
-        let image = if flag == "--rootfs" { "/:O" } else { "i" };
+        let image = if flag == "--rootfs" { "/:idmap" } else { "i" };
         let error = wrong(&format!("{flag} {image}"));
-        let says = ["later release", "part of this program", "not passed into", "never changed", "no content trust"];
+        let says =
+            ["later release", "part of this program", "not passed into", "no content trust", "cannot be ID-mapped"];
         assert!(says.iter().any(|words| error.contains(words)), "{flag}: {error}");
     }
     assert_eq!(wrong("--memory abc i"), "invalid value for memory: invalid size: 'abc'");
 }
 
 #[test]
+fn accounts_secrets_and_the_like() {
+    let options = run("--group-add keep-groups --hostuser a,b --hostuser c --requires x,y --chrootdirs /a,b --tz= i");
+    assert!(options.keep_groups && options.group_add.is_empty() && options.timezone.is_none() && !options.no_passwd);
+    assert_eq!(options.host_users, ["a", "b", "c"]);
+    assert_eq!(options.requires, ["x", "y"]);
+    assert_eq!(options.chroot_dirs, [Path::new("/a"), Path::new("/b")]);
+    assert_eq!(run("--umask= i").umask, None);
+    let secrets = run("--secret a --secret b,type=env i").secrets;
+    assert_eq!(secrets.iter().map(|secret| secret.source.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
 fn what_cannot_be_is_one_clear_line() {
     for (line, part) in [
+        ("--secret a,type=b i", "type b is invalid: parsing secret"),
+        ("--tz ../x i", "invalid location name"),
+        ("--personality x i", "unknown persona"),
+        ("--chrootdirs / i", "--chrootdirs"),
+        ("--group-add keep-groups,5 i", "is not allowed with any other --group-add options"),
         ("--restart sometimes i", "invalid restart policy"),
         ("--pull often i", "unsupported pull policy \"often\""),
         ("--platform linux/arm --arch arm i", "--platform option can not be specified with --arch or --os"),
@@ -282,6 +298,8 @@ fn what_cannot_be_is_one_clear_line() {
         ("--shm-size big i", "invalid value for shm-size: invalid size: 'big'"),
         ("--retry-delay soon i", "a duration like 2s"),
         ("--userns nonsense i", "unrecognized namespace mode"),
+        ("--pid pod i", "cannot use pod namespace"),
+        ("--gpus a/b i", "invalid GPU"),
         ("--image-volume x i", "invalid image-volume type"),
         ("--expose 0 i", "between 1 and 65535"),
         ("--tmpfs /a --tmpfs /a i", "/a: duplicate mount destination"),

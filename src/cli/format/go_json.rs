@@ -17,6 +17,8 @@ pub enum Shape {
     Listing,
     /// `images`: four spaces.
     Images,
+    /// `secret inspect`: four spaces, by Go's own encoder.
+    Four,
 }
 
 impl Shape {
@@ -24,12 +26,12 @@ impl Shape {
         match self {
             Shape::Inspect => 5,
             Shape::Listing => 2,
-            Shape::Images => 4,
+            Shape::Images | Shape::Four => 4,
         }
     }
 
     fn opens_empty_objects(self) -> bool {
-        self != Shape::Inspect
+        !matches!(self, Shape::Inspect | Shape::Four)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::cx::Cx;
 use crate::cli::views::diff;
-use crate::engine;
+use crate::engine::diff::{self as changes, Of};
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
@@ -18,10 +18,7 @@ pub struct Args {
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let engine = cx.engine()?;
-    let images = engine::images(&engine)?;
-    // Directories of other IDs of the mapping cannot be listed from outside of it.
-    engine::enter_userns(&engine)?;
-    let changes = images.diff(&args.image, args.other.as_deref())?;
+    let changes = changes::diff(&engine, Of::Images, &args.image, args.other.as_deref())?;
     cx.printer.text(&diff::render(&changes, args.format.as_deref())?);
     Ok(0)
 }

@@ -28,6 +28,7 @@ pub const CONTAINER: Schema = Schema {
         ("", "SizeRw", Empty::Nothing),
         ("", "SizeRootFs", Empty::Nothing),
         ("Config", "Healthcheck", Empty::Nothing),
+        ("Config", "Timezone", Empty::Text),
         ("Mounts", "Name", Empty::Text),
     ],
     headings: &[],

@@ -115,7 +115,7 @@ pub fn inspect(secrets: &[(Secret, Option<Plain>)], format: Option<&str>) -> Res
     let mut objects: Vec<Value> = secrets.iter().map(object).collect();
     let format = format.map(Format::parse).transpose()?.flatten();
     match format {
-        None | Some(Format::Json) => go_json::pretty(&Value::Array(objects), Shape::Images),
+        None | Some(Format::Json) => go_json::pretty(&Value::Array(objects), Shape::Four),
         Some(format) if objects.is_empty() => {
             // Still to be checked.
             template::render_list(format, &[], &INSPECT, true)

@@ -135,6 +135,14 @@ pub fn root(record: &Record, dir: &Path, roots: &Roots) -> (Root, Option<Fuse>) 
     }
 }
 
+/// What a container's writable part is made upon, topmost first: its layers, or what shows them with other owners.
+pub fn base(record: &Record, roots: &Roots) -> Vec<PathBuf> {
+    match &record.shown {
+        None => layer_paths(record, roots),
+        Some(key) => vec![shown::root(roots, key)],
+    }
+}
+
 /// The directories of a container's layers, topmost first.
 pub fn layer_paths(record: &Record, roots: &Roots) -> Vec<PathBuf> {
     if let Some(rootfs) = record.rootfs.as_ref().filter(|_| record.rootfs_overlay) {

@@ -57,7 +57,17 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
     let own_dev = taken(&asked, Path::new("/dev"));
     let every_device: &[_] = if options.privileged && !own_dev { &place.host.devices } else { &[] };
-    for device in options.devices.iter().chain(every_device) {
+    let mut devices = Vec::new();
+    for device in &options.devices {
+        devices.extend(device.nodes()?);
+    }
+    devices.extend(place.cdi.devices.iter().chain(every_device).cloned());
+    for other in &place.cdi.mounts {
+        if !taken(&asked, &other.destination) {
+            asked.push(mount(&other.destination, &other.kind, &other.source, other.options.clone())?);
+        }
+    }
+    for device in &devices {
         if !taken(&asked, &device.container) {
             asked.push(mount(&device.container, "bind", &device.host, device.mount_options())?);
         }

@@ -22,6 +22,7 @@ use oci_spec::runtime::{
 pub use facts::HostFacts;
 pub use filesystems::NeededVolume;
 
+use super::cdi::Edits;
 use super::namespaces::{self, IpcMode, Sharing};
 use super::options::{CreateOptions, Source};
 use super::record::{MountedImage, Record};
@@ -72,6 +73,8 @@ pub struct Place {
     pub joins_shm: bool,
     /// The IDs of the containers that this one depends on.
     pub dependencies: Vec<String>,
+    /// What it gets with its devices.
+    pub cdi: Edits,
 }
 
 /// What is to be made.
@@ -117,7 +120,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     warnings.append(&mut filesystems.warnings);
     let decided = Decided {
         command: super::process::command(options, config)?,
-        env: options.environment.build(&config.env, options.tty, &hostname)?,
+        env: with_devices(options.environment.build(&config.env, options.tty, &hostname)?, &place.cdi.env),
         working_dir: working_dir(options, config),
         stop_signal: stop_signal(options, config, &mut warnings),
         hostname,
@@ -139,6 +142,9 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         .linux(linux(options, shares_network, place.userns.map.as_ref())?)
         .build();
     let mut spec = built(spec)?;
+    if !place.cdi.hooks.is_empty() {
+        spec.set_hooks(Some(hooks(&place.cdi)?));
+    }
     if options.uts != Sharing::Private {
         spec.set_hostname(None);
     }
@@ -233,6 +239,28 @@ fn check_hostname(name: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The environment with what devices add: a variable of theirs takes the place of one of the same name.
+fn with_devices(mut env: Vec<String>, added: &[String]) -> Vec<String> {
+    for variable in added {
+        let name = |text: &str| text.split('=').next().map(str::to_owned);
+        env.retain(|other| name(other) != name(variable));
+        env.push(variable.clone());
+    }
+    env
+}
+
+fn hooks(edits: &Edits) -> Result<oci_spec::runtime::Hooks> {
+    let one = |hook: &super::cdi::Hook| {
+        let built = oci_spec::runtime::HookBuilder::default()
+            .path(hook.path.clone())
+            .args(hook.args.clone())
+            .env(hook.env.clone());
+        self::built(hook.timeout.into_iter().fold(built, |built, seconds| built.timeout(seconds)).build())
+    };
+    let all = edits.hooks.iter().map(one).collect::<Result<Vec<_>>>()?;
+    built(oci_spec::runtime::HooksBuilder::default().create_container(all).build())
 }
 
 /// An unprivileged process can make itself a likelier victim, but not a less likely one.

@@ -8,22 +8,52 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
+use oci_spec::runtime::Process;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::credentials::{self, User};
 use crate::bail;
 use crate::error::{Context, Error, Result};
-use crate::runtime::launch::{Accounts, HostUser};
+use crate::runtime::launch::{Accounts, HostUser, Launch};
 use crate::runtime::passwd;
 
+/// Who the process is; after that, they have a name. The groups are those without the entries that are added.
+///
+/// The group of a user who was asked for is one of its further groups as well, so that no set-group-ID program loses it
+/// on the way (CVE-2022-2989).
+pub fn resolve(launch: &Launch, process: &Process, root: &OwnedFd) -> Result<User> {
+    let Some(user) = process.user().username() else {
+        if let Some(accounts) = launch.accounts.as_ref().filter(|accounts| !accounts.host_users.is_empty()) {
+            add(accounts, "", process.cwd(), root)?;
+        }
+        return credentials::resolve(process, &launch.groups, root);
+    };
+    let accounts = launch.accounts.as_ref().filter(|all| !all.host_users.is_empty() || has_numbers(user));
+    if let Some(accounts) = accounts.filter(|accounts| !accounts.host_users.is_empty()) {
+        // They may be who is meant.
+        add(accounts, user, process.cwd(), root)?;
+    }
+    let mut resolved = credentials::resolve(process, &launch.groups, root)?;
+    if !resolved.groups.contains(&resolved.gid) {
+        resolved.groups.insert(0, resolved.gid);
+    }
+    if let Some(accounts) = accounts {
+        add(accounts, user, process.cwd(), root)?;
+        resolved.home = credentials::resolve(process, &[], root)?.home;
+    }
+    Ok(resolved)
+}
+
+fn has_numbers(user: &str) -> bool {
+    user.split(':').any(is_number)
+}
+
 /// Adds what is missing for `user`, as `--user` or the image says it. `cwd` is the home of who has no other.
-pub fn add(accounts: &Accounts, user: &str, cwd: &Path, root: &OwnedFd) -> Result<()> {
+fn add(accounts: &Accounts, user: &str, cwd: &Path, root: &OwnedFd) -> Result<()> {
     let cwd = cwd.to_string_lossy();
     let (name, group) = user.split_once(':').map_or((user, user), |(name, group)| (name, group));
     let (is_number, group_is_number) = (is_number(name), is_number(group));
-    if accounts.host_users.is_empty() && !is_number && !group_is_number {
-        return Ok(());
-    }
     let explicit = accounts.passwd_entry.is_some()
         || accounts.group_entry.is_some()
         || accounts.host_users.iter().any(|host_user| !host_user.only_if_free);

@@ -13,7 +13,7 @@ use super::{
     Prepared, Stdio, credentials, hide_and_tie, keeps_groups, limits, nested, report_and_exit, root, secrets, target,
     terminal,
 };
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
 use crate::runtime::idmap::Userns;
@@ -130,7 +130,9 @@ fn set_up(
     }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
-    let cwd = target::working_directory(&root_fd, process.cwd(), false)?;
+    // As the reference says it of a further process.
+    let cwd =
+        target::working_directory(&root_fd, process.cwd(), false).map_err(|e| e.with_kind(Kind::CommandNotFound))?;
     limits::umask(&process);
     let stdio = stdio(request, streams)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;

@@ -26,7 +26,9 @@ pub fn apply(process: &Process) -> Result<()> {
     for limit in process.rlimits().as_deref().unwrap_or_default() {
         let name = limit.typ().to_string();
         let resource = resource(&name).ok_or_else(|| Error::new(format!("unknown resource limit `{name}`")))?;
-        let value = |n: u64| (n != u64::MAX).then_some(n);
+        // -1 is the most that this process may have.
+        let most = || rustix::process::getrlimit(resource).maximum;
+        let value = |number| if number == u64::MAX { most() } else { Some(number) };
         let wanted = rustix::process::Rlimit { current: value(limit.soft()), maximum: value(limit.hard()) };
         rustix::process::setrlimit(resource, wanted)
             .with_context(|| format!("setting the limit {name} to {}:{}", limit.soft(), limit.hard()))?;

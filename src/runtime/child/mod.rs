@@ -9,6 +9,7 @@ mod chown;
 mod command;
 mod credentials;
 mod dev;
+mod hooks;
 mod idmap;
 mod limits;
 mod mask;
@@ -31,7 +32,7 @@ use nix::sys::signal::Signal;
 use oci_spec::runtime::Spec;
 
 use super::channel;
-use super::joined::Joined;
+use super::joined::{Joined, PID};
 use super::launch::{Given, Launch};
 use super::spawn::Streams;
 use crate::error::{Context, Error, Result};
@@ -98,7 +99,7 @@ fn set_up(
         None => {
             for one in joined {
                 // The PID namespace is that of this process already.
-                one.enter(!(libc::CLONE_NEWPID as u64))?;
+                one.enter(!PID)?;
             }
             (root::attach(&launch.root)?, mounts::Opened::default())
         }
@@ -124,14 +125,15 @@ fn set_up(
         // While the host's /proc is still there.
         super::netns::prepare(launch.ipv6)?;
     }
+    if let Some(bundle) = launch.spec.parent() {
+        hooks::create_container(&spec, bundle)?;
+    }
     limits::sysctls(&spec)?;
     mask::apply(&place, &spec, &mounted.null)?;
     root::pivot(&place)?;
     drop(place);
-    if let Some(accounts) = &launch.accounts {
-        let user = oci_process.user().username().as_deref().unwrap_or_default();
-        accounts::add(accounts, user, oci_process.cwd(), &root::open_root()?)?;
-    }
+    let root_fd = root::open_root()?;
+    let user = accounts::resolve(launch, oci_process, &root_fd)?;
     if spec.root().as_ref().and_then(oci_spec::runtime::Root::readonly) == Some(true) {
         root::make_read_only()?;
     }
@@ -140,8 +142,6 @@ fn set_up(
     {
         nix::unistd::sethostname(hostname).with_context(|| format!("setting the host name `{hostname}`"))?;
     }
-    let root_fd = root::open_root()?;
-    let user = credentials::resolve(oci_process, &launch.groups, &root_fd)?;
     mounted.chown.iter().try_for_each(|source| chown::recursive(source, user.uid, user.gid))?;
     let cwd = target::working_directory(&root_fd, oci_process.cwd(), launch.create_cwd)?;
     limits::umask(oci_process);

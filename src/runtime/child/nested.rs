@@ -23,7 +23,7 @@ use super::{hide_and_tie, mounts, report_and_exit, root};
 use crate::error::{Context, Error, Result};
 use crate::runtime::channel;
 use crate::runtime::idmap::{self, IdMap, Userns};
-use crate::runtime::joined::{self, Joined};
+use crate::runtime::joined::{self, Joined, PID};
 use crate::runtime::launch::Launch;
 use crate::runtime::spawn::Streams;
 use crate::storage::fs;
@@ -57,9 +57,12 @@ pub(super) fn enter(
     let nested = Nested { root: root::detached(&launch.root)?, opened: mounts::open_all(spec, joined, map)? };
     // Those of others are for the user's root to join, not for the container's.
     for one in joined {
-        one.enter(!(libc::CLONE_NEWPID as u64))?;
+        one.enter(!PID)?;
     }
-    let _pids = joined::enter_pids(joined)?;
+    // For children only: this process stays where it is.
+    if let Some(other) = joined::with_pids(joined) {
+        other.enter(PID)?;
+    }
     let own = IdMap { uids: own_map("uid_map")?, gids: own_map("gid_map")? };
     let (mut waiting, mut go) = std::io::pipe().context("creating a pipe")?;
     let mut flags = launch.namespaces & !(libc::CLONE_NEWUSER as u64);
@@ -67,7 +70,7 @@ pub(super) fn enter(
         Userns::Own(_) => flags |= libc::CLONE_NEWUSER as u64,
         Userns::Join(path, _) => join(path)?,
     }
-    match process::clone_sibling_in(flags).context("creating the container's namespaces")? {
+    match process::clone_sibling(flags).context("creating the container's namespaces")? {
         Forked::Child => {
             drop(go);
             hide_and_tie()?;

@@ -58,7 +58,7 @@ pub fn make_slaves() -> Result<()> {
 /// Removes the mark that a volatile overlay leaves, for fear of a crash of the host, which ends this container.
 fn forget_volatile(work: &Path, volatile: bool) {
     if volatile {
-        let _ = std::fs::remove_dir(work.join("work/incompat/volatile"));
+        let _ = std::fs::remove_dir_all(work.join("work/incompat"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Paths inside the container's root, resolved by the kernel and never leaving it.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
@@ -34,9 +34,16 @@ pub enum Wanted {
     File,
 }
 
-/// Opens the mount point `path`, and makes it and its parents where they are missing.
+/// As many links as the kernel follows.
+const MAX_LINKS: u32 = 40;
+
+/// Opens the mount point `path`, and makes it and its parents where they are missing. Where a link leads to nothing, what
+/// it leads to is made.
 pub fn open_or_create(root: impl AsFd, path: &Path, wanted: Wanted) -> Result<OwnedFd> {
-    let root = root.as_fd();
+    follow_or_create(root.as_fd(), path, wanted, MAX_LINKS)
+}
+
+fn follow_or_create(root: BorrowedFd<'_>, path: &Path, wanted: Wanted, links: u32) -> Result<OwnedFd> {
     let describe = || format!("opening the mount point `{}` in the container", path.display());
     match open_place(root, path) {
         Err(Errno::NOENT) => {}
@@ -59,6 +66,19 @@ pub fn open_or_create(root: impl AsFd, path: &Path, wanted: Wanted) -> Result<Ow
                 } else {
                     rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o755))
                 };
+                if made == Err(Errno::EXIST)
+                    && links > 0
+                    && let Some(target) = link_target(&parent, name)
+                {
+                    let rest: PathBuf = parts.iter().skip(index + 1).collect();
+                    prefix.pop();
+                    // An absolute one begins at the container's root.
+                    let target = match target.strip_prefix("/") {
+                        Ok(absolute) => absolute.to_owned(),
+                        Err(_) => prefix.join(target),
+                    };
+                    return follow_or_create(root, &target.join(rest), wanted, links - 1);
+                }
                 made.with_context(|| format!("creating the mount point `{}` in the container", prefix.display()))?;
                 open_place(root, &prefix).with_context(describe)?
             }
@@ -66,6 +86,12 @@ pub fn open_or_create(root: impl AsFd, path: &Path, wanted: Wanted) -> Result<Ow
         };
     }
     Ok(parent)
+}
+
+fn link_target(dir: &OwnedFd, name: &std::ffi::OsStr) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let target = rustix::fs::readlinkat(dir, name, Vec::new()).ok()?;
+    Some(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
 }
 
 /// The working directory; made when missing, if it may be.

@@ -12,7 +12,8 @@ use std::path::Path;
 
 use nix::sched::CloneFlags;
 use oci_spec::runtime::{Mount, Spec};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags};
+use rustix::mount::OpenTreeFlags;
 
 use super::{mounts, root, target};
 use crate::error::{Context, Error, Result};
@@ -92,6 +93,29 @@ pub fn of_stopped(root: &Root, mounts: Vec<Mount>) -> Result<View> {
         Ok(place)
     })?;
     Ok(View { root, _keeper: Some(keeper) })
+}
+
+/// The root mount of a running container as another mount of the same, attached nowhere: what either changes the other
+/// sees. What is mounted in it is not there. This process must be in the container's user namespace.
+pub fn mount_of_running(pid: i32, started: u64) -> Result<OwnedFd> {
+    let view = of_running(pid, started)?;
+    // Only within its mount namespace may a mount be cloned.
+    let pidfd = rustix::process::Pid::from_raw(pid)
+        .ok_or_else(|| Error::new("the container has just ended"))
+        .and_then(|pid| Ok(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?))?;
+    drop(view);
+    let (mount, keeper) = in_child(|| {
+        nix::sched::setns(&pidfd, CloneFlags::CLONE_NEWNS).context("joining its mount namespace")?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        rustix::mount::open_tree(CWD, c"/", flags).context("opening its root file system")
+    })?;
+    drop(keeper);
+    Ok(mount)
+}
+
+/// Attaches a root file system on its mount point in the mount namespace of this process.
+pub fn attach_here(root: &Root) -> Result<()> {
+    root::attach(root).map(drop)
 }
 
 /// Runs `open` in a child that stays until the keeper is dropped, and hands its descriptor over.

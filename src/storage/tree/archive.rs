@@ -58,6 +58,21 @@ pub fn write_with(root: OwnedFd, options: &Options<'_>, output: &mut dyn Write) 
     archive.end(result)
 }
 
+/// Writes what hides these paths in the layers below, as the beginning of an archive.
+pub fn write_whiteouts(paths: &[Vec<u8>], output: &mut dyn Write) -> Result<()> {
+    for path in paths {
+        output.write_all(&whiteout(path)).context("writing the archive")?;
+    }
+    Ok(())
+}
+
+/// The member that hides this path in the layers below.
+fn whiteout(path: &[u8]) -> Vec<u8> {
+    let (dir, name) = beneath::split(path);
+    let path = if dir.is_empty() { [b".wh.", name].concat() } else { [dir, b"/.wh.", name].concat() };
+    header(&Member { path: &path, flag: b'0', ..Member::default() })
+}
+
 /// Writes an archive of one file, which is no directory and is open as a place (O_PATH). It is called as the options say.
 pub fn write_file(place: &OwnedFd, options: &Options<'_>, output: &mut dyn Write) -> Result<End> {
     let mut archive = Archive::new(options, output);
@@ -163,9 +178,7 @@ impl Archive<'_> {
         let kind = file_type(item.stat);
         let path = self.path(item.path);
         if self.options.whiteouts && is_whiteout(item.stat) {
-            let (dir, name) = beneath::split(&path);
-            let path = if dir.is_empty() { [b".wh.", name].concat() } else { [dir, b"/.wh.", name].concat() };
-            return self.put(&header(&Member { path: &path, flag: b'0', ..Member::default() }));
+            return self.put(&whiteout(&path));
         }
         let mut member = self.described(&path, item.stat);
         if let Some(dir) = item.dir {

@@ -37,6 +37,9 @@ pub(super) fn object(record: &Record) -> Value {
     put("HealthcheckMaxLogSize", json!(500));
     put("CreateCommand", json!(record.create_command));
     put("Umask", json!(record.umask));
+    if !record.timezone.is_empty() {
+        put("Timezone", json!(record.timezone));
+    }
     let secret = |file: &SecretFile| json!({"Name": file.name, "ID": file.id, "UID": file.uid, "GID": file.gid, "Mode": file.mode});
     put("Secrets", record.secrets.iter().map(secret).collect());
     put("Timeout", json!(record.timeout));

@@ -1,0 +1,182 @@
+//! Another container like one that is there: `container clone`.
+//!
+//! What was decided when that one was made is taken over as it was decided (its record, its OCI spec, what the runtime
+//! needs); its file system is not: the new one begins as its image is. Paths in the container's own directory follow its
+//! ID, which nothing else in these files can contain.
+
+use super::{Engine, RemoveOptions, containers, enter_userns, images, settle};
+use crate::container::options::Pull;
+use crate::container::store::{Store, Wanted};
+use crate::container::{Record, State, snapshot};
+use crate::error::{Context, Error, Kind, Result};
+use crate::image::progress::Progress;
+use crate::storage::atomic::Durability;
+use crate::storage::{fs, id};
+
+/// What is wanted of the new one.
+#[derive(Debug, Clone, Default)]
+pub struct CloneOptions {
+    /// Its name; without one it is made up of the other's.
+    pub name: Option<String>,
+    /// Another image than the other's.
+    pub image: Option<String>,
+    /// The other one is removed.
+    pub destroy: bool,
+    /// Even if it runs.
+    pub force: bool,
+    /// The new one is started.
+    pub run: bool,
+}
+
+/// Makes a container like the one with this ID. Returns the new one's ID.
+pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn Progress) -> Result<String> {
+    let store = containers(engine);
+    let container = settle(engine, from)?;
+    if options.destroy && !options.force && container.state.status.is_alive() {
+        return Err(Error::of(
+            Kind::InUse,
+            format!("cannot remove container {from} as it is running: container state improper"),
+        )
+        .hint("stop it, or add --force"));
+    }
+    let original = container.record;
+    let name = match &options.name {
+        Some(name) => {
+            super::create::check_name(name)?;
+            store.check_name_is_free(name)?;
+            name.clone()
+        }
+        None => free_name(&store, &original.name)?,
+    };
+    if original.auto_ids {
+        return Err(Error::new(format!("container `{}` has a range of IDs that no other has", original.name))
+            .wrap("cloning a container of `--userns=auto` is not supported")
+            .hint("create another one with `--userns=auto`"));
+    }
+    enter_userns(engine)?;
+    let context = || format!("cloning container `{}`", original.name);
+    let new_id = id::random_id()?;
+    let mut record = renewed(&original, &new_id)?;
+    record.name = name;
+    record.create_command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let mut kept = None;
+    if let Some(image) = &options.image {
+        if original.image_id.is_empty() {
+            return Err(
+                Error::new("the container has no image that another one could take the place of").wrap(context())
+            );
+        }
+        let image = super::image::obtain(engine, image, &Pull::default(), progress, &mut Vec::new())?;
+        if let (Some(shift), Some(_)) = (&record.shift, &record.shown) {
+            let tree = super::idmap::shown(engine, &image, shift, progress)?;
+            record.shown = Some(tree.key.clone());
+            kept = Some(tree);
+        }
+        record.image_name = image.names.first().unwrap_or(&image.id).clone();
+        record.image_digest = image.digest;
+        record.image_id = image.id;
+        record.layers = image.layers;
+    }
+    let _wanted = make(engine, &store, &original, &record).with_context(context)?;
+    drop(kept);
+    if options.destroy {
+        let how = RemoveOptions { force: options.force, ..RemoveOptions::default() };
+        super::remove(engine, &original.id, how)?;
+    }
+    if options.run {
+        super::start(engine, &record.id, &super::StartOptions::default())?;
+    }
+    Ok(record.id)
+}
+
+fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> Result<Wanted> {
+    let draft = store.draft(&record.id)?;
+    let from = engine.roots.container(&original.id);
+    for name in ["config.json", "launch.json"] {
+        let text = fs::read_to_string(&from.join(name))?;
+        fs::write_private(&draft.dir().join(name), renamed(&text, original, record).as_bytes())?;
+    }
+    let filter = from.join("seccomp.bpf");
+    if let Some(bytes) = fs::read_optional(&filter)? {
+        fs::write_private(&draft.dir().join("seccomp.bpf"), &bytes)?;
+    }
+    // Volumes of the container's own begin empty, and are filled from the image.
+    for mount in &record.mounts {
+        if let Ok(own) = mount.source.strip_prefix(engine.roots.container(&record.id)) {
+            let dir = draft.dir().join(own);
+            std::fs::create_dir_all(&dir).with_context(|| format!("creating `{}`", dir.display()))?;
+        }
+    }
+    if !record.image_id.is_empty() {
+        snapshot::create(draft.dir(), &record.driver, &snapshot::base(record, &engine.roots), record.shift.as_ref())?;
+    }
+    let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;
+    if !record.image_id.is_empty() && !images(engine)?.is_kept(&record.image_id)? {
+        store.detach(record)?.delete()?;
+        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", record.image_id)));
+    }
+    Ok(wanted)
+}
+
+/// The record of another container of the same kind.
+fn renewed(original: &Record, new_id: &str) -> Result<Record> {
+    let ids = Record { id: new_id.to_owned(), ..Record::default() };
+    let text = renamed(&serde_json::to_string(original)?, original, &ids);
+    let mut record: Record = serde_json::from_str(&text).context("copying the record")?;
+    record.created = jiff::Timestamp::now();
+    // These name files of the original.
+    record.cid_file = None;
+    record.pid_file = None;
+    record.monitor_pid_file = None;
+    Ok(record)
+}
+
+/// The text with the new ID where the old one was, and the host name that is made of it.
+fn renamed(text: &str, original: &Record, new: &Record) -> String {
+    let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
+    let text = text.replace(&original.id, &new.id);
+    match original.hostname == short(&original.id) {
+        true => text.replace(&short(&original.id), &short(&new.id)),
+        false => text,
+    }
+}
+
+fn free_name(store: &Store, original: &str) -> Result<String> {
+    let first = format!("{original}-clone");
+    let more = (1..10_000).map(|number| format!("{first}{number}"));
+    for name in std::iter::once(first.clone()).chain(more) {
+        if store.check_name_is_free(&name).is_ok() {
+            return Ok(name);
+        }
+    }
+    Err(Error::new(format!("no name like `{first}` is free")).hint("give it one with `--name`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn ids_and_what_is_made_of_them_follow() {
+        let old = "a1".repeat(32);
+        let new = "b2".repeat(32);
+        let original = Record {
+            id: old.clone(),
+            hostname: old[..12].to_owned(),
+            cid_file: Some("/x".into()),
+            mounts: vec![crate::container::record::MountPoint {
+                source: Path::new("/r/containers").join(&old).join("volumes/v"),
+                ..Default::default()
+            }],
+            ..Record::default()
+        };
+        let record = renewed(&original, &new).unwrap();
+        assert_eq!((record.id.as_str(), record.hostname.as_str()), (new.as_str(), &new[..12]));
+        assert_eq!(record.mounts[0].source, Path::new("/r/containers").join(&new).join("volumes/v"));
+        assert_eq!(record.cid_file, None);
+        let named = Record { hostname: "web".to_owned(), ..original };
+        assert_eq!(renewed(&named, &new).unwrap().hostname, "web");
+    }
+}
