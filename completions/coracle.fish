@@ -163,13 +163,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -d 'N
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
@@ -387,13 +387,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -d 'Netw
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
@@ -761,13 +761,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Drop a capability (ALL: every one)' -r
@@ -1013,13 +1013,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gidmap -d 'Map group IDs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l gidmap -d 'Map group IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ipc -d 'IPC namespace (shareable, private, none, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'PID namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subgidname -d 'Name in /etc/subgid whose ranges are used' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l subuidname -d 'Name in /etc/subuid whose ranges are used' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uidmap -d 'Map user IDs' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'User namespace (host: the mapping of the user who runs the container)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uidmap -d 'Map user IDs ([+ug]CONTAINER:[@]ID[:AMOUNT])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'User namespace (host, keep-id[:uid=UID,gid=GID,size=SIZE], auto[:size=SIZE], nomap, private, container:NAME, ns:PATH) [default: $PODMAN_USERNS, or host]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l uts -d 'UTS namespace (private, host, container:NAME, ns:PATH)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Add a capability (ALL: every one)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Drop a capability (ALL: every one)' -r

@@ -20,6 +20,8 @@ pub const STORAGE_DRIVER: &str = "STORAGE_DRIVER";
 pub const CONTAINER_HOST: &str = "CONTAINER_HOST";
 /// A named remote engine of Podman; refused like [`CONTAINER_HOST`].
 pub const CONTAINER_CONNECTION: &str = "CONTAINER_CONNECTION";
+/// Default of `--userns`.
+pub const PODMAN_USERNS: &str = "PODMAN_USERNS";
 /// What `unshare` runs when it is given no command.
 pub const SHELL: &str = "SHELL";
 /// When it is set and not empty, nothing is coloured (<https://no-color.org>).

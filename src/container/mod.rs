@@ -27,6 +27,7 @@ pub mod store;
 pub mod sysctl;
 pub mod timezone;
 pub mod usage;
+pub mod userns;
 pub mod volumes;
 
 pub use options::CreateOptions;

@@ -125,21 +125,6 @@ pub fn check_path(kind: &str, path: &std::path::Path) -> Result<()> {
     }
 }
 
-/// Checks the value of `--userns`: a container's user namespace is always the user's own mapping for now.
-pub fn check_userns(text: &str) -> Result<()> {
-    match text {
-        "" | "host" => Ok(()),
-        "auto" | "nomap" | "private" | "keep-id" => Err(later("userns", text, "other ID mappings")),
-        _ if text.starts_with("keep-id:") || text.starts_with("auto:") => {
-            Err(later("userns", text, "other ID mappings"))
-        }
-        _ if text.starts_with("container:") || text.starts_with("ns:") => {
-            Err(later("userns", text, "joining another user namespace"))
-        }
-        other => Err(Error::new(format!("unrecognized namespace mode {other} passed")).hint("use host")),
-    }
-}
-
 fn later(flag: &str, value: &str, matter: &str) -> Error {
     Error::new(format!("`--{flag}={value}` is not there yet: {matter} is the matter of a later release"))
 }
@@ -183,8 +168,6 @@ mod tests {
         }
         let missing = check_path("PID", "/nosuch".as_ref()).unwrap_err().to_string();
         assert_eq!(missing, "cannot find specified PID namespace path: faccessat /nosuch: no such file or directory");
-        assert!(check_userns("keep-id:uid=1").unwrap_err().to_string().contains("not there yet"));
-        assert!(check_userns("host").is_ok());
         assert!(parse_cgroups("split").is_err());
         assert!(parse_cgroups("disabled").unwrap());
     }

@@ -17,6 +17,7 @@ use super::personality::Personality;
 use super::record::RestartPolicy;
 use super::secrets::SecretRequest;
 use super::security::Security;
+use super::userns::Request;
 use crate::image::Credentials;
 
 /// Everything that decides what a new container is.
@@ -121,6 +122,8 @@ pub struct CreateOptions {
     pub hostname: Option<String>,
     pub no_hostname: bool,
 
+    /// `--userns`, `--uidmap` and so on.
+    pub userns: Request,
     pub pid: Sharing,
     pub ipc: IpcMode,
     pub uts: Sharing,

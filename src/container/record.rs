@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::secrets::{SecretFile, SecretVariable};
+use super::userns::Shift;
+use crate::runtime::idmap::IdMap;
 
 /// Everything decided at creation. Paths are the host's unless said otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -120,6 +122,16 @@ pub struct Record {
     pub pid_mode: String,
     pub uts_mode: String,
     pub userns_mode: String,
+    /// The container's own mapping of IDs; `None` is the user's.
+    pub id_map: Option<IdMap>,
+    /// No other container may have any of these IDs (`--userns=auto`).
+    pub auto_ids: bool,
+    /// What of the image's files is shown with other owners than it is stored with.
+    pub shift: Option<Shift>,
+    /// The tree that shows the image's files so, where the kernel's overlay does it: see [`super::snapshot::shown`].
+    pub shown: Option<String>,
+    /// What `--userns=container:` means, by ID, or the file of `ns:`.
+    pub userns_of: Option<UsernsOf>,
     pub cgroup_mode: String,
     /// `--cgroups=disabled`: no cgroup of its own.
     pub no_cgroup: bool,
@@ -138,6 +150,16 @@ impl Record {
     pub fn is_on_directory(&self) -> bool {
         self.image_id.is_empty() && !self.rootfs_overlay
     }
+}
+
+/// A user namespace that is not made for this container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UsernsOf {
+    /// Another container, by ID.
+    Container(String),
+    /// A file of it.
+    Path(PathBuf),
 }
 
 /// Where the output of the container goes.

@@ -41,6 +41,7 @@ fn find(passwd: &str, wanted: &str) -> Option<HostUser> {
             gid,
             comment: comment.to_owned(),
             home: home.to_owned(),
+            only_if_free: false,
         };
         (name == wanted || uid == wanted).then_some(user)
     })

@@ -4,7 +4,6 @@
 //! needs); its file system is not: the new one begins as its image is. Paths in the container's own directory follow its
 //! ID, which nothing else in these files can contain.
 
-use std::path::Path;
 
 use super::{Engine, RemoveOptions, containers, enter_userns, images, settle};
 use crate::container::options::Pull;
@@ -58,12 +57,18 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
         }
         None => free_name(&store, &original.name)?,
     };
+    if original.auto_ids {
+        return Err(Error::new(format!("container `{}` has a range of IDs that no other has", original.name))
+            .wrap("cloning a container of `--userns=auto` is not supported")
+            .hint("create another one with `--userns=auto`"));
+    }
     enter_userns(engine)?;
     let context = || format!("cloning container `{}`", original.name);
     let new_id = id::random_id()?;
     let mut record = renewed(&original, &new_id)?;
     record.name = name;
     record.create_command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let mut kept = None;
     if let Some(image) = &options.image {
         if original.image_id.is_empty() {
             return Err(
@@ -71,12 +76,18 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
             );
         }
         let image = super::image::obtain(engine, image, &Pull::default(), progress, &mut Vec::new())?;
+        if let (Some(shift), Some(_)) = (&record.shift, &record.shown) {
+            let tree = super::idmap::shown(engine, &image, shift, progress)?;
+            record.shown = Some(tree.key.clone());
+            kept = Some(tree);
+        }
         record.image_name = image.names.first().unwrap_or(&image.id).clone();
         record.image_digest = image.digest;
         record.image_id = image.id;
         record.layers = image.layers;
     }
     let _wanted = make(engine, &store, &original, &record).with_context(context)?;
+    drop(kept);
     if options.destroy {
         let how = RemoveOptions { force: options.force, ..RemoveOptions::default() };
         super::remove(engine, &original.id, how)?;
@@ -107,16 +118,9 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
             fs::create_private_dir_all(&draft.dir().join(path))?;
         }
     }
-    for number in (0_u32..).map(|number| number.to_string()) {
-        let merged = Path::new("overlays").join(number).join("merged");
-        if !from.join(&merged).is_dir() {
-            break;
-        }
-        fs::create_private_dir_all(&draft.dir().join(merged))?;
-    }
     super::depend::mark(store, &record.dependencies)?;
     if !record.is_on_directory() {
-        snapshot::create(draft.dir(), &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
+        snapshot::create(draft.dir(), &record.driver, &snapshot::base(record, &engine.roots), record.shift.as_ref())?;
     }
     let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;
     if !record.image_id.is_empty() && !images(engine)?.is_kept(&record.image_id)? {
@@ -162,6 +166,8 @@ fn free_name(store: &Store, original: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::export::{Source, open};
 use super::{Engine, containers, enter_userns, images, settle};
+use crate::container::userns;
 use crate::container::{Record, Status};
 use crate::error::{Context, Error, Result};
 use crate::image::Reference;
@@ -109,6 +110,7 @@ fn make(
         container: record.id.clone(),
         created: Timestamp::now(),
     };
+    let numbers = userns::disk_map(record).map(userns::to_own);
     let (read, write) = std::io::pipe().context("creating a pipe")?;
     let deleted = changed.as_ref().map(|changed| changed.deleted.as_slice()).unwrap_or_default();
     let stored = std::thread::scope(|scope| {
@@ -117,7 +119,8 @@ fn make(
             let mut output = std::io::BufWriter::with_capacity(1 << 18, write);
             archive::write_whiteouts(deleted, &mut output)?;
             let skip = |item: &Item<'_>| skip(item);
-            let options = Options { whiteouts: !whole, skip: Some(&skip), ..Options::default() };
+            let options =
+                Options { whiteouts: !whole, skip: Some(&skip), renumber: numbers.as_ref(), ..Options::default() };
             let end = archive::write_with(root, &options, &mut output)?;
             output.flush().context("writing the layer").map(|()| end)
         });

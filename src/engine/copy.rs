@@ -18,6 +18,7 @@ use crate::container::store::Container;
 use crate::error::{Context, Error, Kind, Result};
 use crate::runtime::passwd;
 use crate::storage::tree::archive::{self, End, Options};
+use crate::storage::tree::copy::Renumber;
 use crate::storage::tree::put::{self, Target};
 use crate::storage::unpack::Reader;
 use crate::storage::unpack::beneath::file_type;
@@ -47,11 +48,13 @@ pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOption
     let source = ends::source(&from_side, &from.path)?;
     let destination = ends::destination(&to_side, &to.path, source.is_dir, false)?;
     let name = source.name_for(destination.name.as_deref());
+    let numbers = from_side.own_numbers();
     let (read, mut write) = std::io::pipe().context("creating a pipe")?;
     std::thread::scope(|scope| {
         // Moved into the thread, so that the pipe ends with it.
         let source = &source;
-        let sender = scope.spawn(move || send(source, name, &mut write));
+        let numbers = numbers.as_ref();
+        let sender = scope.spawn(move || send(source, name, numbers, &mut write));
         let put = receive(BufReader::with_capacity(1 << 18, read), &to_side, &destination, options);
         let sent = sender.join().unwrap_or_else(|_| Err(Error::new("a thread of copying panicked")));
         // What went wrong at the beginning of the pipe shows at its end as an archive that breaks off.
@@ -68,7 +71,10 @@ pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOption
 pub fn copy_out(engine: &Engine, from: &Location, output: &mut dyn Write) -> Result<()> {
     let side = open_one(from, engine)?;
     let source = ends::source(&side, &from.path)?;
-    send(&source, source.name_for(None), output).map(drop).with_context(|| format!("copying from {}", side.what()))
+    let numbers = side.own_numbers();
+    send(&source, source.name_for(None), numbers.as_ref(), output)
+        .map(drop)
+        .with_context(|| format!("copying from {}", side.what()))
 }
 
 /// Puts the content of a tar archive, plain or compressed, into a directory. Returns warnings.
@@ -97,10 +103,15 @@ pub fn copy_in(
 }
 
 /// Returns how much may not be read and was left out, as the reference does.
-fn send(source: &Found, name: Option<Vec<u8>>, output: &mut dyn Write) -> Result<u64> {
+fn send(source: &Found, name: Option<Vec<u8>>, numbers: Option<&Renumber>, output: &mut dyn Write) -> Result<u64> {
     let unreadable = AtomicU64::new(0);
-    let options =
-        Options { name: name.as_deref(), without_kernel: true, unreadable: Some(&unreadable), ..Options::default() };
+    let options = Options {
+        name: name.as_deref(),
+        without_kernel: true,
+        renumber: numbers,
+        unreadable: Some(&unreadable),
+        ..Options::default()
+    };
     let end = if source.is_dir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(&source.place, ".", flags, Mode::empty()).context("opening the directory")?;
@@ -119,7 +130,9 @@ fn receive(input: impl BufRead, side: &Side, destination: &Destination, options:
             Some(view) => Some((view?.root(), destination.path.as_slice())),
             None => None,
         };
+        let numbers = side.numbers();
         let target = Target {
+            renumber: numbers.as_ref(),
             dir: destination.dir.as_fd(),
             root,
             owner: side.owner(options.archive)?,

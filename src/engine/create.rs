@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
-use super::{Engine, accounts, containers, depend, enter_userns, entered, images, names, secrets, volumes};
+use super::{Engine, accounts, containers, depend, enter_userns, entered, idmap, images, names, secrets, volumes};
 use crate::container::cdi;
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
-use crate::container::record::MountedImage;
+use crate::container::record::{MountedImage, UsernsOf};
 use crate::container::security::SeccompChoice;
 use crate::container::spec::{self, HostFacts, Place, Prepared};
 use crate::container::store::{Draft, Store, Wanted, is_valid_name};
@@ -41,7 +41,7 @@ pub struct Created {
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
-    let (options, needs) = depend::resolve(&store, options)?;
+    let (options, mut needs) = depend::resolve(&store, options)?;
     let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
@@ -93,6 +93,22 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         warnings.extend(super::image::foreign_platform(image));
     }
 
+    let draft = store.draft(&id)?;
+    let decided = idmap::decide(engine, &store, options, mapping, image.as_ref(), draft.dir())?;
+    let mut driver = snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?;
+    let mut shown = None;
+    if let (Some(shift), Some(image)) = (&decided.shift, &image) {
+        driver = snapshot::shifting_driver(driver, engine.driver.is_some());
+        if driver == "overlay" {
+            shown = Some(idmap::shown(engine, image, shift, progress)?);
+        }
+    }
+    let terminals = decided.map.as_ref().map_or_else(|| mapping.has_gid(5), |map| map.has_gid(5));
+    if let Some(UsernsOf::Container(id)) = &decided.of
+        && !needs.ids.contains(id)
+    {
+        needs.ids.push(id.clone());
+    }
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -102,10 +118,11 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         container_dir: engine.roots.container(&id),
         run_dir: engine.roots.run_container(&id),
         volumes: engine.roots.volumes(),
-        driver: snapshot::choose_driver(&engine.roots, engine.driver.as_deref())?,
+        driver,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
         network,
-        host: HostFacts { single_id_mapping: mapping.is_single(), ..host },
+        host: HostFacts { single_id_mapping: !terminals, ..host },
+        userns: decided,
         layers_dir: engine.roots.layers(),
         images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,
@@ -120,12 +137,16 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     prepared.record.env_secrets = secrets.variables.clone();
     warnings.append(&mut prepared.warnings);
     depend::mark(&store, &prepared.record.dependencies)?;
-    let draft = store.draft(&place.id)?;
+    prepared.record.shown = shown.as_ref().map(|shown| shown.key.clone());
     let durability = if options.auto_remove { Durability::Process } else { Durability::Power };
-    let accounts = (!options.no_passwd).then(|| Accounts {
-        passwd_entry: options.passwd_entry.clone(),
-        group_entry: options.group_entry.clone(),
-        host_users,
+    let accounts = (!options.no_passwd).then(|| {
+        let mut accounts = Accounts {
+            passwd_entry: options.passwd_entry.clone(),
+            group_entry: options.group_entry.clone(),
+            host_users,
+        };
+        idmap::add_user(&mut accounts, &place.userns);
+        accounts
     });
     let filled =
         fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
@@ -135,7 +156,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let kept = volumes::named(engine, &prepared.volumes)?;
     let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
     volumes::anonymous(engine, &prepared.volumes, durability)?;
-    drop(kept);
+    drop((kept, shown));
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
     for id in used {
         if !images(engine)?.is_kept(id)? {
@@ -276,7 +297,8 @@ fn fill(
     let root = match &options.source {
         Source::Rootfs { path, overlay: false } => Root::Directory(path.clone()),
         Source::Rootfs { .. } | Source::Image(_) => {
-            snapshot::create(dir, &record.driver, &snapshot::layer_paths(record, &engine.roots))?;
+            let layers = snapshot::base(record, &engine.roots);
+            snapshot::create(dir, &record.driver, &layers, record.shift.as_ref())?;
             Root::default()
         }
     };
@@ -293,6 +315,7 @@ fn fill(
         init: record.init,
         create_cwd: options.workdir.is_none(),
         groups: record.group_add.iter().chain(&prepared.device_groups).cloned().collect(),
+        userns: None,
         accounts,
         secrets: None,
         joins: prepared.joins.clone(),

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use super::export::{Source, open};
 use super::{Engine, containers, enter_userns, images};
-use crate::container::{Record, snapshot};
+use crate::container::{Record, snapshot, userns};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::diff::{Change, Changes, Tree};
+use crate::storage::tree::copy::Renumber;
 use crate::storage::unpack::beneath;
 
 /// What may be compared.
@@ -93,9 +94,14 @@ fn tree(engine: &Engine, object: &Object) -> Result<Tree> {
             let root = source.root.try_clone().context("duplicating a descriptor")?;
             let tree = Tree::of(root).with_context(|| format!("reading container `{}`", record.name));
             source.close();
-            tree
+            Ok(tree?.renumbered(own_numbers(record).as_ref()))
         }
     }
+}
+
+/// How to tell the container's own numbers, where what is on disk has others.
+fn own_numbers(record: &Record) -> Option<Renumber> {
+    userns::disk_map(record).map(userns::to_own)
 }
 
 /// What a container of the vfs driver changed.
@@ -120,7 +126,7 @@ pub(super) fn of_vfs(engine: &Engine, record: &Record) -> Result<Changed> {
     let before = images(engine)?.tree(&record.layers)?;
     let source = Source::open(engine, record)?;
     let root = source.root.try_clone().context("duplicating a descriptor")?;
-    let after = Tree::of(root)?;
+    let after = Tree::of(root)?.renumbered(own_numbers(record).as_ref());
     let mut changes = Tree::all_changes(&before, &after);
     let layers = snapshot::layer_paths(record, &engine.roots);
     for path in Tree::same_files(&before, &after) {

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use super::{Engine, containers, enter_userns};
-use crate::container::{Record, snapshot};
+use crate::container::{Record, snapshot, userns};
 use crate::error::{Context, Error, Result};
 use crate::monitor::fuse;
 use crate::runtime::launch::Fuse;
@@ -24,7 +24,10 @@ pub fn export(engine: &Engine, id: &str, output: &mut dyn Write) -> Result<()> {
     enter_userns(engine)?;
     let source = Source::open(engine, &container.record)?;
     let root = source.root.try_clone().context("duplicating a descriptor")?;
-    let end = archive::write(root, output).with_context(|| format!("exporting container `{}`", container.record.name));
+    let numbers = userns::disk_map(&container.record).map(userns::to_own);
+    let options = archive::Options { renumber: numbers.as_ref(), ..archive::Options::default() };
+    let end = archive::write_with(root, &options, output);
+    let end = end.with_context(|| format!("exporting container `{}`", container.record.name));
     source.close();
     match end? {
         End::Complete | End::ReaderGone => Ok(()),
@@ -52,8 +55,8 @@ impl Source {
             };
         }
         match snapshot::root(record, &dir, &engine.roots) {
-            (Root::Overlay { lower, upper, merged, .. }, _) => {
-                let root = read_only_overlay(upper, lower, merged)
+            (Root::Overlay { lower, data, upper, merged, .. }, _) => {
+                let root = read_only_overlay(upper, lower, &data, merged)
                     .map_err(|e| Error::from(e).wrap("mounting the container's root file system to read it"))?;
                 Ok(Source { root, fuse: None })
             }
@@ -76,7 +79,12 @@ impl Source {
 
 /// The writable layer and the image's, all read-only: the container may have them mounted itself. The mount is attached
 /// nowhere and goes with its descriptor.
-fn read_only_overlay(upper: PathBuf, lower: Vec<PathBuf>, empty: PathBuf) -> rustix::io::Result<OwnedFd> {
+fn read_only_overlay(
+    upper: PathBuf,
+    lower: Vec<PathBuf>,
+    data: &[PathBuf],
+    empty: PathBuf,
+) -> rustix::io::Result<OwnedFd> {
     let mut layers = vec![upper];
     layers.extend(lower);
     if layers.len() == 1 {
@@ -88,6 +96,9 @@ fn read_only_overlay(upper: PathBuf, lower: Vec<PathBuf>, empty: PathBuf) -> rus
         if by_layers {
             for layer in &layers {
                 rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer)?;
+            }
+            for layer in data {
+                rustix::mount::fsconfig_set_string(&fs, c"datadir+", layer)?;
             }
         } else {
             let fds = layers.iter().map(|path| open_path(path)).collect::<rustix::io::Result<Vec<_>>>()?;

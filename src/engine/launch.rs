@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, enter_userns, secrets, volumes};
+use super::{Engine, enter_userns, idmap, secrets, volumes};
 use crate::container::store::Container;
 use crate::container::{Record, restart, snapshot, timezone};
 use crate::error::{Context, Result};
@@ -48,11 +48,16 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
     write_files(engine, record, &mode, &host, &dir)?;
+    idmap::give_files(record, &dir)?;
     fs::create_private_dir_all(&engine.roots.run_container(&record.id))?;
     let launch_file = fs::read(&dir.join("launch.json"))?;
     let mut base: Launch =
         serde_json::from_slice(&launch_file).with_context(|| format!("reading `{}`", dir.display()))?;
     base.window = how.window;
+    base.userns = idmap::of(engine, record)?;
+    if base.userns.is_some() {
+        base.namespaces |= nix::libc::CLONE_NEWUSER as u64;
+    }
     base.secrets = given_secrets.as_ref().map(|_| Secrets {
         fd: monitor::SECRETS_FD,
         keep: !record.env_secrets.is_empty() || restart::is_active(&record.restart),

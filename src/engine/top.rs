@@ -8,13 +8,15 @@ mod names;
 mod process;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 pub use self::column::{Column, DEFAULT_COLUMNS};
 use self::names::Names;
 use self::process::Process;
-use crate::container::Status;
 use crate::container::store::Container;
+use crate::container::{Status, snapshot};
 use crate::error::{Error, Result};
+use crate::storage::Roots;
 
 /// The columns that a user asks for: descriptors as arguments or separated by commas; the usual ones when there are none.
 ///
@@ -41,7 +43,7 @@ pub fn columns(arguments: &[String]) -> Result<Vec<Column>> {
 ///
 /// # Errors
 /// When the container does not run, or ends meanwhile.
-pub fn top(container: &Container, columns: &[Column]) -> Result<Vec<Vec<String>>> {
+pub fn top(roots: &Roots, container: &Container, columns: &[Column]) -> Result<Vec<Vec<String>>> {
     let init = container.state.pid;
     if container.state.status != Status::Running || init <= 0 {
         return Err(Error::new("top can only be used on running containers")
@@ -53,7 +55,13 @@ pub fn top(container: &Container, columns: &[Column]) -> Result<Vec<Vec<String>>
     // In the container's PID namespace its init is the last of the PIDs that it has.
     let level = first.pids.len().saturating_sub(1);
     let members = members(&all, init);
-    let context = Context { all: &all, names: Names::of(init), level, now: process::uptime(), members: &members };
+    let context = Context {
+        all: &all,
+        names: Names::of(init, &layers_of(roots, container)),
+        level,
+        now: process::uptime(),
+        members: &members,
+    };
     let mut rows: Vec<(i32, Vec<String>)> = Vec::new();
     for process in members.iter().filter_map(|pid| all.get(pid)) {
         let row = columns.iter().map(|column| column.value(process, &context)).collect();
@@ -62,6 +70,14 @@ pub fn top(container: &Container, columns: &[Column]) -> Result<Vec<Vec<String>>
     rows.sort_by_key(|(pid, _)| *pid);
     let headings = columns.iter().map(|column| column.heading().to_owned()).collect();
     Ok(std::iter::once(headings).chain(rows.into_iter().map(|(_, row)| row)).collect())
+}
+
+/// Where the container's files are, topmost first. A root file system of fuse-overlayfs lets nobody in from outside of the
+/// user's namespace.
+fn layers_of(roots: &Roots, container: &Container) -> Vec<PathBuf> {
+    let mut layers = vec![roots.container(&container.record.id).join("upper")];
+    layers.extend(snapshot::layer_paths(&container.record, roots));
+    layers
 }
 
 /// What the columns of one process are made of besides the process.

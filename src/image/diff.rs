@@ -7,6 +7,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 
 use super::store::ImageStore;
 use crate::error::{Context, Error, Result};
+use crate::storage::tree::copy::Renumber;
 use crate::storage::tree::mtime;
 use crate::storage::tree::walk::{self, Item, Visitor};
 use crate::storage::unpack::beneath::file_type;
@@ -129,6 +130,14 @@ impl Tree {
         let mut tree = Tree::default();
         walk::walk(vec![root], walk::Kind::Live, &mut tree)?;
         Ok(tree)
+    }
+
+    /// The same with other owners.
+    pub fn renumbered(mut self, numbers: Option<&Renumber>) -> Self {
+        if let Some(numbers) = numbers {
+            self.0.values_mut().for_each(|meta| meta.owner = numbers.owner(meta.owner));
+        }
+        self
     }
 
     /// What `to` changes about `from`, as people are told it.

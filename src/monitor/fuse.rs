@@ -71,6 +71,12 @@ fn start(fuse: &Fuse, writable: bool, tied: bool) -> Result<Child> {
         }
         format!("lowerdir={}", lower.join(":"))
     };
+    // Who only reads wants the owners as they are stored: the container's own.
+    let shift = |name: &str, map: &str| match (writable, map) {
+        (false, _) | (_, "") => String::new(),
+        _ => format!(",{name}={map}"),
+    };
+    let options = [options, shift("uidmapping", &fuse.uids), shift("gidmapping", &fuse.gids)].concat();
     // What it says is read if it fails, and cannot grow any more once it runs: nobody would read it, and a pipe would
     // fill up and block it.
     let memory = rustix::fs::memfd_create(c"fuse-overlayfs", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);

@@ -412,7 +412,9 @@ impl Life {
         let init = container.started.pidfd.as_fd();
         let Ok(init) = init.try_clone_to_owned() else { return self.clients.close(&self.watch, slot) };
         let secrets = self.secrets.as_ref().map(AsRawFd::as_raw_fd);
-        let container = Container { init: &init, namespaces: self.config.launch.foreign(), secrets };
+        let launch = &self.config.launch;
+        let userns = launch.userns.as_ref();
+        let container = Container { init: &init, namespaces: launch.foreign(), secrets, userns };
         self.sessions.begin(&self.watch, &mut self.clients, slot, request, container, descriptors);
     }
 }

@@ -34,6 +34,9 @@ pub struct Launch {
     pub create_cwd: bool,
     /// `--group-add`: names or numbers, looked up in the container.
     pub groups: Vec<String>,
+    /// A user namespace other than the user's. Set when the container is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userns: Option<super::idmap::Userns>,
     /// What is added to the container's passwd and group files; `None`: nothing.
     pub accounts: Option<Accounts>,
     /// Set when the container is started, never on disk.
@@ -67,6 +70,8 @@ pub struct HostUser {
     pub gid: u32,
     pub comment: String,
     pub home: String,
+    /// Added only where no other has the ID, and not missed where it cannot be: the user with `--userns=keep-id`.
+    pub only_if_free: bool,
 }
 
 impl Launch {
@@ -136,6 +141,9 @@ pub enum Root {
     Overlay {
         /// Topmost first.
         lower: Vec<PathBuf>,
+        /// Layers that give data only, to files of the others that refer to them. Topmost first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<PathBuf>,
         upper: PathBuf,
         work: PathBuf,
         /// An empty directory to mount it on.
@@ -163,4 +171,7 @@ pub struct Fuse {
     pub upper: PathBuf,
     pub work: PathBuf,
     pub merged: PathBuf,
+    /// IDs that are shown otherwise than they are stored: `STORED:SHOWN:SIZE`, joined by colons. Empty means none.
+    pub uids: String,
+    pub gids: String,
 }

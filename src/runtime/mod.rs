@@ -5,6 +5,7 @@ pub mod caps;
 pub mod channel;
 pub mod child;
 pub mod exe;
+pub mod idmap;
 pub mod init;
 pub mod joined;
 pub mod launch;

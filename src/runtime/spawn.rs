@@ -83,19 +83,28 @@ pub fn spawn(launch: &Launch, given: &[Given], joined: &[Joined]) -> Result<Star
         Streams::Pipes { stdin, stdout, stderr }
     };
     let cloned = match joined::with_pids(joined) {
+        _ if launch.userns.is_some() => process::clone3(0).context("forking")?,
         None => process::clone3(launch.namespaces).context("creating the container's namespaces")?,
         Some(other) => clone_in(other, launch.namespaces)?,
     };
     match cloned {
         Forked::Child => child::start(launch, &streams, given, joined, theirs.as_fd()),
-        Forked::Parent(cloned) => Ok(Started {
-            pid: cloned.pid,
-            pidfd: cloned.pidfd,
-            channel: ours,
-            stdin: started_stdin,
-            stdout: started_out.0,
-            stderr: started_out.1,
-        }),
+        Forked::Parent(cloned) => {
+            // Nobody but us may hold the other end, or a helper that dies is never noticed.
+            drop(theirs);
+            let cloned = match launch.userns {
+                Some(_) => made_by(&ours, cloned.pid)?,
+                None => cloned,
+            };
+            Ok(Started {
+                pid: cloned.pid,
+                pidfd: cloned.pidfd,
+                channel: ours,
+                stdin: started_stdin,
+                stdout: started_out.0,
+                stderr: started_out.1,
+            })
+        }
     }
 }
 
@@ -119,14 +128,19 @@ fn clone_in(other: &Joined, namespaces: u64) -> Result<Forked<process::Child>> {
         Forked::Parent(helper) => helper,
     };
     drop(theirs);
-    let pid = read_pid(&ours);
+    made_by(&ours, helper).map(Forked::Parent)
+}
+
+/// The process that a helper has made as its sibling, and says so on the channel.
+fn made_by(channel: &OwnedFd, helper: i32) -> Result<process::Child> {
+    let pid = read_pid(channel);
     let _ = process::wait(helper);
     let pid = pid?;
     let number = rustix::process::Pid::from_raw(pid).ok_or_else(|| Error::new("the container's process has no PID"))?;
     // It is a child of this process that nobody has reaped.
     let pidfd = rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty())
         .context("opening the container's process")?;
-    Ok(Forked::Parent(process::Child { pid, pidfd }))
+    Ok(process::Child { pid, pidfd })
 }
 
 /// Reads the PID of a further process in the container, which its maker sends. The process itself may be quicker with

@@ -14,16 +14,20 @@ use std::path::Path;
 
 use nix::sched::CloneFlags;
 
+use super::idmap::{IdMap, parse_map};
 use super::subid;
 use crate::error::{Context, Error, Result};
 use crate::storage::{Roots, fs};
 use crate::sys::process::{self, Forked};
 
 /// One line of a uid_map or gid_map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Extent {
+    #[serde(rename = "c")]
     pub container_id: u32,
+    #[serde(rename = "h")]
     pub host_id: u32,
+    #[serde(rename = "n")]
     pub size: u32,
 }
 
@@ -45,6 +49,11 @@ impl Mapping {
     /// Whether root of the namespace is the host's root. (In a container, whose own root is 0 as well, it looks so too.)
     pub fn maps_host_root(&self) -> bool {
         self.uids.first().is_some_and(|e| e.host_id == 0)
+    }
+
+    /// The same without the reason.
+    pub fn id_map(&self) -> IdMap {
+        IdMap { uids: self.uids.clone(), gids: self.gids.clone() }
     }
 
     /// Whether this group exists in the namespace.
@@ -110,6 +119,55 @@ fn extents(own: u32, ranges: &[subid::Range]) -> Vec<Extent> {
         next = next.saturating_add(range.count);
     }
     all
+}
+
+/// The ranges of the user of this name in /etc/subuid or /etc/subgid.
+pub fn named_ranges(path: &Path, name: &str) -> Result<Vec<subid::Range>> {
+    let id = crate::runtime::passwd::users(&fs::read_optional(Path::new("/etc/passwd"))?.unwrap_or_default())
+        .find(|user| user.name == name.as_bytes())
+        .map_or(u32::MAX, |user| user.uid);
+    ranges_of(path, name, id)
+}
+
+/// The map of the user namespace that a file stands for, to the IDs of the one that this process is in; `None` if it is
+/// the same. The process has one thread.
+///
+/// # Errors
+/// There is no such file, or the namespace may not be joined.
+pub fn map_of_file(path: &Path) -> Result<Option<IdMap>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let named = || format!("`{}`", path.display());
+    let file = File::open(path).with_context(named)?;
+    let (theirs, own) = (file.metadata().with_context(named)?, std::fs::metadata("/proc/self/ns/user")?);
+    if (theirs.dev(), theirs.ino()) == (own.dev(), own.ino()) {
+        return Ok(None);
+    }
+    let (mut reader, mut writer) = std::io::pipe().context("creating a pipe")?;
+    match process::fork().context("forking")? {
+        Forked::Child => {
+            let told =
+                nix::sched::setns(&file, CloneFlags::CLONE_NEWUSER).map_err(std::io::Error::from).and_then(|()| {
+                    let read = |name: &str| std::fs::read_to_string(format!("/proc/self/{name}"));
+                    writer.write_all(format!("{}\n\n{}", read("uid_map")?, read("gid_map")?).as_bytes())
+                });
+            process::exit_now(
+                told.map_or_else(|e| e.raw_os_error().and_then(|n| n.try_into().ok()).unwrap_or(1), |()| 0),
+            );
+        }
+        Forked::Parent(pid) => {
+            drop(writer);
+            let mut text = String::new();
+            let read = reader.read_to_string(&mut text);
+            let status = process::wait(pid).context("waiting for a child")?;
+            if status != 0 {
+                let errno = nix::errno::Errno::from_raw(process::exit_code(status));
+                return Err(Error::from(errno).wrap(format!("joining the user namespace {}", named())));
+            }
+            read.context("reading a pipe")?;
+            let (uids, gids) = text.split_once("\n\n\n").unwrap_or((&text, ""));
+            Ok(Some(IdMap { uids: parse_map(uids), gids: parse_map(gids) }))
+        }
+    }
 }
 
 fn ranges_of(path: &Path, name: &str, id: u32) -> Result<Vec<subid::Range>> {
@@ -321,20 +379,6 @@ fn try_join(run_dir: &Path, mapping: &Mapping) -> Option<()> {
         return None;
     }
     nix::sched::setns(&pidfd, CloneFlags::CLONE_NEWUSER).ok()
-}
-
-fn parse_map(text: &str) -> Vec<Extent> {
-    let number = |field: Option<&str>| field.and_then(|f| f.parse().ok());
-    text.lines()
-        .filter_map(|line| {
-            let mut fields = line.split_whitespace();
-            Some(Extent {
-                container_id: number(fields.next())?,
-                host_id: number(fields.next())?,
-                size: number(fields.next())?,
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]

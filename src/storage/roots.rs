@@ -4,6 +4,7 @@
 //! $XDG_DATA_HOME/coracle/            --root        $XDG_RUNTIME_DIR/coracle/        --runroot  (gone at reboot)
 //!   images/   OCI layout                             containers/<id>/  monitor lock, control socket
 //!   layers/<diff-id>/                                userns.lock
+//!   shown/<key>/      layers with other owners, made when they are first wanted
 //!   containers/<id>/  record, OCI spec, upper, log
 //!   names/<name> -> <id>
 //!   volumes/<name>/  volume.json, _data/
@@ -59,6 +60,10 @@ impl Roots {
     /// Unpacked layers, one directory each, named by the hexadecimal digits of the diff ID.
     pub fn layers(&self) -> PathBuf {
         self.data.join("layers")
+    }
+    /// Images with other owners, for the kernel's overlay.
+    pub fn shown(&self) -> PathBuf {
+        self.data.join("shown")
     }
     /// Containers, one directory each, named by ID.
     pub fn containers(&self) -> PathBuf {

@@ -17,7 +17,8 @@ use super::{Roots, fs, id};
 use crate::error::{Context, Error, Result};
 
 /// What is swept up here. Containers have their own rules.
-const PREFIXES: [&str; 5] = ["ingest-", "layer-", "removed-layer-", "volume-", "removed-volume-"];
+const PREFIXES: [&str; 7] =
+    ["ingest-", "layer-", "removed-layer-", "volume-", "removed-volume-", "shown-", "removed-shown-"];
 
 /// A directory of this process. Removed when dropped.
 #[derive(Debug)]

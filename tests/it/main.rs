@@ -44,5 +44,6 @@ mod system_check;
 mod system_df;
 mod transports;
 mod trust;
+mod userns;
 mod volume_races;
 mod volumes;

@@ -24,8 +24,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         None => bail!("you must provide the name or ID of a running container"),
     };
     let columns = top::columns(descriptors)?;
-    let (_, store) = cx.containers()?;
+    let (engine, store) = cx.containers()?;
     let container = store.load(&one(&store, container, *args.latest)?)?;
-    cx.printer.text(&render(&top::top(&container, &columns)?)?);
+    cx.printer.text(&render(&top::top(&engine.roots, &container, &columns)?)?);
     Ok(0)
 }

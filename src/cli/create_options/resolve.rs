@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::CreateArgs;
 use super::image::ImageArgs;
+use super::namespaces::NamespacesArgs;
 use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
-use crate::cli::env;
+use crate::cli::env::{self, PODMAN_USERNS};
 use crate::cli::image::pull::pull_policy;
 use crate::cli::image::registry_flags::{credentials, retry_delay};
 use crate::container::cdi;
@@ -22,7 +23,7 @@ use crate::container::personality::Personality;
 use crate::container::secrets::SecretRequest;
 use crate::container::security::Security;
 use crate::container::{
-    CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, timezone,
+    CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, timezone, userns,
 };
 use crate::error::{Context, Error, Result};
 use crate::network;
@@ -131,6 +132,7 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         hostname: network.hostname.clone().filter(|name| !name.is_empty()),
         no_hostname: *network.no_hostname,
 
+        userns: userns(&args.namespaces, at)?,
         pid: Sharing::parse(args.namespaces.pid.as_deref().unwrap_or_default())?,
         ipc: IpcMode::parse(args.namespaces.ipc.as_deref().unwrap_or_default())?,
         uts: Sharing::parse(args.namespaces.uts.as_deref().unwrap_or_default())?,
@@ -159,7 +161,6 @@ fn check_misc(args: &CreateArgs) -> Result<()> {
     if !*args.image.disable_content_trust {
         bail!("--disable-content-trust=false is not supported: there is no content trust of Docker's here");
     }
-    namespaces::check_userns(args.namespaces.userns.as_deref().unwrap_or_default())?;
     match args.misc.systemd.as_deref() {
         None | Some("false") => {}
         Some(value @ ("true" | "always")) => return later("systemd", value, "running systemd in a container"),
@@ -450,6 +451,15 @@ fn hosts_file(text: &str, at: &Invocation) -> String {
         "" | "image" | "none" => text.to_owned(),
         path => at.cwd.join(Path::new(path)).display().to_string(),
     }
+}
+
+/// `PODMAN_USERNS` counts where no flag speaks of the mapping.
+fn userns(args: &NamespacesArgs, at: &Invocation) -> Result<userns::Request> {
+    let maps = (args.uidmap.as_slice(), args.gidmap.as_slice());
+    let names = (args.subuidname.as_deref(), args.subgidname.as_deref());
+    let silent = args.userns.is_none() && [maps.0, maps.1].concat().is_empty() && names == (None, None);
+    let default = at.env.iter().find(|(name, _)| name == PODMAN_USERNS).map(|(_, value)| value.as_str());
+    userns::Request::parse(if silent { default } else { args.userns.as_deref() }, maps, names)
 }
 
 fn oom_score_adj(given: Option<i32>) -> Result<Option<i32>> {

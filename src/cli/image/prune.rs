@@ -70,6 +70,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     // Whoever asks for some images only, does not ask for this.
     if args.filter.is_empty() {
         images.prune_rubbish(&|| usage::users(&store))?;
+        engine::prune_shown(&engine, true)?;
         engine::sweep(&engine)?;
     }
     Ok(0)

@@ -66,6 +66,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
             Err(error) => failed(&error),
         }
     }
+    engine::prune_shown(&engine, false)?;
     engine::sweep(&engine)?;
     Ok(code)
 }

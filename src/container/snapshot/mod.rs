@@ -5,6 +5,7 @@
 //! <container>/rootfs/                vfs: a copy of everything
 //! ```
 
+pub mod shown;
 pub mod vfs;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use super::Record;
+use super::userns::Shift;
 use crate::error::{Context, Error, Result};
 use crate::runtime::launch::{Fuse, Root};
 use crate::storage::{Roots, fs};
@@ -46,6 +48,12 @@ pub fn choose_driver(roots: &Roots, asked: Option<&str>) -> Result<String> {
     };
     crate::storage::atomic::write(&memory, driver.as_bytes(), crate::storage::atomic::Durability::Process)?;
     Ok(driver.to_owned())
+}
+
+/// The driver for a container that shows its files with other owners than they are stored with. fuse-overlayfs does it at
+/// once; the kernel's overlay, where there is no fuse or the user wants it, needs a tree that is made first ([`shown`]).
+pub fn shifting_driver(driver: String, asked: bool) -> String {
+    if driver == "overlay" && !asked && fuse_works() { "fuse-overlayfs".to_owned() } else { driver }
 }
 
 /// The driver that is used, without trying anything: the one asked for, else the one that worked last, else the usual one.
@@ -86,9 +94,9 @@ fn fuse_works() -> bool {
 }
 
 /// Makes the writable part in `dir`, the directory of a container that is being made. `layers` are topmost first.
-pub fn create(dir: &Path, driver: &str, layers: &[PathBuf]) -> Result<()> {
+pub fn create(dir: &Path, driver: &str, layers: &[PathBuf], shift: Option<&Shift>) -> Result<()> {
     if driver == "vfs" {
-        return vfs::create(&dir.join("rootfs"), layers);
+        return vfs::create(&dir.join("rootfs"), layers, shift);
     }
     for name in ["upper", "work", "merged"] {
         fs::create_dir(&dir.join(name), 0o700)?;
@@ -112,8 +120,26 @@ pub fn root(record: &Record, dir: &Path, roots: &Roots) -> (Root, Option<Fuse>) 
     let (upper, work, merged) = (dir.join("upper"), dir.join("work"), dir.join("merged"));
     match record.driver.as_str() {
         "vfs" => (Root::Directory(dir.join("rootfs")), None),
-        "fuse-overlayfs" => (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged })),
-        _ => (Root::Overlay { lower, upper, work, merged, volatile: record.auto_remove }, None),
+        "fuse-overlayfs" => {
+            let (uids, gids) = record.shift.as_ref().map(Shift::options).unwrap_or_default();
+            (Root::Directory(merged.clone()), Some(Fuse { lower, upper, work, merged, uids, gids }))
+        }
+        _ => {
+            let (lower, data) = match &record.shown {
+                None => (lower, Vec::new()),
+                Some(key) if shown::refers(roots, key) => (vec![shown::root(roots, key)], lower),
+                Some(key) => (vec![shown::root(roots, key)], Vec::new()),
+            };
+            (Root::Overlay { lower, data, upper, work, merged, volatile: record.auto_remove }, None)
+        }
+    }
+}
+
+/// What a container's writable part is made upon, topmost first: its layers, or what shows them with other owners.
+pub fn base(record: &Record, roots: &Roots) -> Vec<PathBuf> {
+    match &record.shown {
+        None => layer_paths(record, roots),
+        Some(key) => vec![shown::root(roots, key)],
     }
 }
 

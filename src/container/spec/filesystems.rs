@@ -157,7 +157,7 @@ impl Plan {
             let layer = self.scratch(place, &source);
             let mut user = user.clone();
             user.options.retain(|o| matches!(o.as_str(), "rw" | "rprivate" | "U"));
-            return self.layered(&user, vec![source], Some(layer), place);
+            return self.layered(&user, vec![source], Some(layer), place, None);
         }
         // Who copies what the image has there: not the runtime.
         let options = user.options.iter().filter(|o| !matches!(o.as_str(), "copy" | "nocopy")).cloned().collect();

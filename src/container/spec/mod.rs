@@ -15,8 +15,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use oci_spec::runtime::{
-    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, LinuxPersonalityBuilder,
-    LinuxResources, RootBuilder, Spec, SpecBuilder,
+    Linux, LinuxBuilder, LinuxIdMapping, LinuxIdMappingBuilder, LinuxNamespace, LinuxNamespaceBuilder,
+    LinuxNamespaceType, LinuxPersonalityBuilder, LinuxResources, RootBuilder, Spec, SpecBuilder,
 };
 
 pub use facts::HostFacts;
@@ -27,12 +27,14 @@ use super::namespaces::{self, IpcMode, Sharing};
 use super::options::{CreateOptions, Source};
 use super::record::{MountedImage, Record};
 use super::security::SeccompChoice;
-use super::{capabilities, limits, mounts, sysctl};
+use super::{capabilities, limits, mounts, sysctl, userns};
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::image::{Image, ImageConfig};
 use crate::runtime::child::KEEP_GROUPS;
+use crate::runtime::idmap::IdMap;
 use crate::runtime::launch::{Donor, Fuse, Join, Scratch};
+use crate::runtime::userns::Extent;
 
 /// The version of the runtime specification that is followed.
 pub const OCI_VERSION: &str = "1.2.0";
@@ -60,6 +62,7 @@ pub struct Place {
     /// The mode of the network, decided: `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`.
     pub network: String,
     pub host: HostFacts,
+    pub userns: userns::Decided,
     /// Where unpacked layers are.
     pub layers_dir: PathBuf,
     /// The images of `type=image` mounts, by the names typed.
@@ -111,7 +114,8 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     }
 
     let hostname = hostname(options, place, shares_network);
-    let user = options.user.clone().unwrap_or_else(|| config.user.clone());
+    let default_user = || place.userns.default_user.clone().unwrap_or_else(|| config.user.clone());
+    let user = options.user.clone().unwrap_or_else(default_user);
     let caps = capabilities::compute(options.privileged, &user, &options.cap_add, &options.cap_drop)?;
     let ulimits = limits::effective(&options.ulimits, place.host.nofile, place.host.nproc);
     let mut filesystems = filesystems::plan(options, config, place, shares_network)?;
@@ -137,7 +141,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         .hostname(decided.hostname.clone())
         .mounts(decided.filesystems.mounts.clone())
         .annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
-        .linux(linux(options, shares_network)?)
+        .linux(linux(options, shares_network, place.userns.map.as_ref())?)
         .build();
     let mut spec = built(spec)?;
     if !place.cdi.hooks.is_empty() {
@@ -307,9 +311,9 @@ fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, S
     annotations
 }
 
-fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
+fn linux(options: &CreateOptions, shares_network: bool, map: Option<&IdMap>) -> Result<Linux> {
     let mut sysctls = options.sysctls.clone();
-    if !shares_network {
+    if !shares_network && map.is_none_or(|map| map.root().1.is_some()) {
         // So that ping works without a capability; the range is of the container's own groups.
         sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
     }
@@ -317,10 +321,13 @@ fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
     if let Some(personality) = options.personality {
         linux = linux.personality(built(LinuxPersonalityBuilder::default().domain(personality.to_oci()).build())?);
     }
+    if let Some(map) = map {
+        linux = linux.uid_mappings(mappings(&map.uids)?).gid_mappings(mappings(&map.gids)?);
+    }
     let linux = linux
         .sysctl(sysctls.into_iter().collect::<std::collections::HashMap<_, _>>())
         .resources(LinuxResources::default())
-        .namespaces(namespaces(options, shares_network)?)
+        .namespaces(namespaces(options, shares_network, map.is_some())?)
         .masked_paths(options.security.masked_paths(options.privileged))
         .readonly_paths(options.security.readonly_paths(options.privileged))
         .rootfs_propagation(filesystems::root_propagation(&options.mounts))
@@ -328,8 +335,16 @@ fn linux(options: &CreateOptions, shares_network: bool) -> Result<Linux> {
     built(linux)
 }
 
-fn namespaces(options: &CreateOptions, shares_network: bool) -> Result<Vec<LinuxNamespace>> {
+fn mappings(side: &[Extent]) -> Result<Vec<LinuxIdMapping>> {
+    let one = |e: &Extent| {
+        built(LinuxIdMappingBuilder::default().container_id(e.container_id).host_id(e.host_id).size(e.size).build())
+    };
+    side.iter().map(one).collect()
+}
+
+fn namespaces(options: &CreateOptions, shares_network: bool, own_users: bool) -> Result<Vec<LinuxNamespace>> {
     let wanted = [
+        (own_users, LinuxNamespaceType::User),
         (options.pid == Sharing::Private, LinuxNamespaceType::Pid),
         (!shares_network, LinuxNamespaceType::Network),
         (options.ipc.is_own(), LinuxNamespaceType::Ipc),

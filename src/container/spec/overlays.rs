@@ -13,6 +13,7 @@ use super::Place;
 use super::filesystems::{Plan, mount};
 use crate::container::mounts::{ImageMount, Kept, UserMount};
 use crate::container::record::MountPoint;
+use crate::container::userns::Shift;
 use crate::error::{Error, Result};
 use crate::runtime::launch::{Fuse, POINT, SUBPATH, Scratch};
 
@@ -43,7 +44,7 @@ impl Plan {
             Some(kept) => Some((kept.upper.clone(), kept.work.clone())),
             None => Some(self.scratch(place, source)),
         };
-        self.layered(user, vec![source.to_owned()], layer, place)
+        self.layered(user, vec![source.to_owned()], layer, place, None)
     }
 
     /// `type=image`.
@@ -73,7 +74,7 @@ impl Plan {
             user.options.push(format!("{SUBPATH}={}", subpath.display()));
             user.options.push(format!("{POINT}={}", self.directory(place).join("merged").display()));
         }
-        self.layered(&user, lower, layer, place)
+        self.layered(&user, lower, layer, place, place.userns.shift.as_ref())
     }
 
     /// A writable layer that does not outlive a run.
@@ -96,6 +97,7 @@ impl Plan {
         lower: Vec<PathBuf>,
         layer: Option<(PathBuf, PathBuf)>,
         place: &Place,
+        shift: Option<&Shift>,
     ) -> Result<Mount> {
         let merged = self.directory(place).join("merged");
         self.layered += 1;
@@ -103,7 +105,8 @@ impl Plan {
         let mut options = user.options.clone();
         if place.driver != "overlay" {
             let (upper, work) = layer.unwrap_or_default();
-            self.overlays.push(Fuse { lower, upper, work, merged: merged.clone() });
+            let (uids, gids) = shift.map(Shift::options).unwrap_or_default();
+            self.overlays.push(Fuse { lower, upper, work, merged: merged.clone(), uids, gids });
             options.push("bind".to_owned());
             return mount(&user.destination, "bind", &merged, options);
         }

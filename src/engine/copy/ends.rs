@@ -19,9 +19,11 @@ use rustix::io::Errno;
 
 use super::{Location, is_directory, user_of};
 use crate::container::Record;
+use crate::container::userns;
 use crate::engine::view::Open;
 use crate::error::{Context, Error, Result};
 use crate::runtime::child::view::View;
+use crate::storage::tree::copy::Renumber;
 use crate::storage::tree::shown;
 use crate::storage::unpack::beneath;
 
@@ -58,6 +60,22 @@ impl Side {
             Side::Host => Ok(Some((0, 0))),
             Side::Container { .. } if !archive => Ok(None),
             Side::Container { record, open, .. } => user_of(record, open.view()?.root()).map(Some),
+        }
+    }
+
+    /// What the container's numbers are from here, in its view: `None` where they are the same.
+    pub(super) fn numbers(&self) -> Option<Renumber> {
+        match self {
+            Side::Host => None,
+            Side::Container { record, .. } => record.id_map.as_ref().map(userns::to_parent),
+        }
+    }
+
+    /// The way back.
+    pub(super) fn own_numbers(&self) -> Option<Renumber> {
+        match self {
+            Side::Host => None,
+            Side::Container { record, .. } => record.id_map.as_ref().map(userns::to_own),
         }
     }
 

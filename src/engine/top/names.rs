@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 
@@ -33,11 +33,19 @@ struct Extent {
 }
 
 impl Names {
-    /// Those of the container whose first process is `init`. What cannot be read is not there: numbers must do.
-    pub fn of(init: i32) -> Self {
+    /// Those of the container whose first process is `init`, and whose files are in `layers` if its root cannot be opened.
+    /// What cannot be read is not there: numbers must do.
+    pub fn of(init: i32, layers: &[PathBuf]) -> Self {
         let host = |path: &str| File::open(path).map(read_table).unwrap_or_default();
         let map = |name: &str| parse_map(&std::fs::read_to_string(format!("/proc/{init}/{name}")).unwrap_or_default());
-        let inside = |path: &str| open_inside(init, path).map(read_table).unwrap_or_default();
+        let inside = |path: &str| match open_inside(init, path) {
+            Ok(file) => read_table(file),
+            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
+                let bytes = crate::storage::tree::read::read_file(layers, path.as_bytes(), MAX_SIZE);
+                bytes.ok().flatten().map(|bytes| parse_table(&bytes)).unwrap_or_default()
+            }
+            Err(_) => Vec::new(),
+        };
         Names {
             uid_map: map("uid_map"),
             gid_map: map("gid_map"),
@@ -153,6 +161,6 @@ mod tests {
         assert!(open_inside(own, "../../etc/passwd").is_ok(), "the root is the root");
         assert!(open_inside(own, "proc/self/root/etc/passwd").is_err(), "no magic links");
         assert!(open_inside(0, "etc/passwd").is_err());
-        assert!(!Names::of(own).users.is_empty());
+        assert!(!Names::of(own, &[]).users.is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::container::{Record, State};
+use crate::storage::Roots;
 
 fn container(pid: i32, status: Status) -> Container {
     Container {
@@ -37,10 +38,23 @@ fn headings_are_those_of_the_sample() {
 #[test]
 fn only_running_containers_have_processes() {
     for (pid, status) in [(1, Status::Created), (0, Status::Running), (1, Status::Paused), (1, Status::Exited)] {
-        let message = top(&container(pid, status), DEFAULT_COLUMNS).unwrap_err().to_string();
+        let message = top(
+            &Roots::reopen("/nonexistent".as_ref(), "/nonexistent".as_ref()),
+            &container(pid, status),
+            DEFAULT_COLUMNS,
+        )
+        .unwrap_err()
+        .to_string();
         assert_eq!(message, "top can only be used on running containers");
     }
-    assert!(top(&container(i32::MAX, Status::Running), DEFAULT_COLUMNS).is_err());
+    assert!(
+        top(
+            &Roots::reopen("/nonexistent".as_ref(), "/nonexistent".as_ref()),
+            &container(i32::MAX, Status::Running),
+            DEFAULT_COLUMNS
+        )
+        .is_err()
+    );
 }
 
 /// A process without a PID namespace of its own, as with `--pid host`: it and its descendants are shown.
@@ -51,7 +65,12 @@ fn every_column_of_a_process_has_a_value() {
     let all = columns(&words(&column::all_names())).unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let rows = loop {
-        let rows = top(&container(pid, Status::Running), &all).unwrap();
+        let rows = top(
+            &Roots::reopen("/nonexistent".as_ref(), "/nonexistent".as_ref()),
+            &container(pid, Status::Running),
+            &all,
+        )
+        .unwrap();
         // Until the child has executed its program.
         if rows[1].contains(&"sleep 1000 ".to_owned()) || std::time::Instant::now() > deadline {
             break rows;

@@ -54,13 +54,19 @@ fn add(accounts: &Accounts, user: &str, cwd: &Path, root: &OwnedFd) -> Result<()
     let cwd = cwd.to_string_lossy();
     let (name, group) = user.split_once(':').map_or((user, user), |(name, group)| (name, group));
     let (is_number, group_is_number) = (is_number(name), is_number(group));
-    let explicit = accounts.passwd_entry.is_some() || accounts.group_entry.is_some() || !accounts.host_users.is_empty();
+    let explicit = accounts.passwd_entry.is_some()
+        || accounts.group_entry.is_some()
+        || accounts.host_users.iter().any(|host_user| !host_user.only_if_free);
     let added = (|| {
         if !accounts.host_users.is_empty() || is_number {
             append(root, "etc/passwd", |text| {
                 let mut lines = Vec::new();
                 for host_user in &accounts.host_users {
-                    if !passwd::users(text).any(|known| known.name == host_user.name.as_bytes()) {
+                    let is_same = |known: passwd::User<'_>| {
+                        known.name == host_user.name.as_bytes()
+                            || (host_user.only_if_free && known.uid == host_user.uid)
+                    };
+                    if !passwd::users(text).any(is_same) {
                         lines.push(host_entry(host_user, root, &cwd));
                     }
                 }
@@ -78,7 +84,9 @@ fn add(accounts: &Accounts, user: &str, cwd: &Path, root: &OwnedFd) -> Result<()
                 if passwd::groups(text).any(|known| is(known.name, known.gid, group)) {
                     return Ok(Vec::new());
                 }
-                Ok(vec![group_entry(accounts.group_entry.as_deref(), group, name)])
+                let own = accounts.host_users.iter().find(|u| u.only_if_free && group.parse() == Ok(u.gid));
+                let own = own.map(|user| format!("{}:x:$GID:{}", user.name, user.name));
+                Ok(vec![group_entry(accounts.group_entry.as_deref().or(own.as_deref()), group, name)])
             })?;
         }
         Ok(())
@@ -111,7 +119,7 @@ fn group_entry(template: Option<&str>, gid: &str, user: &str) -> String {
 }
 
 fn host_entry(user: &HostUser, root: &OwnedFd, cwd: &str) -> String {
-    let HostUser { name, uid, gid, comment, home } = user;
+    let HostUser { name, uid, gid, comment, home, .. } = user;
     // The home of the host may not be there.
     let inside = Path::new(home).strip_prefix("/").ok().filter(|home| !home.as_os_str().is_empty());
     let is_there = inside.is_some_and(|home| super::target::open_place(root, home).is_ok());
@@ -224,6 +232,7 @@ mod tests {
         let user = |name: &str, uid, home: &str| HostUser {
             name: name.to_owned(),
             uid,
+            only_if_free: false,
             gid: 1,
             comment: "C".to_owned(),
             home: home.to_owned(),

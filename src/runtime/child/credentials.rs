@@ -83,12 +83,15 @@ fn sets_of(uid: u32, spec: &ProcessCaps) -> ProcessCaps {
 }
 
 fn change_ids(user: &User, may_set_groups: bool) -> Result<()> {
+    let unmapped = |what: &str, id: u32| format!("becoming {what} {id}");
+    let hint = "the container's user namespace does not have this ID: give it more with `--userns` or `--uidmap`, or \
+                yourself in /etc/subuid and /etc/subgid";
     if may_set_groups {
         let groups: Vec<Gid> = user.groups.iter().map(|g| Gid::from_raw(*g)).collect();
-        nix::unistd::setgroups(&groups).context("setting the groups")?;
+        nix::unistd::setgroups(&groups)
+            .with_context(|| format!("joining the groups {:?}", user.groups))
+            .map_err(|e| e.hint(hint).with_kind(crate::error::Kind::CannotInvoke))?;
     }
-    let unmapped = |what: &str, id: u32| format!("becoming {what} {id}");
-    let hint = "the ID is outside of your range in /etc/subuid and /etc/subgid";
     let gid = Gid::from_raw(user.gid);
     nix::unistd::setresgid(gid, gid, gid)
         .with_context(|| unmapped("group", user.gid))

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::preserved::Preserved;
 use super::{
-    Prepared, Stdio, credentials, hide_and_tie, keeps_groups, limits, report_and_exit, root, secrets, target, terminal,
+    Prepared, Stdio, credentials, hide_and_tie, keeps_groups, limits, nested, report_and_exit, root, secrets, target,
+    terminal,
 };
 use crate::error::{Context, Error, Kind, Result};
 use crate::runtime::caps::{CapSet, ProcessCaps};
 use crate::runtime::channel;
+use crate::runtime::idmap::Userns;
 use crate::runtime::launch::Given;
 use crate::storage::fs;
 
@@ -48,6 +50,8 @@ pub struct Container<'a> {
     pub namespaces: u64,
     /// The memory file of its secrets, where it has some in its environment.
     pub secrets: Option<RawFd>,
+    /// Its user namespace, if that is not the user's.
+    pub userns: Option<&'a Userns>,
 }
 
 /// Runs in a child of the monitor that is already in the container's PID namespace. `streams` are standard input, output
@@ -116,7 +120,14 @@ fn set_up(
         libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET | libc::CLONE_NEWCGROUP;
     // The host's are the monitor's already, and not for the root of a user namespace to join.
     let flags = CloneFlags::from_bits_truncate(flags & i32::try_from(container.namespaces).unwrap_or(0));
-    nix::sched::setns(container.init, flags).context("joining the container's namespaces")?;
+    if let Some(userns) = container.userns {
+        nested::give(&streams, userns.map());
+        nix::sched::setns(container.init, flags | CloneFlags::CLONE_NEWUSER)
+            .context("joining the container's namespaces")?;
+        nested::become_root(userns.map())?;
+    } else {
+        nix::sched::setns(container.init, flags).context("joining the container's namespaces")?;
+    }
     let root_fd = root::open_root()?;
     let user = credentials::resolve(&process, &request.groups, &root_fd)?;
     // As the reference says it of a further process.

@@ -23,6 +23,7 @@ mod terminal;
 mod tree;
 
 pub mod join;
+mod nested;
 pub mod view;
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -39,8 +40,8 @@ use crate::storage::fs;
 use crate::sys::process;
 use preserved::Preserved;
 
-/// Sets up this process, which has just been cloned, and executes the container's command. Never returns: a failure is
-/// reported on the channel.
+/// Sets up this process, which has just been cloned, and executes the container's command; with a user namespace of its
+/// own, a further process does. Never returns: a failure is reported on the channel.
 pub fn start(launch: &Launch, streams: &Streams, given: &[Given], joined: &[Joined], channel: BorrowedFd<'_>) -> ! {
     let staged = Preserved::stage(given).and_then(|given| Ok((given.out_of_the_way(channel)?, given)));
     let (channel, given) = match staged {
@@ -94,12 +95,20 @@ fn set_up(
     let oci_process = spec.process().as_ref().ok_or_else(|| Error::new("the spec has no process"))?;
     limits::oom_score(oci_process)?;
 
-    for one in joined {
-        // The PID namespace is that of this process already.
-        one.enter(!PID)?;
-    }
-    let place = root::attach(&launch.root)?;
-    let mounted = mounts::mount_all(&place, &spec, launch.tty, joined)?;
+    let (place, opened) = match &launch.userns {
+        None => {
+            for one in joined {
+                // The PID namespace is that of this process already.
+                one.enter(!PID)?;
+            }
+            (root::attach(&launch.root)?, mounts::Opened::default())
+        }
+        Some(userns) => {
+            let nested = nested::enter(userns, launch, &spec, streams, joined, channel)?;
+            (root::attach_detached(&nested.root)?, nested.opened)
+        }
+    };
+    let mounted = mounts::mount_all(&place, &spec, launch.tty, joined, opened)?;
     secrets::mount(&place, &spec, &given_secrets)?;
     drop(given_secrets);
     let console = if launch.tty {

@@ -10,8 +10,9 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, O
 
 use super::options::{self, Options};
 use super::target::{self, Wanted};
-use super::{dev, idmap, tree};
+use super::{chown, dev, idmap, tree};
 use crate::error::{Context, Error, Result};
+use crate::runtime::idmap::IdMap;
 use crate::runtime::joined::{self, Joined};
 use crate::runtime::launch::{JOINED_SHM, POINT};
 use crate::sys::mount::{Attributes, RDONLY, set_attributes};
@@ -28,11 +29,53 @@ pub struct Mounted {
     pub chown: Vec<OwnedFd>,
 }
 
-/// Makes every mount of the spec, in its order.
-pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, joined: &[Joined]) -> Result<Mounted> {
+/// Sources of mounts that were opened beforehand, by their place in the spec's list.
+pub type Opened = Vec<Option<OwnedFd>>;
+
+/// Opens what of the host's is mounted, and makes overlays. For a container whose own user namespace may not: done before
+/// that is entered, in a mount namespace of this process's own.
+pub fn open_all(spec: &Spec, joined: &[Joined], map: &IdMap) -> Result<Opened> {
+    let mounts = spec.mounts().as_deref().unwrap_or_default();
+    let open = |mount: &Mount| -> Result<Option<OwnedFd>> {
+        let options = options::parse(mount.options().as_deref().unwrap_or_default())?;
+        let Some(opened) = of_the_host(mount, &options, joined)? else { return Ok(None) };
+        if options.chown {
+            // To the container's root, which can then give it to the user.
+            let (uid, gid) = map.owner();
+            let source = if mount.typ().as_deref() == Some("bind") {
+                open_source(mount, &options)?
+            } else {
+                opened.try_clone()?
+            };
+            chown::recursive(&source, uid, gid)?;
+        }
+        if options.copy_up && is_directory(&opened)? && tree::is_empty(&opened)? {
+            give(&opened, map)?;
+        }
+        Ok(Some(opened))
+    };
+    let named = |mount: &Mount| {
+        open(mount).map_err(|e| e.wrap(format!("mounting `{}` in the container", mount.destination().display())))
+    };
+    mounts.iter().map(named).collect()
+}
+
+/// A new volume belongs to the container's root, which can then give what is in it the owners that the image says.
+fn give(volume: &OwnedFd, map: &IdMap) -> Result<()> {
+    let (uid, gid) = map.owner();
+    let owner = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
+    let dir = rustix::fs::openat(volume, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    rustix::fs::fchown(dir.context("opening a volume")?, Some(owner.0), Some(owner.1))
+        .context("giving it to the container's root")
+}
+
+/// Makes every mount of the spec, in its order. `opened` is what [`open_all`] has opened, or nothing.
+pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, joined: &[Joined], opened: Opened) -> Result<Mounted> {
+    let mut opened = opened.into_iter();
     let mut frozen = Vec::new();
     let mut mounted = Mounted { dev: None, devpts: None, null: dev::open_null()?, chown: Vec::new() };
     for mount in spec.mounts().as_deref().unwrap_or_default() {
+        let source = opened.next().flatten();
         let destination = mount.destination();
         let named = |e: Error| e.wrap(format!("mounting `{}` in the container", destination.display()));
         let mut options = options::parse(mount.options().as_deref().unwrap_or_default()).map_err(named)?;
@@ -48,9 +91,12 @@ pub fn mount_all(root: &OwnedFd, spec: &Spec, tty: bool, joined: &[Joined]) -> R
         let wants_chown = options.chown;
         if wants_chown && mount.typ().as_deref() == Some("bind") {
             // Not by the new mount, which may be read-only.
-            mounted.chown.push(open_source(mount, &options).map_err(named)?);
+            mounted.chown.push(match &source {
+                Some(opened) => opened.try_clone().context("duplicating a mount")?,
+                None => open_source(mount, &options).map_err(named)?,
+            });
         }
-        let attached = mount_one(root, mount, options, joined).map_err(named)?;
+        let attached = mount_one(root, mount, options, joined, source).map_err(named)?;
         if wants_chown && mount.typ().as_deref() != Some("bind") {
             mounted.chown.push(attached.try_clone().context("duplicating a mount")?);
         }
@@ -115,17 +161,38 @@ fn inside(place: &OwnedFd, subpath: &Path) -> Result<OwnedFd> {
     target::open_place(place, relative).with_context(|| format!("opening the subpath `{}`", subpath.display()))
 }
 
-fn mount_one(root: &OwnedFd, mount: &Mount, options: Options, joined: &[Joined]) -> Result<OwnedFd> {
+/// What is mounted and not made in the container's own namespaces, as a detached mount.
+fn of_the_host(mount: &Mount, options: &Options, joined: &[Joined]) -> Result<Option<OwnedFd>> {
     let kind = mount.typ().as_deref().unwrap_or("none");
     let source = mount.source().as_deref();
-    let detached = if kind == "overlay" {
-        overlay(&options)?
+    Ok(if kind == "overlay" {
+        Some(overlay(options)?)
     } else if source == Some(Path::new(JOINED_SHM)) {
         let shm = joined::shm(joined)?;
-        set(&shm, &options)?;
-        shm
+        set(&shm, options)?;
+        Some(shm)
     } else if options.bind || kind == "bind" {
-        bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, &options)?
+        Some(bind(source.ok_or_else(|| Error::new("a bind mount has no source"))?, options)?)
+    } else {
+        None
+    })
+}
+
+fn mount_one(
+    root: &OwnedFd,
+    mount: &Mount,
+    options: Options,
+    joined: &[Joined],
+    opened: Option<OwnedFd>,
+) -> Result<OwnedFd> {
+    let kind = mount.typ().as_deref().unwrap_or("none");
+    let source = mount.source().as_deref();
+    let opened = match opened {
+        None => of_the_host(mount, &options, joined)?,
+        opened => opened,
+    };
+    let detached = if let Some(opened) = opened {
+        opened
     } else {
         match file_system(kind, source, &options) {
             Ok(fd) => fd,

@@ -12,22 +12,53 @@ use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// Attaches the root file system in this mount namespace and opens it.
 pub fn attach(root: &Root) -> Result<OwnedFd> {
-    let slash = open_directory(Path::new("/"))?;
-    let attributes = Attributes { propagation: libc::MS_SLAVE, ..Attributes::default() };
-    set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts slaves")?;
+    make_slaves()?;
     match root {
-        Root::Overlay { lower, upper, work, merged, volatile } => {
-            if *volatile {
-                // The mark that a volatile overlay leaves, for fear of a crash of the host, which ends this container.
-                let _ = std::fs::remove_dir_all(work.join("work/incompat"));
-            }
-            overlay(&Layers { lower, upper, work, volatile: *volatile }, merged)?;
+        Root::Overlay { lower, data, upper, work, merged, volatile } => {
+            forget_volatile(work, *volatile);
+            overlay(&Layers { lower, data, upper, work, volatile: *volatile }, merged)?;
             open_directory(merged)
         }
         Root::Directory(path) => {
             attach_at(&clone_directory(path)?, path)?;
             open_directory(path)
         }
+    }
+}
+
+/// Puts the root file system together without attaching it anywhere.
+pub fn detached(root: &Root) -> Result<OwnedFd> {
+    match root {
+        Root::Overlay { lower, data, upper, work, volatile, .. } => {
+            forget_volatile(work, *volatile);
+            overlay_by_layers(&Layers { lower, data, upper, work, volatile: *volatile })
+                .with_context(|| format!("mounting the overlay over `{}`", upper.display()))
+                .map_err(|e| {
+                    e.hint("a user namespace of its own needs Linux 6.5, or `--storage-driver fuse-overlayfs`")
+                })
+        }
+        Root::Directory(path) => clone_directory(path),
+    }
+}
+
+/// Attaches what [`detached`] has made. No directory is looked for: this namespace may not find the way to one.
+pub fn attach_detached(mount: &OwnedFd) -> Result<OwnedFd> {
+    make_slaves()?;
+    attach_at(mount, Path::new("/"))?;
+    mount.try_clone().context("duplicating a descriptor")
+}
+
+/// What is mounted here from now on is not mounted elsewhere.
+pub fn make_slaves() -> Result<()> {
+    let slash = open_directory(Path::new("/"))?;
+    let attributes = Attributes { propagation: libc::MS_SLAVE, ..Attributes::default() };
+    set_attributes(slash.as_fd(), attributes, true).context("making the host's mounts slaves")
+}
+
+/// Removes the mark that a volatile overlay leaves, for fear of a crash of the host, which ends this container.
+fn forget_volatile(work: &Path, volatile: bool) {
+    if volatile {
+        let _ = std::fs::remove_dir_all(work.join("work/incompat"));
     }
 }
 
@@ -61,16 +92,20 @@ fn overlay(layers: &Layers<'_>, merged: &Path) -> Result<()> {
 struct Layers<'a> {
     /// Topmost first.
     lower: &'a [PathBuf],
+    data: &'a [PathBuf],
     upper: &'a Path,
     work: &'a Path,
     volatile: bool,
 }
 
 fn overlay_by_layers(layers: &Layers<'_>) -> rustix::io::Result<OwnedFd> {
-    let Layers { lower, upper, work, volatile } = layers;
+    let Layers { lower, data, upper, work, volatile } = layers;
     let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for layer in *lower {
         rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer)?;
+    }
+    for layer in *data {
+        rustix::mount::fsconfig_set_string(&fs, c"datadir+", layer)?;
     }
     rustix::mount::fsconfig_set_string(&fs, c"upperdir", *upper)?;
     rustix::mount::fsconfig_set_string(&fs, c"workdir", *work)?;
@@ -84,7 +119,7 @@ fn overlay_by_layers(layers: &Layers<'_>) -> rustix::io::Result<OwnedFd> {
 
 /// mount(2) takes a page of options; descriptors make names of layers short enough for 200 of them.
 fn overlay_by_string(layers: &Layers<'_>, merged: &Path) -> rustix::io::Result<()> {
-    let Layers { lower, upper, work, volatile } = layers;
+    let Layers { lower, upper, work, volatile, .. } = layers;
     let open = |path: &Path| rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     let opened = lower.iter().map(|p| open(p)).collect::<rustix::io::Result<Vec<_>>>()?;
     let (upper, work) = (open(upper)?, open(work)?);

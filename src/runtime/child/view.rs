@@ -89,7 +89,7 @@ pub fn of_stopped(root: &Root, mounts: Vec<Mount>) -> Result<View> {
     let (root, keeper) = in_child(|| {
         nix::sched::unshare(CloneFlags::CLONE_NEWNS).context("creating a mount namespace")?;
         let place = root::attach(root)?;
-        mounts::mount_all(&place, &spec, false, &[])?;
+        mounts::mount_all(&place, &spec, false, &[], Vec::new())?;
         Ok(place)
     })?;
     Ok(View { root, _keeper: Some(keeper) })

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::copy::Renumber;
 use super::data::open_file;
 use super::links::Links;
 use super::pax::{Member, header, padding};
@@ -35,6 +36,8 @@ pub struct Options<'a> {
     pub name: Option<&'a [u8]>,
     /// User and group of everything, instead of their own.
     pub owner: Option<(u32, u32)>,
+    /// Other numbers for those that files have.
+    pub renumber: Option<&'a Renumber>,
     /// The tree is the upper layer of an overlay file system: what hides something below becomes `.wh.` files.
     pub whiteouts: bool,
     /// What the kernel makes up (proc, sysfs and the like) stays out, where it is mounted in the tree.
@@ -139,7 +142,9 @@ impl<'a> Archive<'a> {
 
     /// What is said of everything.
     fn described<'b>(&self, path: &'b [u8], stat: &Stat) -> Member<'b> {
-        let (uid, gid) = self.options.owner.unwrap_or((stat.st_uid, stat.st_gid));
+        let own = (stat.st_uid, stat.st_gid);
+        let shown = || self.options.renumber.map_or(own, |renumber| renumber.owner(own));
+        let (uid, gid) = self.options.owner.unwrap_or_else(shown);
         Member { path, mode: stat.st_mode & 0o7777, uid, gid, mtime: super::mtime(stat), ..Member::default() }
     }
 

@@ -17,17 +17,45 @@ use crate::error::{Context, Error, Result};
 use crate::storage::unpack::beneath::{self, file_type};
 use crate::storage::unpack::extract::Owners;
 
-/// Copies what `layers` (topmost first) make together into the empty directory `to`.
+/// Whether files get their content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    Copy,
+    /// They refer to the same path in overlayfs's data-only layers.
+    Refer,
+}
+
+/// Other owners: first ID, first new ID, how many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renumber {
+    pub uids: Vec<(u32, u32, u32)>,
+    pub gids: Vec<(u32, u32, u32)>,
+}
+
+/// What stands for an ID that has no new one, as the kernel shows it.
+const NOBODY: u32 = 65534;
+
+impl Renumber {
+    /// Who owns what these own.
+    pub fn owner(&self, (uid, gid): (u32, u32)) -> (u32, u32) {
+        let find = |side: &[(u32, u32, u32)], id: u32| {
+            let found = side.iter().find_map(|(from, to, count)| {
+                to.checked_add(id.checked_sub(*from).filter(|distance| distance < count)?)
+            });
+            found.unwrap_or(NOBODY)
+        };
+        (find(&self.uids, uid), find(&self.gids, gid))
+    }
+}
+
+/// Copies what `layers` (topmost first) make together into the empty directory `to`, perhaps with other owners.
 ///
 /// # Errors
 /// The first thing that cannot be copied as it is; what was copied stays for the caller to remove.
-pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners) -> Result<()> {
-    let how = How { kind: walk::Kind::Layers, owners, threads: 0 };
-    copy_as(layers, to, how).map_err(|error| {
-        hint_if_full(
-            error,
-            "the vfs driver copies the whole image for every container: make room, or use another `--storage-driver`",
-        )
+pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners, renumber: Option<&Renumber>, data: Data) -> Result<()> {
+    let keep = Attributes { owners, kind: walk::Kind::Layers, renumber };
+    copy_as(layers, to, keep, data).map_err(|error| {
+        hint_if_full(error, "the whole image is copied here: make room, or use another `--storage-driver`")
     })
 }
 
@@ -37,34 +65,35 @@ pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners) -> Result<()> {
 /// # Errors
 /// As [`copy`].
 pub fn copy_live(from: OwnedFd, to: OwnedFd, owners: Owners) -> Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(2, 8);
-    let how = How { kind: walk::Kind::Live, owners, threads };
-    copy_as(vec![from], to, how).map_err(|error| hint_if_full(error, "make room, and try again"))
+    let keep = Attributes { owners, kind: walk::Kind::Live, renumber: None };
+    copy_as(vec![from], to, keep, Data::Copy).map_err(|error| hint_if_full(error, "make room, and try again"))
 }
 
 /// Gives the directory `to` what `from` has of attributes: owner, mode, extended ones, time.
 pub fn attributes_of(from: &OwnedFd, to: &OwnedFd, owners: Owners) -> Result<()> {
     let stat = rustix::fs::fstat(from).context("reading its attributes")?;
-    Attributes { owners, kind: walk::Kind::Live }.set(from, to, &stat)
+    Attributes { owners, kind: walk::Kind::Live, renumber: None }.set(from, to, &stat)
 }
 
-/// How a tree is copied.
-#[derive(Clone, Copy)]
-struct How {
-    kind: walk::Kind,
-    owners: Owners,
-    /// How many copy the content of files, besides this one.
-    threads: usize,
-}
-
-fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, how: How) -> Result<()> {
+fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, keep: Attributes<'_>, data: Data) -> Result<()> {
     let _files = limit::ManyFiles::allow();
     let root = to.try_clone().context("duplicating a descriptor")?;
-    let to_keep = Attributes { owners: how.owners, kind: how.kind };
-    Workers::run(how.threads, to_keep, |workers| {
-        let mut copy = Copy { root, dirs: Vec::new(), next: Some(to), links: Links::default(), keep: to_keep, workers };
-        walk::walk(from, how.kind, &mut copy)
+    // Content is copied beside: names are made one after the other anyhow.
+    let threads = match data {
+        Data::Copy => std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(2, 8),
+        Data::Refer => 0,
+    };
+    Workers::run(threads, keep, |workers| {
+        let mut copy = Copy { root, dirs: Vec::new(), next: Some(to), links: Links::default(), keep, data, workers };
+        walk::walk(from, keep.kind, &mut copy)
     })
+}
+
+/// Makes an empty file, whose size is set, show the data of `path` (clean, relative) in the data-only layers.
+pub fn refer(file: impl AsFd, path: &[u8]) -> rustix::io::Result<()> {
+    let target = [b"/", path].concat();
+    rustix::fs::fsetxattr(&file, "user.overlay.redirect", &target, XattrFlags::empty())?;
+    rustix::fs::fsetxattr(&file, "user.overlay.metacopy", b"", XattrFlags::empty())
 }
 
 /// Says the way out of a full disk.
@@ -73,18 +102,19 @@ fn hint_if_full(error: Error, hint: &str) -> Error {
     if error.chain().last().is_some_and(|cause| full.contains(&cause.as_str())) { error.hint(hint) } else { error }
 }
 
-struct Copy<'a> {
+struct Copy<'a, 'b> {
     root: OwnedFd,
     /// The directories that are being filled, from the root down.
     dirs: Vec<OwnedFd>,
     /// The root, before it is met.
     next: Option<OwnedFd>,
     links: Links,
-    keep: Attributes,
-    workers: &'a mut Workers,
+    keep: Attributes<'a>,
+    data: Data,
+    workers: &'b mut Workers<'a>,
 }
 
-impl Visitor for Copy<'_> {
+impl Visitor for Copy<'_, '_> {
     fn meet(&mut self, item: &Item<'_>) -> Result<()> {
         self.create(item).with_context(|| format!("copying `/{}`", super::shown(item.path)))
     }
@@ -96,7 +126,7 @@ impl Visitor for Copy<'_> {
     }
 }
 
-impl Copy<'_> {
+impl Copy<'_, '_> {
     fn create(&mut self, item: &Item<'_>) -> Result<()> {
         let Some(parent) = self.dirs.last() else {
             self.dirs.extend(self.next.take());
@@ -125,7 +155,14 @@ impl Copy<'_> {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let created = rustix::fs::openat(parent, item.name, flags, Mode::RUSR | Mode::WUSR);
                 let to = File::from(created.context("creating file")?);
-                self.workers.copy(Job { from, to, stat, path: item.path.to_vec() })
+                if self.data == Data::Copy {
+                    return self.workers.copy(Job { from, to, stat, path: item.path.to_vec() });
+                }
+                if stat.st_size > 0 {
+                    to.set_len(u64::try_from(stat.st_size).unwrap_or(0)).context("setting its size")?;
+                    refer(&to, item.path).context("referring to its data")?;
+                }
+                self.keep.set(from.as_fd(), to.as_fd(), &stat)
             }
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(item.parent, item.name, Vec::new()).context("reading link")?;
@@ -150,8 +187,9 @@ impl Copy<'_> {
     fn attributes_by_name(&self, parent: &OwnedFd, item: &Item<'_>, mode: Option<Mode>) -> Result<()> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         let now = rustix::fs::statat(parent, item.name, flags).context("reading its attributes")?;
-        if (now.st_uid, now.st_gid) != (item.stat.st_uid, item.stat.st_gid) {
-            let owner = (Uid::from_raw(item.stat.st_uid), Gid::from_raw(item.stat.st_gid));
+        let (uid, gid) = self.keep.owner(item.stat);
+        if (now.st_uid, now.st_gid) != (uid, gid) {
+            let owner = (Uid::from_raw(uid), Gid::from_raw(gid));
             self.keep.owned(rustix::fs::chownat(parent, item.name, Some(owner.0), Some(owner.1), flags))?;
         }
         if let Some(mode) = mode {
@@ -163,18 +201,26 @@ impl Copy<'_> {
 
 /// Which attributes are kept, and what becomes of those that cannot be.
 #[derive(Clone, Copy)]
-pub(super) struct Attributes {
+pub(super) struct Attributes<'a> {
     owners: Owners,
     kind: walk::Kind,
+    renumber: Option<&'a Renumber>,
 }
 
-impl Attributes {
+impl Attributes<'_> {
+    /// Whose it shall be.
+    fn owner(&self, stat: &Stat) -> (u32, u32) {
+        let owner = (stat.st_uid, stat.st_gid);
+        self.renumber.map_or(owner, |renumber| renumber.owner(owner))
+    }
+
     /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears
     /// capabilities too), then the time.
     pub(super) fn set(&self, from: impl AsFd, to: impl AsFd, stat: &Stat) -> Result<()> {
         let now = rustix::fs::fstat(&to).context("reading its attributes")?;
-        if (now.st_uid, now.st_gid) != (stat.st_uid, stat.st_gid) {
-            let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+        let (uid, gid) = self.owner(stat);
+        if (now.st_uid, now.st_gid) != (uid, gid) {
+            let owner = (Uid::from_raw(uid), Gid::from_raw(gid));
             self.owned(rustix::fs::fchown(&to, Some(owner.0), Some(owner.1)))?;
         }
         rustix::fs::fchmod(&to, Mode::from_raw_mode(stat.st_mode & 0o7777)).context("setting its mode")?;
@@ -191,7 +237,7 @@ impl Attributes {
     fn owned(&self, result: rustix::io::Result<()>) -> Result<()> {
         match result {
             // The only ID there is owns it then.
-            Err(Errno::INVAL | Errno::PERM) if self.owners == Owners::WherePossible => Ok(()),
+            Err(Errno::INVAL | Errno::PERM) if self.owners == Owners::WherePossible || self.renumber.is_some() => Ok(()),
             result => result.context("setting its owner"),
         }
     }
@@ -282,7 +328,7 @@ mod tests {
         File::open(at("low/both")).unwrap().set_modified(old).unwrap();
         File::open(at("top/both")).unwrap().set_modified(old).unwrap();
 
-        copy(vec![open(&at("top")), open(&at("low"))], open(&at("to")), Owners::Exact).unwrap();
+        copy(vec![open(&at("top")), open(&at("low"))], open(&at("to")), Owners::Exact, None, Data::Copy).unwrap();
 
         let read = |name: &str| std::fs::read_to_string(at("to").join(name)).ok();
         assert_eq!(read("both/same").as_deref(), Some("top"));

@@ -21,7 +21,7 @@ pub(super) struct Job {
 }
 
 impl Job {
-    fn run(mut self, copier: &mut Copier, keep: Attributes) -> Result<()> {
+    fn run(mut self, copier: &mut Copier, keep: Attributes<'_>) -> Result<()> {
         let size = u64::try_from(self.stat.st_size).unwrap_or(0);
         copier
             .copy(&mut self.from, &mut self.to, size)
@@ -31,17 +31,21 @@ impl Job {
 }
 
 /// Those who copy, or the one who does it itself.
-pub(super) enum Workers {
-    Alone { copier: Copier, keep: Attributes },
+pub(super) enum Workers<'a> {
+    Alone { copier: Copier, keep: Attributes<'a> },
     Several { jobs: SyncSender<Job> },
 }
 
 /// How many files may wait: two descriptors each.
 const WAITING: usize = 64;
 
-impl Workers {
+impl<'a> Workers<'a> {
     /// Runs `walk`, then waits for all that it gave to copy. With 0 threads it copies itself.
-    pub(super) fn run(threads: usize, keep: Attributes, walk: impl FnOnce(&mut Workers) -> Result<()>) -> Result<()> {
+    pub(super) fn run(
+        threads: usize,
+        keep: Attributes<'a>,
+        walk: impl FnOnce(&mut Workers<'a>) -> Result<()>,
+    ) -> Result<()> {
         if threads == 0 {
             return walk(&mut Workers::Alone { copier: Copier::default(), keep });
         }
@@ -75,7 +79,7 @@ impl Workers {
     }
 }
 
-fn work(receiver: &Mutex<Option<Receiver<Job>>>, failed: &Mutex<Option<Error>>, keep: Attributes) {
+fn work(receiver: &Mutex<Option<Receiver<Job>>>, failed: &Mutex<Option<Error>>, keep: Attributes<'_>) {
     let mut copier = Copier::default();
     loop {
         let job = match receiver.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Receiver::recv) {

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
+use super::copy::Renumber;
 use crate::error::{Context, Error, Result};
 use crate::storage::id;
 use crate::storage::unpack::beneath::{self, file_type};
@@ -29,6 +30,8 @@ pub struct Target<'a> {
     pub root: Option<(BorrowedFd<'a>, &'a [u8])>,
     /// User and group of everything, instead of those in the archive.
     pub owner: Option<(u32, u32)>,
+    /// Other numbers for all of these.
+    pub renumber: Option<&'a Renumber>,
     /// A directory may take the place of something else, and the other way round.
     pub overwrite: bool,
 }
@@ -96,7 +99,10 @@ impl Put<'_> {
             end = start + component.len();
             let above = self.open_dir(above.strip_suffix(b"/").unwrap_or(above)).context("opening its directory")?;
             match rustix::fs::mkdirat(&above, component, Mode::from_raw_mode(0o755)) {
-                Ok(()) => self.chown_name(&above, component, (0, 0))?,
+                Ok(()) => {
+                    let owner = self.target.owner.unwrap_or((0, 0));
+                    Self::chown_name(&above, component, self.renumbered(owner))?;
+                }
                 Err(Errno::EXIST) => {}
                 Err(e) => return Err(Error::from(e).wrap("creating its directory")),
             }
@@ -328,20 +334,23 @@ impl Put<'_> {
 
     fn ids(&self, entry: &Entry) -> Result<(u32, u32)> {
         if let Some(owner) = self.target.owner {
-            return Ok(owner);
+            return Ok(self.renumbered(owner));
         }
         match (u32::try_from(entry.uid), u32::try_from(entry.gid)) {
-            (Ok(uid), Ok(gid)) => Ok((uid, gid)),
+            (Ok(uid), Ok(gid)) => Ok(self.renumbered((uid, gid))),
             _ => Err(Error::new(format!("its owner {}:{} is not an ID", entry.uid, entry.gid))),
         }
     }
 
     fn own_name(&self, parent: &OwnedFd, name: &[u8], entry: &Entry) -> Result<()> {
-        self.chown_name(parent, name, self.ids(entry)?)
+        Self::chown_name(parent, name, self.ids(entry)?)
     }
 
-    fn chown_name(&self, parent: &OwnedFd, name: &[u8], default: (u32, u32)) -> Result<()> {
-        let (uid, gid) = self.target.owner.unwrap_or(default);
+    fn renumbered(&self, owner: (u32, u32)) -> (u32, u32) {
+        self.target.renumber.map_or(owner, |renumber| renumber.owner(owner))
+    }
+
+    fn chown_name(parent: &OwnedFd, name: &[u8], (uid, gid): (u32, u32)) -> Result<()> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         owned(rustix::fs::chownat(parent, name, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), flags), uid, gid)
     }

@@ -6,6 +6,7 @@ use super::{network, optional_path, path_text};
 use crate::cli::format::units;
 use crate::container::Record;
 use crate::container::record::MountPoint;
+use crate::runtime::userns::Extent;
 
 pub(super) fn object(record: &Record) -> Value {
     let mut object = Map::new();
@@ -53,6 +54,12 @@ pub(super) fn object(record: &Record) -> Value {
     put("Tmpfs", json!(record.tmpfs));
     put("UTSMode", json!(record.uts_mode));
     put("UsernsMode", json!(record.userns_mode));
+    if let Some(map) = &record.id_map {
+        let side = |side: &[Extent]| -> Vec<String> {
+            side.iter().map(|e| format!("{}:{}:{}", e.container_id, e.host_id, e.size)).collect()
+        };
+        put("IDMappings", json!({"UidMap": side(&map.uids), "GidMap": side(&map.gids)}));
+    }
     put("ShmSize", json!(record.shm_size));
     put("Runtime", json!("oci"));
     put("ConsoleSize", json!([0, 0]));

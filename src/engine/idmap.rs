@@ -1,0 +1,180 @@
+//! The mapping of a new container's IDs, and what has to be done for it at each start.
+//!
+//! Ranges of `--userns=auto` are in use as long as a record has them. Between the choice and the record, the choice
+//! stands in the draft (`ids.json`): so that the lock is held for a moment only, and what a killed command chose is free
+//! as soon as its draft is swept up.
+
+use std::path::Path;
+
+use super::{Engine, containers, settle};
+use crate::container::options::CreateOptions;
+use crate::container::record::UsernsOf;
+use crate::container::snapshot::shown::{self, Shown};
+use crate::container::store::Store;
+use crate::container::userns::{Decided, Given, Mode, Request, Shift, plan};
+use crate::container::{Record, Status};
+use crate::error::{Context, Error, Result};
+use crate::image::Image;
+use crate::image::progress::{Event, Progress};
+use crate::runtime::idmap::{IdMap, Userns};
+use crate::runtime::launch::{Accounts, HostUser};
+use crate::runtime::userns::{self, Mapping};
+use crate::storage::{Roots, fs, lock, tree};
+
+/// The choice of a container that is being made.
+const CHOICE: &str = "ids.json";
+/// No more of the image's passwd and group files is read.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Decides. The caller is in the user's namespace, `mapping` is that one's; `draft` is the directory of what is made.
+pub fn decide(
+    engine: &Engine,
+    store: &Store,
+    options: &CreateOptions,
+    mapping: &Mapping,
+    image: Option<&Image>,
+    draft: &Path,
+) -> Result<Decided> {
+    let request = &options.userns;
+    if request.mode == Mode::Host {
+        return Ok(Decided::default());
+    }
+    let given = given(request, mapping)?;
+    let default_user = request.default_user(&given);
+    let (map, of) = match &request.mode {
+        Mode::Container(name) => {
+            let found = store.find(name).context("looking up container to share user namespace with")?;
+            (found.record.id_map, Some(UsernsOf::Container(found.record.id)))
+        }
+        Mode::Path(path) => {
+            let map = userns::map_of_file(path).context("cannot find specified user namespace path")?;
+            (map, Some(UsernsOf::Path(path.clone())))
+        }
+        Mode::Auto { .. } => {
+            let needed = needed(engine, options, image)?;
+            (Some(allocate(store, &request.mode, &given, needed, draft)?), None)
+        }
+        _ => (request.plan(&given)?, None),
+    };
+    // The name of the number that the user has outside.
+    let name = default_user.as_ref().map(|_| userns::user_name(given.uid)).unwrap_or_default();
+    let shift = map.as_ref().and_then(|map| Shift::of(map, &given.own));
+    Ok(Decided { map, of, shift, default_user, name })
+}
+
+fn given(request: &Request, mapping: &Mapping) -> Result<Given> {
+    let own = mapping.id_map();
+    let first = |side: &[userns::Extent]| side.first().map_or(0, |e| e.host_id);
+    let named = |file: &str, kind: &str, name: &Option<String>| -> Result<Vec<(u32, u32)>> {
+        let Some(name) = name else { return Ok(Vec::new()) };
+        let ranges = userns::named_ranges(Path::new(file), name)?;
+        if ranges.is_empty() {
+            return Err(Error::new(format!("no {kind} ranges found for user \"{name}\" in {file}")));
+        }
+        Ok(ranges.into_iter().map(|range| (range.start, range.count)).collect())
+    };
+    Ok(Given {
+        uid: first(&own.uids),
+        gid: first(&own.gids),
+        single: mapping.is_single(),
+        named_uids: named("/etc/subuid", "subuid", &request.subuid_name)?,
+        named_gids: named("/etc/subgid", "subgid", &request.subgid_name)?,
+        own,
+    })
+}
+
+/// How many IDs the image's users and the container's own need.
+fn needed(engine: &Engine, options: &CreateOptions, image: Option<&Image>) -> Result<u32> {
+    let Some(image) = image else { return Ok(0) };
+    let layers: Vec<_> = image.layers.iter().rev().map(|id| engine.roots.layers().join(id)).collect();
+    let read = |path: &[u8]| tree::read::read_file(&layers, path, MAX_FILE).map(Option::unwrap_or_default);
+    let by_files = plan::needed_by(&read(b"etc/passwd")?, &read(b"etc/group")?);
+    let user = options.user.as_ref().unwrap_or(&image.config.user);
+    let number: Option<u32> = user.split(':').next().and_then(|name| name.parse().ok());
+    Ok(by_files.max(number.map_or(0, |id| id.saturating_add(1))))
+}
+
+fn allocate(store: &Store, mode: &Mode, given: &Given, needed: u32, draft: &Path) -> Result<IdMap> {
+    let roots = store.roots();
+    let _lock = lock::exclusive(&roots.data().join("ids.lock"))?;
+    // Drafts first: one that becomes a container meanwhile is seen twice, and not never.
+    let mut used = choices(roots);
+    // Whoever shares the mapping of another has none of its own.
+    let containers = store.list()?.into_iter().filter(|c| c.record.userns_of.is_none());
+    used.extend(containers.filter_map(|c| c.record.id_map));
+    let map = plan::auto(mode, given, needed, &used.iter().collect::<Vec<_>>())?;
+    fs::write_private(&draft.join(CHOICE), &serde_json::to_vec(&map)?)?;
+    Ok(map)
+}
+
+/// The choices of containers that are being made.
+fn choices(roots: &Roots) -> Vec<IdMap> {
+    let entries = std::fs::read_dir(roots.tmp()).into_iter().flatten().flatten();
+    let texts = entries.filter_map(|entry| std::fs::read(entry.path().join(CHOICE)).ok());
+    texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect()
+}
+
+/// The tree that the kernel's overlay needs to show the image so; made if there is none.
+pub fn shown(engine: &Engine, image: &Image, shift: &Shift, progress: &dyn Progress) -> Result<Shown> {
+    let making = || {
+        let name = image.names.first().unwrap_or(&image.id);
+        progress.event(Event::Line(format!("Showing {name} with the owners of this mapping, once...")));
+    };
+    shown::obtain(&engine.roots, &image.layers, shift, &making)
+}
+
+/// Removes trees that no container uses; if `all` is false, only those that nobody can use any more. The caller is in the
+/// user's namespace.
+pub fn prune_shown(engine: &Engine, all: bool) -> Result<()> {
+    let store = containers(engine);
+    let in_use = || Ok(store.list()?.into_iter().filter_map(|c| c.record.shown).collect());
+    shown::prune(&engine.roots, all, &in_use)
+}
+
+/// The user namespace that a container starts in; `None` is the user's.
+///
+/// # Errors
+/// It is that of a container that does not run.
+pub fn of(engine: &Engine, record: &Record) -> Result<Option<Userns>> {
+    let Some(map) = &record.id_map else { return Ok(None) };
+    let path = match &record.userns_of {
+        None => return Ok(Some(Userns::Own(map.clone()))),
+        Some(UsernsOf::Path(path)) => path.clone(),
+        Some(UsernsOf::Container(id)) => {
+            let context = || format!("joining the user namespace of container {id}");
+            let other = settle(engine, id).with_context(context)?;
+            if !matches!(other.state.status, Status::Running | Status::Paused | Status::Initialized) {
+                let name = &other.record.name;
+                return Err(Error::new(format!("container `{name}` is not running"))
+                    .wrap(context())
+                    .hint(format!("start it first: coracle start {name}")));
+            }
+            format!("/proc/{}/ns/user", other.state.pid).into()
+        }
+    };
+    Ok(Some(Userns::Join(path, map.clone())))
+}
+
+/// Gives the files that the engine writes for the container to its root.
+pub fn give_files(record: &Record, dir: &Path) -> Result<()> {
+    let Some(map) = &record.id_map else { return Ok(()) };
+    let (uid, gid) = map.owner();
+    for name in ["hosts", "hostname", "resolv.conf", ".containerenv"] {
+        let path = dir.join(name);
+        match std::os::unix::fs::lchown(&path, Some(uid), Some(gid)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::from(error).wrap(format!("giving `{}` to the container's root", path.display())));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// With keep-id, the user who runs the container has a name in it, as long as the image has none for that ID.
+pub fn add_user(accounts: &mut Accounts, decided: &Decided) {
+    let Some((uid, gid)) = decided.default_user.as_deref().and_then(|user| user.split_once(':')) else { return };
+    let (Ok(uid), Ok(gid)) = (uid.parse(), gid.parse()) else { return };
+    let name = decided.name.clone();
+    accounts.host_users.push(HostUser { name, uid, gid, only_if_free: true, ..HostUser::default() });
+}
