@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, enter_userns, secrets};
+use super::{Engine, enter_userns, secrets, volumes};
 use crate::container::store::Container;
 use crate::container::{Record, restart, snapshot, timezone};
 use crate::error::{Context, Result};
@@ -61,6 +61,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     if !record.is_on_directory() {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
     }
+    let _volumes = volumes::ready(engine, record)?;
     let config = Config {
         id: record.id.clone(),
         root: engine.roots.data().to_owned(),

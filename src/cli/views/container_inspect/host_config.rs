@@ -31,7 +31,7 @@ pub(super) fn object(record: &Record) -> Value {
     put("AutoRemoveImage", json!(record.auto_remove_image));
     put("Annotations", json!(record.annotations));
     put("VolumeDriver", json!(""));
-    put("VolumesFrom", Value::Null);
+    put("VolumesFrom", if record.volumes_from.is_empty() { Value::Null } else { json!(record.volumes_from) });
     put("CapAdd", json!(record.cap_add));
     put("CapDrop", json!(record.cap_drop));
     put("Dns", json!(record.dns));
