@@ -26,7 +26,12 @@ pub struct Pruned {
 pub fn containers_that_rest(engine: &Engine, wanted: &dyn Fn(&Container) -> bool) -> Result<Pruned> {
     let mut pruned = Pruned::default();
     let (all, _) = list(engine)?;
-    let resting: Vec<Container> = all.into_iter().filter(|container| rests(container) && wanted(container)).collect();
+    let mut resting: Vec<Container> =
+        all.into_iter().filter(|container| rests(container) && wanted(container)).collect();
+    if resting.iter().any(|container| !container.record.dependencies.is_empty()) {
+        // Whoever needs another one is younger, and goes before it.
+        resting.reverse();
+    }
     if resting.is_empty() {
         return Ok(pruned);
     }
@@ -35,6 +40,10 @@ pub fn containers_that_rest(engine: &Engine, wanted: &dyn Fn(&Container) -> bool
         let id = container.record.id.clone();
         // One that rests before its policy starts it again has a monitor; one that `run` has just made will have one.
         if containers(engine).is_wanted(&id) || containers(engine).monitor_is_alive(&id) {
+            continue;
+        }
+        // Others that stay need it.
+        if !containers(engine).dependents(&id)?.is_empty() {
             continue;
         }
         let dir = engine.roots.container(&id);
