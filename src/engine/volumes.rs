@@ -158,6 +158,8 @@ impl Image<'_> {
         // Somebody may have been quicker.
         let volume = store.load(&mount.name)?.ok_or_else(|| no_such(&mount.name))?;
         let mut record = volume.record.clone();
+        let goes = record.anonymous && self.record.auto_remove;
+        let durability = if goes { Durability::Process } else { Durability::Power };
         if fill::is_pending(&volume) {
             fill::move_in(&volume)?;
             fill::apply_owner(&record, &volume.data())?;
@@ -168,11 +170,6 @@ impl Image<'_> {
             let there = self.directory(&mount.destination)?;
             match there {
                 Some(dir) if record.needs_copy_up && !no_copy && !is_empty(&dir)? => {
-                    let durability = if record.anonymous && self.record.auto_remove {
-                        Durability::Process
-                    } else {
-                        Durability::Power
-                    };
                     let make = |to: OwnedFd| fill::copy(dir.try_clone().context("duplicating a descriptor")?, to);
                     fill::fill(store, &volume, durability, &make)
                         .with_context(|| format!("filling volume `{}`", mount.name))?;
@@ -187,7 +184,7 @@ impl Image<'_> {
             }
             record.needs_chown = false;
         }
-        if record == volume.record { Ok(()) } else { store.write(&record) }
+        if record == volume.record { Ok(()) } else { store.write(&record, durability) }
     }
 
     /// A new volume where the image has nothing belongs to the container's user.
