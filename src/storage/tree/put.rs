@@ -5,11 +5,13 @@
 //! followed; where the directory is in a container, links are resolved in the container's root and never out of it. What
 //! takes a file's place is written beside it first, so that the old one stays if the disk is full.
 
+mod files;
+
 use std::fs::File;
 use std::io::BufRead;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use crate::error::{Context, Error, Result};
@@ -19,6 +21,7 @@ use crate::storage::unpack::remove::remove_beneath;
 use crate::storage::unpack::times::DirTimes;
 use crate::storage::unpack::write::{write_data, write_segments};
 use crate::storage::unpack::{Entry, Kind, Reader, Warnings};
+use files::{again, in_the_way, is_dir, is_full, open_regular, owned, reopen, set_times, timestamps};
 
 /// Where things are put, and how.
 #[derive(Debug, Clone, Copy)]
@@ -48,10 +51,6 @@ pub fn put<R: BufRead>(archive: &mut Reader<R>, target: &Target<'_>) -> Result<W
     put.apply_times();
     archive.drain().context("reading the archive")?;
     Ok(put.warnings)
-}
-
-fn is_full(cause: &str) -> bool {
-    [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].iter().any(|errno| errno.desc() == cause)
 }
 
 struct Put<'a> {
@@ -358,134 +357,5 @@ impl Put<'_> {
     }
 }
 
-fn again<T>(mut attempt: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
-    for _ in 0..1000 {
-        match attempt() {
-            Err(Errno::AGAIN) => {}
-            other => return other,
-        }
-    }
-    Err(Errno::AGAIN)
-}
-
-fn reopen(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, ".", flags, Mode::empty()).context("opening the directory")
-}
-
-/// Opens a regular file without waiting for anything, and nothing else.
-fn open_regular(parent: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(parent, name, flags, Mode::empty()).context("opening the file that is there")?;
-    match is_regular(&rustix::fs::fstat(&fd).context("reading what is there")?) {
-        true => Ok(fd),
-        false => Err(in_the_way("what is there is no file")),
-    }
-}
-
-fn is_regular(stat: &Stat) -> bool {
-    file_type(stat) == FileType::RegularFile
-}
-
-fn is_dir(stat: Option<&Stat>) -> bool {
-    stat.is_some_and(|stat| file_type(stat) == FileType::Directory)
-}
-
-fn in_the_way(why: &str) -> Error {
-    Error::new("file exists").wrap(why).hint("--overwrite allows that")
-}
-
-fn owned(result: rustix::io::Result<()>, uid: u32, gid: u32) -> Result<()> {
-    match result {
-        Err(Errno::INVAL) => {
-            Err(Error::new(format!("setting its owner: {uid}:{gid} is not mapped in the user namespace"))
-                .hint("with --archive the user of the container owns everything"))
-        }
-        result => result.context("setting its owner"),
-    }
-}
-
-fn set_times(parent: &OwnedFd, name: &[u8], mtime: (i64, u32)) -> Result<()> {
-    rustix::fs::utimensat(parent, name, &timestamps(mtime), AtFlags::SYMLINK_NOFOLLOW).context("setting its time")
-}
-
-fn timestamps((seconds, nanos): (i64, u32)) -> Timestamps {
-    let time = Timespec { tv_sec: seconds, tv_nsec: i64::from(nanos) };
-    Timestamps { last_access: time, last_modification: time }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::{MetadataExt as _, symlink};
-
-    use super::*;
-    use crate::storage::tree::pax::{Member, header, padding};
-
-    fn archive(members: &[(&str, u8, &str)]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for (path, flag, content) in members {
-            let (link, data) = if *flag == b'0' { ("", *content) } else { (*content, "") };
-            let size = data.len() as u64;
-            let member = Member {
-                path: path.as_bytes(),
-                flag: *flag,
-                link: link.as_bytes(),
-                mode: 0o755,
-                size,
-                ..Member::default()
-            };
-            bytes.extend(header(&member));
-            bytes.extend(data.as_bytes());
-            bytes.extend(std::iter::repeat_n(0, padding(size)));
-        }
-        bytes.extend([0; 1024]);
-        bytes
-    }
-
-    #[test]
-    fn links_are_refused_or_stay_in_the_root() {
-        let home = tempfile::tempdir().unwrap();
-        let at = |path: &str| home.path().join(path);
-        std::fs::create_dir_all(at("root/dest")).unwrap();
-        std::fs::create_dir_all(at("root/other")).unwrap();
-        std::fs::create_dir_all(at("other")).unwrap();
-        symlink("/other", at("root/dest/link")).unwrap();
-        let open = |path: &str| std::fs::File::open(at(path)).unwrap();
-        let (root, dest) = (open("root"), open("root/dest"));
-        let own = std::fs::metadata(at("root")).unwrap();
-        let target = Target { dir: dest.as_fd(), root: None, owner: Some((own.uid(), own.gid())), overwrite: false };
-        let bytes = archive(&[("link/file", b'0', "x")]);
-        assert!(put(&mut Reader::new(&*bytes), &target).is_err());
-        let inside = Target { root: Some((root.as_fd(), b"/dest")), ..target };
-        put(&mut Reader::new(&*bytes), &inside).unwrap();
-        assert!(at("root/other/file").exists() && !at("other/file").exists());
-        assert!(put(&mut Reader::new(&*archive(&[("../up", b'0', "x")])), &inside).is_err());
-        // A link in the place of a link, and never through it.
-        put(&mut Reader::new(&*archive(&[("link", b'2', "elsewhere")])), &inside).unwrap();
-        assert_eq!(std::fs::read_link(at("root/dest/link")).unwrap(), std::path::Path::new("elsewhere"));
-        let through = archive(&[("way", b'2', ".."), ("way", b'0', "a file now")]);
-        put(&mut Reader::new(&*through), &inside).unwrap();
-        assert_eq!(std::fs::read_to_string(at("root/dest/way")).unwrap(), "a file now");
-    }
-
-    #[test]
-    fn what_is_in_the_way_stays_unless_it_is_to_be_overwritten() {
-        let home = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(home.path().join("dir/deep")).unwrap();
-        std::fs::write(home.path().join("file"), "old").unwrap();
-        let dir = std::fs::File::open(home.path()).unwrap();
-        let own = std::fs::metadata(home.path()).unwrap();
-        let target = Target { dir: dir.as_fd(), root: None, owner: Some((own.uid(), own.gid())), overwrite: false };
-        let bytes = [archive(&[("dir", b'0', "new")]), archive(&[("file/", b'5', "")])];
-        for bytes in &bytes {
-            let error = put(&mut Reader::new(&**bytes), &target).unwrap_err();
-            assert!(error.to_string().ends_with("file exists"), "{error}");
-        }
-        assert_eq!(std::fs::read_to_string(home.path().join("file")).unwrap(), "old");
-        for bytes in &bytes {
-            put(&mut Reader::new(&**bytes), &Target { overwrite: true, ..target }).unwrap();
-        }
-        assert!(home.path().join("dir").is_file() && home.path().join("file").is_dir());
-        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 2);
-    }
-}
+mod tests;
