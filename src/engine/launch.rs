@@ -58,7 +58,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         keep: !record.env_secrets.is_empty() || restart::is_active(&record.restart),
     });
     let mut fuse = None;
-    if !record.image_id.is_empty() || record.rootfs_overlay {
+    if !record.is_on_directory() {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
     }
     let _volumes = volumes::ready(engine, record)?;

@@ -102,10 +102,14 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
 fn lasts(mount: &Mount, container_dir: &Path) -> bool {
     let destination = mount.destination();
     let of_the_kernel = ["/proc", "/sys", "/dev"].iter().any(|path| destination.starts_with(path));
-    let fresh =
-        matches!(mount.typ().as_deref(), Some("tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2"));
+    let kind = mount.typ().as_deref();
+    let fresh = matches!(kind, Some("tmpfs" | "ramfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2"));
+    // What an overlay takes goes with the run.
+    let fresh = fresh || kind == Some("overlay");
     let source = mount.source().as_deref();
-    let ours = source.is_some_and(|source| source.parent() == Some(container_dir));
+    let ours = source.is_some_and(|source| {
+        source.parent() == Some(container_dir) || source.starts_with(container_dir.join("overlays"))
+    });
     // One that is gone cannot be shown, and is no reason not to show the rest.
     let gone = mount.typ().as_deref() == Some("bind") && source.is_none_or(|source| !source.exists());
     !of_the_kernel && !fresh && !ours && !gone

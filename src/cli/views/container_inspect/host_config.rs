@@ -101,6 +101,14 @@ fn bind(mount: &MountPoint) -> Value {
     if matches!(mount.kind.as_str(), "devpts" | "ramfs") {
         return json!(format!("{}:{}", mount.kind, path_text(&mount.destination)));
     }
+    if mount.options.first().is_some_and(|option| option == "O") {
+        return json!(format!(
+            "{}:{}:{}",
+            path_text(&mount.source),
+            path_text(&mount.destination),
+            mount.options.join(",")
+        ));
+    }
     let access = if mount.rw { "rw" } else { "ro" };
     let mut options = vec![access, &mount.mode, &mount.propagation];
     options.extend(mount.options.iter().map(String::as_str));
