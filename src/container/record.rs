@@ -78,6 +78,8 @@ pub struct Record {
     /// `--publish-all`.
     pub publish_all: bool,
     pub mounts: Vec<MountPoint>,
+    /// `--volumes-from`, as typed.
+    pub volumes_from: Vec<String>,
     /// What `--mount type=image` shows in it, and so must stay.
     pub mounted_images: Vec<MountedImage>,
     /// IDs of the containers that must run for this one to run: it has a namespace of theirs, or requires them. They cannot be

@@ -1,5 +1,6 @@
 //! Making a container.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
@@ -45,6 +46,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
+    let options = &*with_inherited(&store, options)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
     cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
     if let Some(name) = &options.name {
@@ -130,8 +132,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
-    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
+    let kept = volumes::named(engine, &prepared.volumes)?;
     let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
+    volumes::anonymous(engine, &prepared.volumes, durability)?;
     drop(kept);
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
     for id in used {
@@ -144,6 +147,21 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         fs::write(path, place.id.as_bytes())?;
     }
     Ok(Created { id: place.id, warnings, wanted, secrets: secrets.memory })
+}
+
+/// The options with what `--volumes-from` brings.
+fn with_inherited<'a>(store: &Store, options: &'a CreateOptions) -> Result<Cow<'a, CreateOptions>> {
+    if options.volumes_from.is_empty() {
+        return Ok(Cow::Borrowed(options));
+    }
+    let mut options = options.clone();
+    for (_, from) in &options.volumes_from {
+        let found = store.find(&from.container).map_err(|e| {
+            e.with_kind(Kind::Engine).wrap(format!("looking up container \"{}\" for volumes-from", from.container))
+        })?;
+        options.inherited.extend(from.mounts(&found.record));
+    }
+    Ok(Cow::Owned(options))
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.

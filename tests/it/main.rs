@@ -44,3 +44,5 @@ mod system_check;
 mod system_df;
 mod transports;
 mod trust;
+mod volume_races;
+mod volumes;

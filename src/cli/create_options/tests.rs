@@ -244,7 +244,6 @@ fn what_is_not_there_yet_says_so() {
         "--systemd=always",
         "--systemd=true",
         "--sdnotify=conmon",
-        "--volumes-from x",
         "--init-path /x",
         "--rootfs",
         "--log-driver journald",

@@ -3,6 +3,7 @@
 //! Reading says nothing of whether a source exists: [`UserMount::check`] looks. What is mounted in every container is in
 //! [`super::spec`].
 
+mod from;
 mod glob;
 mod long;
 mod options;
@@ -11,6 +12,7 @@ mod short;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+pub use from::VolumesFrom;
 pub use long::parse_mount;
 pub use options::{NO_DEREFERENCE, is_propagation};
 pub use short::{parse_tmpfs, parse_volume};

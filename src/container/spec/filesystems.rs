@@ -53,6 +53,12 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     for user in &options.mounts {
         asked.push(plan.user_mount(user, place)?);
     }
+    // The last one wins.
+    for user in options.inherited.iter().rev() {
+        if !asked.iter().any(|m: &Mount| *m.destination() == user.destination) {
+            asked.push(plan.user_mount(user, place)?);
+        }
+    }
     plan.image_declared(options, config, place, &mut asked)?;
     let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
     let own_dev = taken(&asked, Path::new("/dev"));
@@ -153,10 +159,8 @@ impl Plan {
             user.options.retain(|o| matches!(o.as_str(), "rw" | "rprivate" | "U"));
             return self.layered(&user, vec![source], Some(layer), place);
         }
-        let mut options = user.options.clone();
-        if !options.iter().any(|o| matches!(o.as_str(), "copy" | "nocopy")) {
-            options.push("copy".to_owned());
-        }
+        // Who copies what the image has there: not the runtime.
+        let options = user.options.iter().filter(|o| !matches!(o.as_str(), "copy" | "nocopy")).cloned().collect();
         mount(&user.destination, "bind", &source, options)
     }
 
@@ -196,8 +200,8 @@ fn is_access_or_propagation(option: &str) -> bool {
     matches!(option, "rw" | "ro" | "rro") || crate::container::mounts::is_propagation(option)
 }
 
-/// 64 hexadecimal digits, as every volume without a name has; the same for the same container and place.
-fn volume_name(id: &str, destination: &Path) -> String {
+/// The name of a container's own volume: 64 hexadecimal digits, as every volume without a name has; the same for the same container and place.
+pub fn volume_name(id: &str, destination: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     let digest = Sha256::new().chain_update(id).chain_update([0]).chain_update(destination.as_os_str().as_bytes());
     crate::storage::id::hex(&digest.finalize())

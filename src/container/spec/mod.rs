@@ -20,7 +20,7 @@ use oci_spec::runtime::{
 };
 
 pub use facts::HostFacts;
-pub use filesystems::NeededVolume;
+pub use filesystems::{NeededVolume, volume_name};
 
 use super::cdi::Edits;
 use super::namespaces::{self, IpcMode, Sharing};

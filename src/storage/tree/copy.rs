@@ -1,4 +1,5 @@
-//! Copies a stack of layers into one directory: owners, modes, times, extended attributes, hard links, holes.
+//! Copies a stack of layers, or a live directory, into one directory: owners, modes, times, extended attributes, hard links,
+//! holes.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -7,8 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::data::{Copier, open_file};
+use super::data::open_file;
 use super::links::Links;
+use super::parallel::{Job, Workers};
 use super::walk::{self, Item, Visitor};
 use super::{limit, xattr};
 use crate::error::{Context, Error, Result};
@@ -20,43 +22,81 @@ use crate::storage::unpack::extract::Owners;
 /// # Errors
 /// The first thing that cannot be copied as it is; what was copied stays for the caller to remove.
 pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners) -> Result<()> {
-    let _files = limit::ManyFiles::allow();
-    let root = to.try_clone().context("duplicating a descriptor")?;
-    let mut copy =
-        Copy { root, dirs: Vec::new(), next: Some(to), owners, links: Links::default(), copier: Copier::default() };
-    walk::walk(layers, walk::Kind::Layers, &mut copy)
+    let how = How { kind: walk::Kind::Layers, owners, threads: 0 };
+    copy_as(layers, to, how).map_err(|error| {
+        hint_if_full(
+            error,
+            "the vfs driver copies the whole image for every container: make room, or use another `--storage-driver`",
+        )
+    })
 }
 
-struct Copy {
+/// Copies a directory as it is, several files at once, into the empty directory `to`. Those who write there meanwhile may
+/// go on: every file is as it was at one moment or another.
+///
+/// # Errors
+/// As [`copy`].
+pub fn copy_live(from: OwnedFd, to: OwnedFd, owners: Owners) -> Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(2, 8);
+    let how = How { kind: walk::Kind::Live, owners, threads };
+    copy_as(vec![from], to, how).map_err(|error| hint_if_full(error, "make room, and try again"))
+}
+
+/// Gives the directory `to` what `from` has of attributes: owner, mode, extended ones, time.
+pub fn attributes_of(from: &OwnedFd, to: &OwnedFd, owners: Owners) -> Result<()> {
+    let stat = rustix::fs::fstat(from).context("reading its attributes")?;
+    Attributes { owners, kind: walk::Kind::Live }.set(from, to, &stat)
+}
+
+/// How a tree is copied.
+#[derive(Clone, Copy)]
+struct How {
+    kind: walk::Kind,
+    owners: Owners,
+    /// How many copy the content of files, besides this one.
+    threads: usize,
+}
+
+fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, how: How) -> Result<()> {
+    let _files = limit::ManyFiles::allow();
+    let root = to.try_clone().context("duplicating a descriptor")?;
+    let to_keep = Attributes { owners: how.owners, kind: how.kind };
+    Workers::run(how.threads, to_keep, |workers| {
+        let mut copy = Copy { root, dirs: Vec::new(), next: Some(to), links: Links::default(), keep: to_keep, workers };
+        walk::walk(from, how.kind, &mut copy)
+    })
+}
+
+/// Says the way out of a full disk.
+fn hint_if_full(error: Error, hint: &str) -> Error {
+    let full = [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].map(|errno| errno.desc());
+    if error.chain().last().is_some_and(|cause| full.contains(&cause.as_str())) { error.hint(hint) } else { error }
+}
+
+struct Copy<'a> {
     root: OwnedFd,
     /// The directories that are being filled, from the root down.
     dirs: Vec<OwnedFd>,
     /// The root, before it is met.
     next: Option<OwnedFd>,
-    owners: Owners,
     links: Links,
-    copier: Copier,
+    keep: Attributes,
+    workers: &'a mut Workers,
 }
 
-impl Visitor for Copy {
+impl Visitor for Copy<'_> {
     fn meet(&mut self, item: &Item<'_>) -> Result<()> {
-        self.create(item).map_err(|error| {
-            let error = error.wrap(format!("copying `/{}`", super::shown(item.path)));
-            if error.chain().last().is_some_and(|cause| cause == nix::errno::Errno::ENOSPC.desc()) {
-                return error.hint("the vfs driver copies the whole image for every container: make room, or use another `--storage-driver`");
-            }
-            error
-        })
+        self.create(item).with_context(|| format!("copying `/{}`", super::shown(item.path)))
     }
 
     fn leave(&mut self, path: &[u8], dir: BorrowedFd<'_>, stat: &Stat) -> Result<()> {
         let Some(copy) = self.dirs.pop() else { return Ok(()) };
         // Only now: an inherited group or default ACL would have shown in what is in it, and its time is the last.
-        self.attributes(dir, &copy, stat).with_context(|| format!("copying `/{}`", super::shown(path)))
+        self.keep.set(dir, &copy, stat).with_context(|| format!("copying `/{}`", super::shown(path)))
     }
 }
 
-impl Copy {
+impl Copy<'_> {
     fn create(&mut self, item: &Item<'_>) -> Result<()> {
         let Some(parent) = self.dirs.last() else {
             self.dirs.extend(self.next.take());
@@ -75,12 +115,17 @@ impl Copy {
         }
         match file_type(item.stat) {
             FileType::RegularFile => {
-                let (mut from, stat) = open_file(item.parent, item.name).context("opening")?;
+                let (from, stat) = match open_file(item.parent, item.name) {
+                    // Removed, or replaced by something else, since the directory was read.
+                    Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) if self.keep.kind == walk::Kind::Live => {
+                        return Ok(());
+                    }
+                    opened => opened.context("opening")?,
+                };
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let created = rustix::fs::openat(parent, item.name, flags, Mode::RUSR | Mode::WUSR);
-                let mut to = File::from(created.context("creating file")?);
-                self.copier.copy(&mut from, &mut to, u64::try_from(stat.st_size).unwrap_or(0))?;
-                self.attributes(from.as_fd(), to.as_fd(), &stat)
+                let to = File::from(created.context("creating file")?);
+                self.workers.copy(Job { from, to, stat, path: item.path.to_vec() })
             }
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(item.parent, item.name, Vec::new()).context("reading link")?;
@@ -91,25 +136,15 @@ impl Copy {
                 rustix::fs::mknodat(parent, item.name, FileType::Fifo, Mode::RUSR, 0).context("creating pipe")?;
                 self.attributes_by_name(parent, item, Some(Mode::from_raw_mode(item.stat.st_mode & 0o7777)))
             }
+            // A whiteout of an overlay file system, which may have its layers in a volume.
+            FileType::CharacterDevice if self.keep.kind == walk::Kind::Live && item.stat.st_rdev == 0 => {
+                rustix::fs::mknodat(parent, item.name, FileType::CharacterDevice, Mode::empty(), 0)
+                    .context("creating whiteout")?;
+                self.attributes_by_name(parent, item, None)
+            }
             // Sockets mean nothing without their process, and devices cannot be made in a user namespace.
             _ => Ok(()),
         }
-    }
-
-    /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears
-    /// capabilities too), then the time.
-    fn attributes(&self, from: impl AsFd, to: impl AsFd, stat: &Stat) -> Result<()> {
-        let now = rustix::fs::fstat(&to).context("reading its attributes")?;
-        if (now.st_uid, now.st_gid) != (stat.st_uid, stat.st_gid) {
-            let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
-            self.owned(rustix::fs::fchown(&to, Some(owner.0), Some(owner.1)))?;
-        }
-        rustix::fs::fchmod(&to, Mode::from_raw_mode(stat.st_mode & 0o7777)).context("setting its mode")?;
-        for (name, value) in xattr::list(from)? {
-            let result = rustix::fs::fsetxattr(&to, &*name, &value, XattrFlags::empty());
-            self.attributed(&name, result)?;
-        }
-        rustix::fs::futimens(&to, &times(stat)).context("setting its time")
     }
 
     fn attributes_by_name(&self, parent: &OwnedFd, item: &Item<'_>, mode: Option<Mode>) -> Result<()> {
@@ -117,12 +152,40 @@ impl Copy {
         let now = rustix::fs::statat(parent, item.name, flags).context("reading its attributes")?;
         if (now.st_uid, now.st_gid) != (item.stat.st_uid, item.stat.st_gid) {
             let owner = (Uid::from_raw(item.stat.st_uid), Gid::from_raw(item.stat.st_gid));
-            self.owned(rustix::fs::chownat(parent, item.name, Some(owner.0), Some(owner.1), flags))?;
+            self.keep.owned(rustix::fs::chownat(parent, item.name, Some(owner.0), Some(owner.1), flags))?;
         }
         if let Some(mode) = mode {
             rustix::fs::chmodat(parent, item.name, mode, AtFlags::empty()).context("setting its mode")?;
         }
         rustix::fs::utimensat(parent, item.name, &times(item.stat), flags).context("setting its time")
+    }
+}
+
+/// Which attributes are kept, and what becomes of those that cannot be.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes {
+    owners: Owners,
+    kind: walk::Kind,
+}
+
+impl Attributes {
+    /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears
+    /// capabilities too), then the time.
+    pub(super) fn set(&self, from: impl AsFd, to: impl AsFd, stat: &Stat) -> Result<()> {
+        let now = rustix::fs::fstat(&to).context("reading its attributes")?;
+        if (now.st_uid, now.st_gid) != (stat.st_uid, stat.st_gid) {
+            let owner = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+            self.owned(rustix::fs::fchown(&to, Some(owner.0), Some(owner.1)))?;
+        }
+        rustix::fs::fchmod(&to, Mode::from_raw_mode(stat.st_mode & 0o7777)).context("setting its mode")?;
+        for (name, value) in match self.kind {
+            walk::Kind::Layers => xattr::list(from)?,
+            walk::Kind::Live => xattr::list_all(from)?,
+        } {
+            let result = rustix::fs::fsetxattr(&to, &*name, &value, XattrFlags::empty());
+            self.attributed(&name, result)?;
+        }
+        rustix::fs::futimens(&to, &times(stat)).context("setting its time")
     }
 
     fn owned(&self, result: rustix::io::Result<()>) -> Result<()> {
