@@ -4,7 +4,6 @@
 //! needs); its file system is not: the new one begins as its image is. Paths in the container's own directory follow its
 //! ID, which nothing else in these files can contain.
 
-
 use super::{Engine, RemoveOptions, containers, enter_userns, images, settle};
 use crate::container::options::Pull;
 use crate::container::store::{Store, Wanted};

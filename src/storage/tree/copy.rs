@@ -237,7 +237,9 @@ impl Attributes<'_> {
     fn owned(&self, result: rustix::io::Result<()>) -> Result<()> {
         match result {
             // The only ID there is owns it then.
-            Err(Errno::INVAL | Errno::PERM) if self.owners == Owners::WherePossible || self.renumber.is_some() => Ok(()),
+            Err(Errno::INVAL | Errno::PERM) if self.owners == Owners::WherePossible || self.renumber.is_some() => {
+                Ok(())
+            }
             result => result.context("setting its owner"),
         }
     }

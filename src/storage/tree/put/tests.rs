@@ -35,7 +35,8 @@ fn links_are_refused_or_stay_in_the_root() {
     let open = |path: &str| std::fs::File::open(at(path)).unwrap();
     let (root, dest) = (open("root"), open("root/dest"));
     let own = std::fs::metadata(at("root")).unwrap();
-    let target = Target { dir: dest.as_fd(), root: None, owner: Some((own.uid(), own.gid())), overwrite: false };
+    let target =
+        Target { dir: dest.as_fd(), root: None, owner: Some((own.uid(), own.gid())), overwrite: false, renumber: None };
     let bytes = archive(&[("link/file", b'0', "x")]);
     assert!(put(&mut Reader::new(&*bytes), &target).is_err());
     let inside = Target { root: Some((root.as_fd(), b"/dest")), ..target };
@@ -57,7 +58,8 @@ fn what_is_in_the_way_stays_unless_it_is_to_be_overwritten() {
     std::fs::write(home.path().join("file"), "old").unwrap();
     let dir = std::fs::File::open(home.path()).unwrap();
     let own = std::fs::metadata(home.path()).unwrap();
-    let target = Target { dir: dir.as_fd(), root: None, owner: Some((own.uid(), own.gid())), overwrite: false };
+    let target =
+        Target { dir: dir.as_fd(), root: None, owner: Some((own.uid(), own.gid())), overwrite: false, renumber: None };
     let bytes = [archive(&[("dir", b'0', "new")]), archive(&[("file/", b'5', "")])];
     for bytes in &bytes {
         let error = put(&mut Reader::new(&**bytes), &target).unwrap_err();
