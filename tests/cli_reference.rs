@@ -16,6 +16,9 @@ const UNLISTED: &[(&str, &[&str])] = &[
     ("pull", &["      --policy string"]),
     ("image pull", &["      --policy string"]),
 ];
+/// Commands that the reference does not have.
+const BEYOND: &[&str] = &["volume clone", "volume snapshot"];
+
 const CREATE: &[&str] = &[
     "      --blkio-weight-device string",
     "      --cert-dir Pathname",
@@ -45,6 +48,9 @@ fn every_command_has_the_flags_of_the_reference() {
     let ours = tree::reference();
     let mut differences = Vec::new();
     for (command, have) in sections(&ours) {
+        if BEYOND.contains(&command) {
+            continue;
+        }
         let Some(want) = reference.get(command) else {
             differences.push(format!("`{command}` is not in the reference"));
             continue;

@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Args, Command};
 
 use super::cx::Cx;
-use super::{container, image, manifest, secret, system};
+use super::{container, image, manifest, secret, system, volume};
 use crate::error::{Error, Result};
 
 /// What a command is about.
@@ -16,11 +16,12 @@ pub enum Noun {
     Manifest,
     Secret,
     System,
+    Volume,
 }
 
 impl Noun {
-    pub const ALL: [Noun; 6] =
-        [Noun::Container, Noun::Image, Noun::ImageTrust, Noun::Manifest, Noun::Secret, Noun::System];
+    pub const ALL: [Noun; 7] =
+        [Noun::Container, Noun::Image, Noun::ImageTrust, Noun::Manifest, Noun::Secret, Noun::Volume, Noun::System];
 
     /// The noun that this word is, under `parent` or on its own.
     pub fn of(parent: Option<Noun>, word: &str) -> Option<Noun> {
@@ -31,7 +32,7 @@ impl Noun {
     pub fn parent(self) -> Option<Noun> {
         match self {
             Noun::ImageTrust => Some(Noun::Image),
-            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System => None,
+            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System | Noun::Volume => None,
         }
     }
 
@@ -48,6 +49,7 @@ impl Noun {
             Noun::Manifest => "manifest",
             Noun::Secret => "secret",
             Noun::System => "system",
+            Noun::Volume => "volume",
         }
     }
 
@@ -55,7 +57,7 @@ impl Noun {
     pub fn path(self) -> &'static str {
         match self {
             Noun::ImageTrust => "image trust",
-            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System => self.word(),
+            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System | Noun::Volume => self.word(),
         }
     }
 
@@ -67,6 +69,7 @@ impl Noun {
             Noun::Manifest => "Manifest lists",
             Noun::Secret => "Secrets",
             Noun::System => "System",
+            Noun::Volume => "Volumes",
         }
     }
 
@@ -78,6 +81,7 @@ impl Noun {
             Noun::Manifest => "Manage manifest lists, images for several platforms",
             Noun::Secret => "Manage secrets, values that are in no image",
             Noun::System => "Manage coracle",
+            Noun::Volume => "Manage volumes",
         }
     }
 }
@@ -274,6 +278,32 @@ pub static COMMANDS: &[Entry] = &[
         "Run a command in the user namespace of the containers", system::unshare),
     command!(System, Some("version"), [], "[options]",
         "Show the version of coracle", system::version),
+    command!(Volume, None, ["clone"], "[options] VOLUME NEW",
+        "Make a volume with the files, labels and options of another", volume::clone),
+    command!(Volume, None, ["create"], "[options] [NAME]",
+        "Create a volume", volume::create),
+    command!(Volume, None, ["exists"], "VOLUME",
+        "Say by the exit code whether a volume exists", volume::exists),
+    command!(Volume, None, ["export"], "[options] VOLUME",
+        "Export the files of a volume as a tar archive", volume::export),
+    command!(Volume, None, ["import"], "VOLUME [SOURCE]",
+        "Import a tar archive into a volume", volume::import),
+    command!(Volume, None, ["inspect"], "[options] VOLUME [VOLUME...]",
+        "Show all that is known of a volume", volume::inspect),
+    command!(Volume, None, ["ls", "list"], "[options]",
+        "List volumes", volume::list),
+    command!(Volume, None, ["mount"], "NAME",
+        "Mount a volume, within `coracle unshare`", volume::mount),
+    command!(Volume, None, ["prune"], "[options]",
+        "Remove volumes that no container uses", volume::prune),
+    command!(Volume, None, ["reload"], "",
+        "Reload volumes of plugins (there are none)", volume::reload),
+    command!(Volume, None, ["rm", "remove"], "[options] VOLUME [VOLUME...]",
+        "Remove one or more volumes", volume::rm),
+    command!(Volume, None, ["snapshot"], "[options] VOLUME NEW",
+        "Make a volume of what is in another at this moment", volume::snapshot),
+    command!(Volume, None, ["unmount", "umount"], "NAME",
+        "Unmount a volume", volume::unmount),
 ];
 
 /// The command of this name, without a noun.
@@ -305,7 +335,6 @@ static NOT_YET: &[&str] = &[
     "pod",
     "stats",
     "update",
-    "volume",
     "container checkpoint",
     "container restore",
     "container runlabel",

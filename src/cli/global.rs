@@ -76,7 +76,7 @@ static FLAGS: &[Flag] = &[
     flag!("transient-store", None, "Enable transient container storage",
         refused: "the container store is always persistent"),
     flag!("url", STRING, "URL to access the engine", refused: "coracle has no remote mode, it is its own engine"),
-    flag!("volumepath", STRING, "Path to the volume directory", refused: "named volumes are not there yet"),
+    flag!("volumepath", STRING, "Path to the volume directory", refused: "volumes are kept below --root"),
 ];
 
 impl Flag {

@@ -4,20 +4,21 @@ use super::cx::Cx;
 use super::select::one;
 use super::views::inspect::{self, Object};
 use super::views::ps_row::Size;
-use super::views::{container_inspect, image_inspect};
+use super::views::{container_inspect, image_inspect, volume};
 use crate::bail;
 use crate::container::snapshot;
 use crate::container::store::Store;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, volumes};
 use crate::error::{self, Error, Result};
 
 /// What is looked for under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A container, or else an image.
+    /// A container, or else an image, or else a volume.
     Any,
     Container,
     Image,
+    Volume,
 }
 
 /// What the flags say.
@@ -36,8 +37,8 @@ pub fn show(cx: &Cx<'_>, wanted: &Wanted<'_>) -> Result<u8> {
     if wanted.latest && !wanted.names.is_empty() {
         bail!("--latest and arguments cannot be used together");
     }
-    if wanted.latest && wanted.kind == Kind::Image {
-        bail!("latest is not supported for type image");
+    if wanted.latest && matches!(wanted.kind, Kind::Image | Kind::Volume) {
+        bail!("latest is not supported for images and volumes");
     }
     let (engine, store) = cx.containers()?;
     let mut names = wanted.names.to_vec();
@@ -59,6 +60,9 @@ pub fn show(cx: &Cx<'_>, wanted: &Wanted<'_>) -> Result<u8> {
 }
 
 fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Result<Object> {
+    if wanted.kind == Kind::Volume {
+        return volume_object(engine, name);
+    }
     if wanted.kind != Kind::Image {
         match store.find(name) {
             Ok(container) => {
@@ -72,7 +76,12 @@ fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Resu
         }
     }
     let images = engine::images(engine)?;
-    let mut image = images.find(name)?;
+    let mut image = match images.find(name) {
+        Err(error) if error.kind() == error::Kind::NoSuch && wanted.kind == Kind::Any => {
+            return volume_object(engine, name);
+        }
+        found => found?,
+    };
     image.parent = images.list()?.into_iter().find(|other| other.id == image.id).map_or(String::new(), |i| i.parent);
     let layers = images.layers();
     let unpacked = image.layers.iter().filter(|id| layers.exists(id)).map(|id| layers.path(id)).collect();
@@ -81,10 +90,17 @@ fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Resu
     Ok((object, &inspect::IMAGE))
 }
 
+fn volume_object(engine: &Engine, name: &str) -> Result<Object> {
+    let found = volumes::store(engine).find(name)?;
+    let mounted = volumes::mount_counts(engine)?.get(&found.record.name).copied().unwrap_or_default();
+    Ok((volume::object(&found, mounted), &volume::INSPECT))
+}
+
 fn missing(kind: Kind, name: &str) -> Error {
     let message = match kind {
         Kind::Any => format!("no such object: \"{name}\""),
         Kind::Container => format!("no such container \"{name}\""),
+        Kind::Volume => format!("no such volume {name}"),
         Kind::Image => format!("{name}: image not known"),
     };
     Error::of(error::Kind::NoSuch, message)

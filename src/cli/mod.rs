@@ -28,6 +28,7 @@ pub mod system;
 pub mod tree;
 pub mod usage;
 pub mod views;
+pub mod volume;
 
 use std::ffi::OsString;
 

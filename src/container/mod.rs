@@ -26,9 +26,10 @@ pub mod state;
 pub mod store;
 pub mod sysctl;
 pub mod timezone;
+pub mod usage;
+pub mod userns;
+pub mod volumes;
 
 pub use options::CreateOptions;
 pub use record::Record;
 pub use state::{State, Status};
-pub mod usage;
-pub mod userns;

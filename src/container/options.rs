@@ -11,7 +11,7 @@ use super::devices::Device;
 use super::environment::Environment;
 use super::limits::Ulimits;
 use super::logging::LogOptions;
-use super::mounts::{ImageVolumes, UserMount};
+use super::mounts::{ImageVolumes, UserMount, VolumesFrom};
 use super::namespaces::{IpcMode, Sharing};
 use super::personality::Personality;
 use super::record::RestartPolicy;
@@ -86,6 +86,10 @@ pub struct CreateOptions {
     pub monitor_pid_file: Option<PathBuf>,
 
     pub mounts: Vec<UserMount>,
+    /// `--volumes-from`, with the value as typed.
+    pub volumes_from: Vec<(String, VolumesFrom)>,
+    /// What `volumes_from` brings, looked up when the container is made. Mounts of the user's own go before.
+    pub inherited: Vec<UserMount>,
     pub devices: Vec<Device>,
     /// Devices by name (`--device` with a name of CDI, `--gpus`).
     pub cdi: Vec<String>,

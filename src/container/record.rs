@@ -80,6 +80,8 @@ pub struct Record {
     /// `--publish-all`.
     pub publish_all: bool,
     pub mounts: Vec<MountPoint>,
+    /// `--volumes-from`, as typed.
+    pub volumes_from: Vec<String>,
     /// What `--mount type=image` shows in it, and so must stay.
     pub mounted_images: Vec<MountedImage>,
     /// IDs of the containers that must run for this one to run: it has a namespace of theirs, or requires them. They cannot be
@@ -141,6 +143,13 @@ pub struct Record {
     pub monitor_pid_file: Option<PathBuf>,
     /// The healthcheck of the image, as it stands there; kept for `inspect`.
     pub healthcheck: Option<serde_json::Value>,
+}
+
+impl Record {
+    /// Whether its root file system is a directory of the host as it is, without layers and without a writable one.
+    pub fn is_on_directory(&self) -> bool {
+        self.image_id.is_empty() && !self.rootfs_overlay
+    }
 }
 
 /// A user namespace that is not made for this container.

@@ -312,6 +312,11 @@ impl Store {
     /// # Errors
     /// [`Kind::InUse`] when a monitor lives, or somebody else is removing it.
     pub fn detach_idle(&self, record: &Record) -> Result<Trash> {
+        Ok(self.detach_idle_after(record, || Ok(()))?.0)
+    }
+
+    /// The same; `first` is done when nobody can start the container any more.
+    pub fn detach_idle_after<T>(&self, record: &Record, first: impl FnOnce() -> Result<T>) -> Result<(Trash, T)> {
         let run_dir = self.roots.run_container(&record.id);
         fs::create_private_dir_all(&run_dir)?;
         let path = run_dir.join("lock");
@@ -328,7 +333,7 @@ impl Store {
             ),
             _ => Error::from(e).wrap(format!("locking `{}`", path.display())),
         })?;
-        let detached = self.detach(record);
+        let detached = first().and_then(|first| Ok((self.detach(record)?, first)));
         if detached.is_err() && !self.roots.container(&record.id).exists() {
             // Somebody else was quicker, and the directory of the lock is ours alone.
             let _ = fs::remove_dir_all_if_exists(&run_dir);

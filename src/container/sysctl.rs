@@ -22,7 +22,6 @@ const IPC: [&str; 8] = [
 pub struct Shared {
     pub network: bool,
     pub ipc: bool,
-    pub uts: bool,
 }
 
 /// Reads the values of `--sysctl`.
@@ -35,8 +34,8 @@ pub fn parse(values: &[String]) -> Result<BTreeMap<String, String>> {
         // A name may be written with slashes, as in /proc/sys; names with dots in an interface name need that.
         let key = if key.contains('/') { swap(key) } else { key.to_owned() };
         if owner(&key).is_none() {
-            return Err(Error::new(format!("sysctl '{value}' is not allowed"))
-                .hint("only net.*, fs.mqueue.*, kernel.domainname and the kernel.msg*, sem and shm* settings belong to a container"));
+            return Err(Error::new(format!("sysctl '{key}' is not allowed"))
+                .hint("only net.*, fs.mqueue.* and the kernel.msg*, sem and shm* settings belong to a container"));
         }
         sysctls.insert(key, setting.to_owned());
     }
@@ -49,7 +48,6 @@ pub fn check(sysctls: &BTreeMap<String, String>, shared: Shared) -> Result<()> {
         let (namespace, is_shared) = match owner(key) {
             Some(Owner::Network) => ("Network", shared.network),
             Some(Owner::Ipc) => ("IPC", shared.ipc),
-            Some(Owner::Uts) => ("UTS", shared.uts),
             None => continue,
         };
         if is_shared {
@@ -62,7 +60,6 @@ pub fn check(sysctls: &BTreeMap<String, String>, shared: Shared) -> Result<()> {
 enum Owner {
     Network,
     Ipc,
-    Uts,
 }
 
 fn owner(key: &str) -> Option<Owner> {
@@ -75,9 +72,8 @@ fn owner(key: &str) -> Option<Owner> {
         Some(Owner::Network)
     } else if key.starts_with("fs.mqueue.") || IPC.contains(&key) {
         Some(Owner::Ipc)
-    } else if key == "kernel.domainname" {
-        Some(Owner::Uts)
     } else {
+        // kernel.domainname is of the UTS namespace, but only for the host's root to set.
         None
     }
 }
@@ -102,7 +98,7 @@ mod tests {
 
     #[test]
     fn only_namespaced_parameters() {
-        for text in ["net.ipv4.ip_forward=1", "kernel.shmmax=1", "fs.mqueue.msg_max=5", "kernel.domainname=x"] {
+        for text in ["net.ipv4.ip_forward=1", "kernel.shmmax=1", "fs.mqueue.msg_max=5"] {
             assert_eq!(one(text).unwrap().len(), 1, "{text}");
         }
         assert_eq!(
@@ -113,6 +109,7 @@ mod tests {
             "",
             "net.core.somaxconn",
             "kernel.hostname=x",
+            "kernel.domainname=x",
             "kernel.core_pattern=|/x",
             "vm.swappiness=1",
             "net.=1",
@@ -130,6 +127,5 @@ mod tests {
         assert!(check(&one("net.ipv4.ip_forward=1").unwrap(), network).is_err());
         assert!(check(&one("kernel.shmmax=1").unwrap(), network).is_ok());
         assert!(check(&one("kernel.shmmax=1").unwrap(), Shared { ipc: true, ..Default::default() }).is_err());
-        assert!(check(&one("kernel.domainname=1").unwrap(), Shared { uts: true, ..Default::default() }).is_err());
     }
 }

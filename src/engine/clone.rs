@@ -4,12 +4,15 @@
 //! needs); its file system is not: the new one begins as its image is. Paths in the container's own directory follow its
 //! ID, which nothing else in these files can contain.
 
+use std::path::Path;
+
 use super::{Engine, RemoveOptions, containers, enter_userns, images, settle};
 use crate::container::options::Pull;
 use crate::container::store::{Store, Wanted};
 use crate::container::{Record, State, snapshot};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::progress::Progress;
+use crate::runtime::launch::Launch;
 use crate::storage::atomic::Durability;
 use crate::storage::{fs, id};
 
@@ -40,6 +43,13 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
         .hint("stop it, or add --force"));
     }
     let original = container.record;
+    if !original.secrets.is_empty() {
+        return Err(Error::new(format!(
+            "cloning container `{}`: it has secrets, which are sealed for it alone",
+            original.name
+        ))
+        .hint("create another one with the same --secret"));
+    }
     let name = match &options.name {
         Some(name) => {
             super::create::check_name(name)?;
@@ -100,14 +110,24 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
     if let Some(bytes) = fs::read_optional(&filter)? {
         fs::write_private(&draft.dir().join("seccomp.bpf"), &bytes)?;
     }
-    // Volumes of the container's own begin empty, and are filled from the image.
-    for mount in &record.mounts {
-        if let Ok(own) = mount.source.strip_prefix(engine.roots.container(&record.id)) {
-            let dir = draft.dir().join(own);
-            std::fs::create_dir_all(&dir).with_context(|| format!("creating `{}`", dir.display()))?;
+    // What is mounted in its own directory begins empty.
+    let launch: Launch = serde_json::from_slice(&fs::read(&draft.dir().join("launch.json"))?)
+        .with_context(|| format!("reading `{}`", draft.dir().display()))?;
+    let own = record.mounts.iter().map(|mount| &mount.source).chain(launch.overlays.iter().map(|fuse| &fuse.merged));
+    for path in own {
+        if let Ok(path) = path.strip_prefix(engine.roots.container(&record.id)) {
+            fs::create_private_dir_all(&draft.dir().join(path))?;
         }
     }
-    if !record.image_id.is_empty() {
+    for number in (0_u32..).map(|number| number.to_string()) {
+        let merged = Path::new("overlays").join(number).join("merged");
+        if !from.join(&merged).is_dir() {
+            break;
+        }
+        fs::create_private_dir_all(&draft.dir().join(merged))?;
+    }
+    super::depend::mark(store, &record.dependencies)?;
+    if !record.is_on_directory() {
         snapshot::create(draft.dir(), &record.driver, &snapshot::base(record, &engine.roots), record.shift.as_ref())?;
     }
     let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;
@@ -154,8 +174,6 @@ fn free_name(store: &Store, original: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

@@ -79,7 +79,9 @@ fn make(
     enter_userns(engine)?;
     let store = images(engine)?;
     let ours = mount_points(engine, record)?;
-    let is_ours = |item: &Item<'_>| is_mount_point(&ours, item);
+    // Nothing of the container's own can be in these, as they lie under mounts from its first moment on.
+    let is_covered = |path: &[u8]| !options.squash && matches!(path, b"dev" | b"proc" | b"sys");
+    let is_ours = |item: &Item<'_>| is_covered(item.path) || is_mount_point(&ours, item);
     let dir = engine.roots.container(&record.id);
     let changed = if record.driver == "vfs" && !options.squash {
         // Without a layer of its own, what differs from the image's has to be found out.

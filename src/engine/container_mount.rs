@@ -24,7 +24,7 @@ use crate::storage::fs;
 /// Where a container's root file system is, once it is mounted.
 pub fn point(engine: &Engine, record: &Record) -> Result<PathBuf> {
     let dir = engine.roots.container(&record.id);
-    if record.image_id.is_empty() {
+    if record.is_on_directory() {
         let path = dir.join("launch.json");
         let launch: Launch =
             serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
@@ -43,7 +43,7 @@ pub fn mount(engine: &Engine, id: &str) -> Result<PathBuf> {
     let container = settle(engine, id)?;
     let record = &container.record;
     let point = point(engine, record)?;
-    if record.image_id.is_empty() || is_mounted(&point)? {
+    if record.is_on_directory() || is_mounted(&point)? {
         return Ok(point);
     }
     let attempt = || -> Result<()> {
@@ -87,7 +87,7 @@ pub fn list(engine: &Engine) -> Result<Vec<(Record, PathBuf)>> {
 pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
     let container = containers(engine).load(id)?;
     let point = point(engine, &container.record)?;
-    if container.record.image_id.is_empty() {
+    if container.record.is_on_directory() {
         return Ok(());
     }
     while is_mounted(&point)? {

@@ -8,6 +8,7 @@ mod ends;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::atomic::AtomicU64;
 
 use rustix::fs::{FileType, Mode, OFlags};
 
@@ -57,8 +58,12 @@ pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOption
         let put = receive(BufReader::with_capacity(1 << 18, read), &to_side, &destination, options);
         let sent = sender.join().unwrap_or_else(|_| Err(Error::new("a thread of copying panicked")));
         // What went wrong at the beginning of the pipe shows at its end as an archive that breaks off.
-        sent.with_context(|| format!("copying from {}", from_side.what()))?;
-        put
+        let unreadable = sent.with_context(|| format!("copying from {}", from_side.what()))?;
+        let mut warnings = put?;
+        if unreadable > 0 {
+            warnings.push(format!("{unreadable} files or directories may not be read, and were left out"));
+        }
+        Ok(warnings)
     })
 }
 
@@ -67,6 +72,7 @@ pub fn copy_out(engine: &Engine, from: &Location, output: &mut dyn Write) -> Res
     let side = open_one(from, engine)?;
     let source = ends::source(&side, &from.path)?;
     send(&source, source.name_for(None), side.own_numbers().as_ref(), output)
+        .map(drop)
         .with_context(|| format!("copying from {}", side.what()))
 }
 
@@ -95,8 +101,16 @@ pub fn copy_in(
     })
 }
 
-fn send(source: &Found, name: Option<Vec<u8>>, numbers: Option<&Renumber>, output: &mut dyn Write) -> Result<()> {
-    let options = Options { name: name.as_deref(), without_kernel: true, renumber: numbers, ..Options::default() };
+/// Returns how much may not be read and was left out, as the reference does.
+fn send(source: &Found, name: Option<Vec<u8>>, numbers: Option<&Renumber>, output: &mut dyn Write) -> Result<u64> {
+    let unreadable = AtomicU64::new(0);
+    let options = Options {
+        name: name.as_deref(),
+        without_kernel: true,
+        renumber: numbers,
+        unreadable: Some(&unreadable),
+        ..Options::default()
+    };
     let end = if source.is_dir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::openat(&source.place, ".", flags, Mode::empty()).context("opening the directory")?;
@@ -105,7 +119,7 @@ fn send(source: &Found, name: Option<Vec<u8>>, numbers: Option<&Renumber>, outpu
         archive::write_file(&source.place, &options, output)?
     };
     match end {
-        End::Complete | End::ReaderGone => Ok(()),
+        End::Complete | End::ReaderGone => Ok(unreadable.into_inner()),
     }
 }
 

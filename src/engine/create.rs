@@ -1,5 +1,6 @@
 //! Making a container.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
@@ -45,9 +46,9 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host = HostFacts::gather(false, options.privileged)?;
     let network = network_of(&options.network)?;
     spec::check(options, &network)?;
+    let options = &*with_inherited(&store, options)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
     cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
-    let device_groups: Vec<String> = cdi.groups.iter().map(u32::to_string).collect();
     if let Some(name) = &options.name {
         check_name(name)?;
         if options.replace {
@@ -147,13 +148,14 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         idmap::add_user(&mut accounts, &place.userns);
         accounts
     });
-    let filled = fill(engine, &draft, &prepared, options, accounts, device_groups)
-        .and_then(|()| secrets.write(draft.dir(), durability));
+    let filled =
+        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
-    let kept = volumes::ensure(engine, &prepared.volumes, durability)?;
+    let kept = volumes::named(engine, &prepared.volumes)?;
     let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
+    volumes::anonymous(engine, &prepared.volumes, durability)?;
     drop((kept, shown));
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
     for id in used {
@@ -166,6 +168,21 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         fs::write(path, place.id.as_bytes())?;
     }
     Ok(Created { id: place.id, warnings, wanted, secrets: secrets.memory })
+}
+
+/// The options with what `--volumes-from` brings.
+fn with_inherited<'a>(store: &Store, options: &'a CreateOptions) -> Result<Cow<'a, CreateOptions>> {
+    if options.volumes_from.is_empty() {
+        return Ok(Cow::Borrowed(options));
+    }
+    let mut options = options.clone();
+    for (_, from) in &options.volumes_from {
+        let found = store.find(&from.container).map_err(|e| {
+            e.with_kind(Kind::Engine).wrap(format!("looking up container \"{}\" for volumes-from", from.container))
+        })?;
+        options.inherited.extend(from.mounts(&found.record));
+    }
+    Ok(Cow::Owned(options))
 }
 
 /// The mode of the network as the record keeps it: as typed, or the default's name.
@@ -252,7 +269,6 @@ fn fill(
     prepared: &Prepared,
     options: &CreateOptions,
     accounts: Option<Accounts>,
-    device_groups: Vec<String>,
 ) -> Result<()> {
     let (record, dir) = (&prepared.record, draft.dir());
     let final_dir = engine.roots.container(&record.id);
@@ -298,7 +314,7 @@ fn fill(
         ipv6: Mode::parse(&record.network)?.has_ipv6(),
         init: record.init,
         create_cwd: options.workdir.is_none(),
-        groups: record.group_add.iter().cloned().chain(device_groups).collect(),
+        groups: record.group_add.iter().chain(&prepared.device_groups).cloned().collect(),
         userns: None,
         accounts,
         secrets: None,

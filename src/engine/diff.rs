@@ -49,20 +49,36 @@ pub fn diff(engine: &Engine, of: Of, name: &str, other: Option<&str>) -> Result<
 
 fn find(engine: &Engine, of: Of, name: &str) -> Result<Object> {
     let missing = |what: &str| Error::of(Kind::NoSuch, format!("{name} not found: {what} not known"));
-    if of != Of::Containers {
+    let image = || -> Result<Option<Object>> {
         match images(engine)?.find(name) {
-            Ok(image) => return Ok(Object::Image(image.id)),
-            Err(error) if error.kind() != Kind::NoSuch => return Err(error),
-            Err(_) if of == Of::Images => return Err(missing(&format!("{name}: image"))),
-            Err(_) => {}
+            Ok(image) => Ok(Some(Object::Image(image.id))),
+            Err(error) if error.kind() == Kind::NoSuch => Ok(None),
+            Err(error) => Err(error),
         }
-    }
-    match containers(engine).find(name) {
-        Ok(container) => Ok(Object::Container(Box::new(container.record))),
-        Err(error) if error.kind() == Kind::NoSuch => {
-            Err(missing(if of == Of::Containers { "container" } else { "layer" }))
+    };
+    let container = || -> Result<Option<Object>> {
+        match containers(engine).find(name) {
+            Ok(container) => Ok(Some(Object::Container(Box::new(container.record)))),
+            Err(error) if error.kind() == Kind::NoSuch => Ok(None),
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
+    };
+    match of {
+        Of::Images => image()?.ok_or_else(|| missing(&format!("{name}: image"))),
+        Of::Containers => container()?.ok_or_else(|| missing("container")),
+        Of::Both => {
+            // The name of an image goes first, as in the reference; but `c` is the container of that name before it is the
+            // beginning of an image's ID.
+            let named = images(engine)?.resolve_name(name)?.is_some();
+            let found = if named { image()? } else { None };
+            match found {
+                Some(found) => Ok(found),
+                None => match container()? {
+                    Some(found) => Ok(found),
+                    None => image()?.ok_or_else(|| missing("layer")),
+                },
+            }
+        }
     }
 }
 

@@ -34,17 +34,18 @@ pub fn export(engine: &Engine, id: &str, output: &mut dyn Write) -> Result<()> {
     }
 }
 
-/// The root directory, and what has to be undone.
+/// The root directory of a container to read from, and what has to be undone.
 pub(super) struct Source {
-    pub(super) root: OwnedFd,
+    pub root: OwnedFd,
     fuse: Option<(Fuse, Child)>,
 }
 
 impl Source {
-    pub(super) fn open(engine: &Engine, record: &Record) -> Result<Self> {
+    /// Opens it as it is without its mounts. Its own first process may have it mounted at the same time.
+    pub fn open(engine: &Engine, record: &Record) -> Result<Self> {
         let dir = engine.roots.container(&record.id);
         let directory = |path: &Path| Ok(Source { root: open(path)?, fuse: None });
-        if record.image_id.is_empty() {
+        if record.is_on_directory() {
             let path = dir.join("launch.json");
             let launch: Launch =
                 serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
@@ -68,7 +69,7 @@ impl Source {
         }
     }
 
-    pub(super) fn close(self) {
+    pub fn close(self) {
         drop(self.root);
         if let Some((fuse, child)) = self.fuse {
             fuse::unmount(&fuse, child);

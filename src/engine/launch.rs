@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::{Engine, enter_userns, idmap, secrets};
+use super::{Engine, enter_userns, idmap, secrets, volumes};
 use crate::container::store::Container;
 use crate::container::{Record, restart, snapshot, timezone};
 use crate::error::{Context, Result};
@@ -63,9 +63,10 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         keep: !record.env_secrets.is_empty() || restart::is_active(&record.restart),
     });
     let mut fuse = None;
-    if !record.image_id.is_empty() || record.rootfs_overlay {
+    if !record.is_on_directory() {
         (base.root, fuse) = snapshot::root(record, &dir, &engine.roots);
     }
+    let _volumes = volumes::ready(engine, record)?;
     let config = Config {
         id: record.id.clone(),
         root: engine.roots.data().to_owned(),

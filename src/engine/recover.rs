@@ -43,8 +43,9 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
     drop(file);
     if container.record.auto_remove {
         super::enter_userns(engine)?;
-        match store.detach_idle(&container.record) {
-            Ok(trash) => trash.delete()?,
+        let volumes = || crate::container::volumes::detach_anonymous(&store, &container.record);
+        match store.detach_idle_after(&container.record, volumes) {
+            Ok((trash, volumes)) => volumes.delete().and(trash.delete())?,
             // Another command was quicker; the caller is told below.
             Err(_) if store.load(id).is_err() => {}
             Err(error) => return Err(error),

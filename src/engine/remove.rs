@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Engine, containers, enter_userns, lifecycle, settle};
 use crate::container::Status;
 use crate::container::store::Store;
+use crate::container::volumes::{Going, detach_anonymous};
 use crate::error::{Error, Kind, Result};
 
 /// How long others may hold the lock of a container that does not run.
@@ -15,7 +16,7 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(2);
 pub struct RemoveOptions {
     /// Even if it runs.
     pub force: bool,
-    /// Anonymous volumes as well. They live in the container's directory, so they always go with it.
+    /// Anonymous volumes as well; those of a container of `--rm` go in any case.
     pub volumes: bool,
     /// Seconds of grace for one that runs.
     pub timeout: Option<u32>,
@@ -74,8 +75,12 @@ pub fn remove(engine: &Engine, id: &str, options: RemoveOptions) -> Result<()> {
     }
     let deadline = Instant::now() + LOCK_DEADLINE;
     loop {
-        match store.detach_idle(&container.record) {
-            Ok(trash) => return trash.delete(),
+        let volumes = || match options.volumes || container.record.auto_remove {
+            true => detach_anonymous(&store, &container.record),
+            false => Ok(Going::none()),
+        };
+        match store.detach_idle_after(&container.record, volumes) {
+            Ok((trash, volumes)) => return volumes.delete().and(trash.delete()),
             // Somebody else, perhaps its own monitor, was quicker.
             Err(_) if is_gone(&store, id) => return Ok(()),
             // Another command is at it for a moment, or somebody has started it.

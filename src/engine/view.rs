@@ -11,7 +11,7 @@ use crate::container::store::Container;
 use crate::error::{Context, Error, Result};
 use crate::monitor::fuse;
 use crate::runtime::child::view::{self, View};
-use crate::runtime::launch::{Fuse, Launch, Root};
+use crate::runtime::launch::{Fuse, Launch};
 use crate::storage::fs;
 
 /// The view, and what has to be undone after it.
@@ -60,7 +60,7 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
     let record = &container.record;
     let context = || format!("opening the file system of container `{}`", record.name);
     let dir = engine.roots.container(&record.id);
-    let (root, fuse) = if record.image_id.is_empty() {
+    let (root, fuse) = if record.is_on_directory() {
         let path = dir.join("launch.json");
         let launch: Launch =
             serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
@@ -68,12 +68,21 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
     } else {
         snapshot::root(record, &dir, &engine.roots)
     };
-    // What was mounted as volatile once is never mounted otherwise.
     let path = dir.join("config.json");
     let spec: Spec =
         serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
     let mut mounts = spec.mounts().clone().unwrap_or_default();
     mounts.retain(|mount| lasts(mount, &dir));
+    for mount in &mut mounts {
+        // A writable layer that begins empty at each start is not there now: what it lies on is seen, and cannot be written.
+        let fresh = |option: &String| {
+            let upper = option.strip_prefix("upperdir=").or_else(|| option.strip_prefix("workdir="));
+            upper.is_some_and(|path| Path::new(path).starts_with(&dir))
+        };
+        if let Some(options) = mount.options_mut() {
+            options.retain(|option| !fresh(option));
+        }
+    }
     let fuse = match fuse {
         Some(fuse) => {
             let child = fuse::mount(&fuse).with_context(context)?;
@@ -81,15 +90,11 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
         }
         None => None,
     };
+    // As when it starts: filled, and what is mounted over them mounted here.
+    let _volumes = super::volumes::ready(engine, record).with_context(context)?;
     let mut open = Open { view: None, fuse };
     open.view = Some(view::of_stopped(&root, mounts).with_context(context)?);
     Ok(open)
-}
-
-/// The root file system alone, as `snapshot` puts it together.
-pub fn root_of(engine: &Engine, container: &Container) -> (Root, Option<Fuse>) {
-    let record = &container.record;
-    snapshot::root(record, &engine.roots.container(&record.id), &engine.roots)
 }
 
 /// Whether a mount shows the same in every run: a volume, or something of the host's. The files that the engine writes at
@@ -97,10 +102,14 @@ pub fn root_of(engine: &Engine, container: &Container) -> (Root, Option<Fuse>) {
 fn lasts(mount: &Mount, container_dir: &Path) -> bool {
     let destination = mount.destination();
     let of_the_kernel = ["/proc", "/sys", "/dev"].iter().any(|path| destination.starts_with(path));
-    let fresh =
-        matches!(mount.typ().as_deref(), Some("tmpfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2"));
+    let kind = mount.typ().as_deref();
+    let fresh = matches!(kind, Some("tmpfs" | "ramfs" | "proc" | "sysfs" | "devpts" | "mqueue" | "cgroup" | "cgroup2"));
+    // What an overlay takes goes with the run.
+    let fresh = fresh || kind == Some("overlay");
     let source = mount.source().as_deref();
-    let ours = source.is_some_and(|source| source.parent() == Some(container_dir));
+    let ours = source.is_some_and(|source| {
+        source.parent() == Some(container_dir) || source.starts_with(container_dir.join("overlays"))
+    });
     // One that is gone cannot be shown, and is no reason not to show the rest.
     let gone = mount.typ().as_deref() == Some("bind") && source.is_none_or(|source| !source.exists());
     !of_the_kernel && !fresh && !ours && !gone

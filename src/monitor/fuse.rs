@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,14 +42,29 @@ fn start(fuse: &Fuse, writable: bool, tied: bool) -> Result<Child> {
     // Names relative to the data root are short, and the root's own path may have characters that mean something in the
     // option: commas and colons.
     let root = fuse.merged.ancestors().nth(3).unwrap_or(Path::new("/")).to_owned();
-    let name = |path: &PathBuf| path.strip_prefix(&root).unwrap_or(path).display().to_string();
-    let mut lower: Vec<String> = fuse.lower.iter().map(name).collect();
+    let name = |path: &Path| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+    // A directory of the user's may have them as well: then it goes by a link beside the mount point.
+    let safe = |path: &Path, link: &str| -> Result<String> {
+        let plain = name(path);
+        if !plain.contains([',', ':', '\\', '"']) {
+            return Ok(plain);
+        }
+        let link = fuse.merged.with_file_name(link);
+        crate::storage::fs::remove_file_if_exists(&link)?;
+        std::os::unix::fs::symlink(path, &link).with_context(|| format!("creating `{}`", link.display()))?;
+        Ok(name(&link))
+    };
+    let mut lower = Vec::new();
+    for (number, path) in fuse.lower.iter().enumerate() {
+        lower.push(safe(path, &format!("lower-{number}"))?);
+    }
     let options = if writable {
         if lower.is_empty() {
             // It wants one. The mount point is empty.
             lower.push(name(&fuse.merged));
         }
-        format!("lowerdir={},upperdir={},workdir={}", lower.join(":"), name(&fuse.upper), name(&fuse.work))
+        let (upper, work) = (safe(&fuse.upper, "upper-link")?, safe(&fuse.work, "work-link")?);
+        format!("lowerdir={},upperdir={upper},workdir={work}", lower.join(":"))
     } else {
         if !fuse.upper.as_os_str().is_empty() {
             lower.insert(0, name(&fuse.upper));

@@ -19,6 +19,7 @@ use super::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT};
 use super::watch::{Token, Watch};
 use super::{REPORT_STARTED, REPORT_WAITING, donors, fuse, oom, scratch, stray};
 use crate::container::store::Store;
+use crate::container::volumes::{self, Going};
 use crate::container::{State, Status};
 use crate::error::{Context, Error, Result};
 use crate::network;
@@ -431,13 +432,16 @@ impl Life {
         self.remove_pid_files();
         let mut trash = None;
         let mut image = None;
+        let mut going = Going::none();
         if self.config.auto_remove {
             // If it cannot be loaded, somebody removes it already.
             if let Ok(container) = self.store.load(&self.config.id)
                 && !self.store.is_needed(&self.config.id)
             {
                 image = self.config.auto_remove_image.then_some(container.record.image_id.clone());
+                going = volumes::detach_anonymous(&self.store, &container.record).unwrap_or_else(|_| Going::none());
                 trash = self.store.detach(&container.record).ok();
+                going.release();
             }
         }
         if trash.is_none() {
@@ -450,6 +454,7 @@ impl Life {
         if let Some(trash) = trash {
             let _ = trash.delete();
         }
+        let _ = going.delete();
         if let Some(image) = image {
             self.remove_image(&image);
         }

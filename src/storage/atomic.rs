@@ -24,8 +24,9 @@ pub fn write(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
 pub fn write_with_mode(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let attempt = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
-        file.write_all(bytes)?;
+        let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
+        // Of the file itself: the wrapper would add its own name to an error.
+        file.as_file().write_all(bytes)?;
         if mode != 0o600 {
             file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
         }

@@ -39,6 +39,16 @@ pub fn shared(path: &Path) -> Result<Lock> {
     Ok(Lock { _file: attempt().with_context(|| format!("locking `{}`", path.display()))? })
 }
 
+/// As [`exclusive`], but `None` where somebody else holds it.
+pub fn try_exclusive(path: &Path) -> Result<Option<Lock>> {
+    let attempt = || -> std::io::Result<Option<File>> {
+        let file = open(path)?;
+        Ok(try_lock(&file)?.then_some(file))
+    };
+    let locked = attempt().with_context(|| format!("locking `{}`", path.display()))?;
+    Ok(locked.map(|file| Lock { _file: file }))
+}
+
 /// Takes the exclusive lock on an open file unless somebody else holds it.
 pub fn try_lock(file: &File) -> std::io::Result<bool> {
     match file.try_lock() {

@@ -3,10 +3,13 @@
 //!
 //! Which containers use a volume is not known here: whoever removes one hands in who does.
 
+pub mod archive;
+pub mod attach;
+pub mod fill;
 pub mod options;
 pub mod record;
 pub mod store;
 
 pub use options::Options;
 pub use record::Record;
-pub use store::{New, Store, Volume};
+pub use store::{New, Store, Users, Volume};

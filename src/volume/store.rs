@@ -171,6 +171,11 @@ impl Store {
         lock::shared(&self.roots.data().join("volumes.lock"))
     }
 
+    /// Keeps volumes and containers that use them from being made until it is dropped. For the moment in which one is removed.
+    pub fn removing(&self) -> Result<Lock> {
+        lock::exclusive(&self.roots.data().join("volumes.lock"))
+    }
+
     /// The volume of exactly this name.
     pub fn load(&self, name: &str) -> Result<Option<Volume>> {
         if !id::is_valid_name(name) {
@@ -258,7 +263,7 @@ impl Store {
             return Err(no_such(name));
         }
         let lock = self.lock(name)?;
-        let _removing = lock::exclusive(&self.roots.data().join("volumes.lock"))?;
+        let _removing = self.removing()?;
         if let Some(ids) = users()?.get(name) {
             return Err(Error::of(
                 Kind::InUse,
@@ -273,7 +278,21 @@ impl Store {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(no_such(name)),
             renamed => {
                 renamed.with_context(|| format!("removing volume `{name}`"))?;
-                Ok(Trash { dir: trash, _lock: lock })
+                Ok(Trash { dir: trash, _lock: Some(lock) })
+            }
+        }
+    }
+
+    /// The same for the holder of [`Store::removing`], who knows that nobody uses it. `None` when it is not there.
+    pub fn detach_now(&self, name: &str) -> Result<Option<Trash>> {
+        // So that nobody sweeps it up at the same time. Who holds it is about to see that the volume is gone.
+        let lock = lock::try_exclusive(&self.dir(name).join(".lock")).unwrap_or(None);
+        let trash = self.roots.tmp().join(format!("removed-volume-{}", id::hex(&id::random::<8>()?)));
+        match std::fs::rename(self.dir(name), &trash) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            renamed => {
+                renamed.with_context(|| format!("removing volume `{name}`"))?;
+                Ok(Some(Trash { dir: trash, _lock: lock }))
             }
         }
     }
@@ -284,7 +303,7 @@ impl Store {
 #[must_use = "its files are still there"]
 pub struct Trash {
     dir: PathBuf,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Trash {

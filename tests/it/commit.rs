@@ -10,7 +10,7 @@ use crate::support::{Env, fixtures, skip};
 /// Changes a container in every way.
 const CHANGES: &str = "echo x >/new; echo y >>/etc/passwd; mkdir -p /data/sub; touch /data/sub/f; rm '/bin/['; \
                        chmod 700 /root; mkdir /e; ln -s /new /l; mkfifo /p; ln /new /hard; rm -rf /low/gone; \
-                       rm -rf /low/opaque; mkdir /low/opaque; touch /low/opaque/fresh; touch -d 2001-02-03 /new";
+                       rm -rf /low/opaque; mkdir /low/opaque; touch /low/opaque/fresh; touch -d '2001-02-03 00:00:00' /new";
 
 /// A container on an image with some directories, changed; it has ended.
 fn changed(env: &Env, options: &[&str]) {
@@ -34,7 +34,7 @@ fn diff_of_a_container() {
         let env = Env::busybox();
         let layer = crate::support::image::Layer::new().dir("low", 0o755).file("low/gone", 0o644, "x");
         env.add(&fixtures::on_busybox("localhost/base", vec![layer.gzip()]));
-        let script = "echo x >/new; echo y >>/etc/passwd; rm '/bin/['; chmod 700 /root; rm /low/gone; echo z >/tt/in";
+        let script = "echo x >/new; echo y >>/etc/passwd; rm '/bin/['; chmod 711 /root; rm /low/gone; echo z >/tt/in";
         env.ok([
             "--storage-driver",
             driver,
@@ -56,13 +56,14 @@ fn diff_of_a_container() {
     let env = Env::busybox();
     env.ok(["run", "--network", "none", "--name", "c", "busybox", "touch", "/new"]);
     env.ok(["create", "--name", "other", "busybox"]);
-    assert_eq!(env.ok(["container", "diff", "c"]), "A /new");
-    assert_eq!(env.ok(["diff", "c", "busybox"]), "A /new");
-    assert_eq!(env.ok(["diff", "busybox", "c"]), "D /new");
-    assert_eq!(env.ok(["container", "diff", "other", "c"]), "D /new");
+    // The place of /etc/hosts is not told, but its directory is not what it was.
+    assert_eq!(env.ok(["container", "diff", "c"]), "C /etc\nA /new");
+    assert_eq!(env.ok(["diff", "c", "busybox"]), "C /etc\nA /new");
+    assert_eq!(env.ok(["diff", "busybox", "c"]), "C /etc\nD /new");
+    assert_eq!(env.ok(["container", "diff", "other", "c"]), "C /etc\nD /new");
     assert_eq!(env.ok(["diff", "--latest"]), "");
     let json: Value = serde_json::from_str(&env.ok(["diff", "--format", "json", "c"])).unwrap();
-    assert_eq!(json, serde_json::json!({"added": ["/new"]}));
+    assert_eq!(json, serde_json::json!({"changed": ["/etc"], "added": ["/new"]}));
     for (args, part) in [
         (["diff", "nosuch"], "nosuch not found: layer not known"),
         (["container", "diff"], "requires a name, id, or the \"--latest\" flag"),

@@ -83,7 +83,7 @@ fn mounts_that_make_no_sense_are_refused() {
         ("-v", format!("{work}:relative"), "relative"),
         ("-v", format!("{work}:/a:ro:extra"), "extra"),
         ("-v", format!("{work}:/"), "/"),
-        ("--mount", "type=bind,dst=/x".to_owned(), "source"),
+        ("--mount", "type=bind,dst=/nosuch".to_owned(), "statfs /nosuch"),
         ("--mount", format!("type=bind,src={work}"), "dest"),
         ("--mount", format!("type=nosuch,src={work},dst=/x"), "nosuch"),
         ("--mount", format!("type=bind,src={work},dst=/x,nosuch=1"), "nosuch"),

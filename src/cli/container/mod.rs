@@ -31,6 +31,6 @@ pub mod unpause;
 pub mod wait;
 
 /// `--time`: seconds before SIGKILL, where a negative number means to wait for ever.
-fn grace(time: Option<i32>) -> Option<u32> {
+pub fn grace(time: Option<i32>) -> Option<u32> {
     time.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX))
 }

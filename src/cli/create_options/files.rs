@@ -41,10 +41,10 @@ pub struct FilesArgs {
     /// Mount a tmpfs (/path[:options])
     #[arg(long, value_name = "tmpfs")]
     pub tmpfs: Vec<String>,
-    /// Mount a directory or file of the host (/host:/container[:options])
+    /// Mount a volume, or a directory or file of the host (name:/container[:options], /host:/container[:options])
     #[arg(short, long, value_name = "stringArray")]
     pub volume: Vec<String>,
-    /// Mount the volumes of another container
-    #[arg(long, value_name = "stringArray", value_parser = refuse("volumes of other containers are the matter of a later release"))]
-    pub volumes_from: Option<Refused>,
+    /// Mount the volumes of another container (CONTAINER[:ro|rw])
+    #[arg(long, value_name = "stringArray")]
+    pub volumes_from: Vec<String>,
 }

@@ -16,7 +16,7 @@ use crate::container::cdi;
 use crate::container::devices::Device;
 use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
-use crate::container::mounts::{self, ImageVolumes, UserMount};
+use crate::container::mounts::{self, ImageVolumes, UserMount, VolumesFrom};
 use crate::container::namespaces::{self, IpcMode, Sharing};
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::personality::Personality;
@@ -100,6 +100,8 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         monitor_pid_file: absolute(&misc.conmon_pidfile),
 
         mounts: user_mounts(args, at)?,
+        volumes_from: volumes_from(&files.volumes_from)?,
+        inherited: Vec::new(),
         devices: files
             .device
             .iter()
@@ -414,7 +416,13 @@ fn user_mounts(args: &CreateArgs, at: &Invocation) -> Result<Vec<UserMount>> {
     let tmpfs = files.tmpfs.iter().map(|text| mounts::parse_tmpfs(text));
     all.extend(volumes.chain(tmpfs).collect::<Result<Vec<_>>>()?);
     mounts::check_duplicates(&all)?;
+    let home = at.env.iter().find(|(name, _)| name == env::HOME).map(|(_, home)| PathBuf::from(home));
+    all.iter().try_for_each(|mount| mount.check_chown(home.as_deref()))?;
     Ok(all)
+}
+
+fn volumes_from(values: &[String]) -> Result<Vec<(String, VolumesFrom)>> {
+    values.iter().map(|text| Ok((text.clone(), VolumesFrom::parse(text)?))).collect()
 }
 
 fn cdi_names(devices: &[String], gpus: &[String]) -> Result<Vec<String>> {

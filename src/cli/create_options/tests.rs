@@ -241,7 +241,6 @@ fn what_is_not_there_yet_says_so() {
         "--systemd=always",
         "--systemd=true",
         "--sdnotify=conmon",
-        "--volumes-from x",
         "--init-path /x",
         "--rootfs",
         "--log-driver journald",

@@ -41,6 +41,9 @@ pub enum Empty {
     Text,
     List,
     Map,
+    /// `false`.
+    No,
+    Zero,
     /// A nil pointer.
     Nothing,
 }
@@ -214,6 +217,8 @@ fn empty_value(empty: Empty) -> Value {
         Empty::Text => Value::String("".into()),
         Empty::List => Value::List(Vec::new().into()),
         Empty::Map => Value::Map(Arc::default()),
+        Empty::No => Value::Bool(false),
+        Empty::Zero => Value::Int(0),
         Empty::Nothing => Value::Nil,
     }
 }

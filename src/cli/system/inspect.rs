@@ -17,7 +17,7 @@ pub struct Args {
     /// Show the size of containers
     #[arg(short, long)]
     size: GoBool,
-    /// Kind of the objects: container, image or all
+    /// Kind of the objects: container, image, volume or all
     #[arg(short = 't', long = "type", value_name = "string", default_value = "all")]
     kind: String,
     #[arg(value_name = "OBJECT")]
@@ -29,7 +29,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         "all" => Kind::Any,
         "container" => Kind::Container,
         "image" => Kind::Image,
-        later @ ("network" | "pod" | "volume") => bail!("--type {later} is not supported: there are no {later}s yet"),
+        "volume" => Kind::Volume,
+        later @ ("network" | "pod") => bail!("--type {later} is not supported: there are no {later}s yet"),
         other => bail!("the only recognized types are container, image, network, pod, volume and all, not \"{other}\""),
     };
     if args.objects.is_empty() && !*args.latest {

@@ -102,7 +102,7 @@ fn object(engine: &Engine, host: &Host, is_shown: &dyn Fn(&str) -> bool) -> Valu
         "store": store_object(engine),
         "registries": engine.registries,
         "plugins": {
-            "volume": [],
+            "volume": ["local"],
             "network": [],
             "log": ["k8s-file", "json-file", "none", "passthrough"],
             "authorization": null,

@@ -22,3 +22,5 @@ pub mod secret;
 pub mod system_df;
 pub mod top;
 pub mod version;
+pub mod volume;
+pub mod volume_filter;

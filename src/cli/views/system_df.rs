@@ -59,8 +59,13 @@ fn rows(disk: &Disk) -> [Row; 3] {
         size: disk.containers_total,
         reclaimable: disk.containers_total.saturating_sub(running),
     };
-    // There are none yet but anonymous ones, which are part of their containers.
-    let volumes = Row { kind: "Local Volumes", total: 0, active: 0, size: 0, reclaimable: 0 };
+    let volumes = Row {
+        kind: "Local Volumes",
+        total: disk.volumes.len(),
+        active: disk.volumes.iter().filter(|volume| volume.links > 0).count(),
+        size: disk.volumes_total(),
+        reclaimable: disk.volumes.iter().map(|volume| volume.reclaimable).sum(),
+    };
     [images, containers, volumes]
 }
 
@@ -120,7 +125,7 @@ pub fn verbose(disk: &Disk, now: Timestamp) -> Result<String> {
             short_id(&record.id).to_owned(),
             short_id(&record.image_id).to_owned(),
             record.command.join(" "),
-            "0".to_owned(),
+            crate::container::volumes::of(record).count().to_string(),
             units::human_size_long(usage.size),
             units::since(record.created, now),
             usage.container.state.status.as_str().to_owned(),
@@ -129,6 +134,9 @@ pub fn verbose(disk: &Disk, now: Timestamp) -> Result<String> {
     }
     let mut volumes = Table::new();
     volumes.row(["VOLUME NAME", "LINKS", "SIZE"]);
+    for usage in &disk.volumes {
+        volumes.row([usage.name.clone(), usage.links.to_string(), units::human_size_long(usage.size)]);
+    }
     let mut text = format!(
         "Images space usage:\n\n{}\nContainers space usage:\n\n{}\nLocal Volumes space usage:\n\n{}",
         images.render()?,

@@ -3,6 +3,7 @@
 //! Reading says nothing of whether a source exists: [`UserMount::check`] looks. What is mounted in every container is in
 //! [`super::spec`].
 
+mod from;
 mod glob;
 mod long;
 mod options;
@@ -11,6 +12,7 @@ mod short;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+pub use from::VolumesFrom;
 pub use long::parse_mount;
 pub use options::{NO_DEREFERENCE, is_propagation};
 pub use short::{parse_tmpfs, parse_volume};
@@ -124,6 +126,50 @@ impl UserMount {
     /// The propagation that its options name.
     pub fn propagation(&self) -> &str {
         self.options.iter().find(|o| options::is_propagation(o)).map_or("rprivate", String::as_str)
+    }
+
+    /// Checks that its source may be given to the container's user, where that is asked for (`U`): what the host needs
+    /// as it is may not, nor the whole home directory. The paths are those of the reference.
+    pub fn check_chown(&self, home: Option<&Path>) -> Result<()> {
+        const KEPT: [&str; 24] = [
+            "/",
+            "/bin",
+            "/boot",
+            "/dev",
+            "/etc",
+            "/etc/passwd",
+            "/etc/pki",
+            "/etc/shadow",
+            "/home",
+            "/lib",
+            "/lib64",
+            "/media",
+            "/opt",
+            "/proc",
+            "/root",
+            "/run",
+            "/sbin",
+            "/srv",
+            "/sys",
+            "/tmp",
+            "/usr",
+            "/var",
+            "/var/lib",
+            "/var/log",
+        ];
+        let source = match &self.kind {
+            MountKind::Bind(source) | MountKind::Overlay { source, .. } if self.options.iter().any(|o| o == "U") => {
+                source
+            }
+            _ => return Ok(()),
+        };
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let shown = real(source);
+        if KEPT.iter().any(|kept| shown == Path::new(kept)) || home.is_some_and(|home| shown == real(home)) {
+            return Err(Error::new(format!("chowning host path \"{}\" is not allowed", shown.display()))
+                .hint("mount a directory below it, or change the owner by hand with `coracle unshare chown -R`"));
+        }
+        Ok(())
     }
 
     /// Checks that what is to be mounted exists.

@@ -37,6 +37,8 @@ enum Class {
     Copy,
     Relabel,
     Chown,
+    /// `O` on a volume; on a directory it is a kind of its own.
+    Overlay,
     Idmap,
     Dereference,
     /// `size=` and the like, and options that stand alone.
@@ -75,7 +77,7 @@ fn twice(flag: Flag, class: Class, before: &str, option: &str) -> Error {
         Class::Exec => "'noexec' or 'exec'",
         Class::Bind => "'[r]bind'",
         Class::Copy => "'copy' or 'nocopy'",
-        Class::Relabel => "'z', 'Z', or 'O'",
+        Class::Relabel | Class::Overlay => "'z', 'Z', or 'O'",
         Class::Chown => "'U'",
         Class::CopyUp => "'tmpcopyup' or 'notmpcopyup'",
         Class::Idmap => return Error::new("the 'idmap' option can only be set once: duplicate mount option passed"),
@@ -125,6 +127,11 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
         }
         chosen.add(flag, class, option)?;
     }
+    if chosen.one(Class::Overlay).is_some()
+        && chosen.list.iter().any(|(class, _)| !matches!(class, Class::Overlay | Class::Chown))
+    {
+        bail!("can't use 'O' with other options");
+    }
     let is_own = matches!(kind, MountKind::Tmpfs | MountKind::Ramfs | MountKind::Volume(_));
     let mut options = vec![chosen.one(Class::Access).unwrap_or("rw")];
     if *kind != MountKind::Devpts {
@@ -153,7 +160,9 @@ fn list(flag: Flag, kind: &MountKind, given: &[&str]) -> Result<Vec<String>> {
         MountKind::Devpts => options.push("newinstance"),
         _ => {}
     }
-    let kept = |class: Class| matches!(class, Class::Chown | Class::Idmap | Class::Dereference | Class::Other);
+    let kept = |class: Class| {
+        matches!(class, Class::Chown | Class::Overlay | Class::Idmap | Class::Dereference | Class::Other)
+    };
     options.extend(chosen.list.iter().filter(|(class, _)| kept(*class)).map(|(_, option)| *option));
     Ok(options.into_iter().map(str::to_owned).collect())
 }
@@ -179,6 +188,7 @@ fn class(flag: Flag, kind: &MountKind, option: &str) -> Result<Class> {
         "bind" | "rbind" if is_bind || is_volume => Class::Bind,
         // Of volumes; on a bind mount they have no effect in the reference either.
         "copy" | "nocopy" if is_volume || is_bind && flag == Flag::Volume => Class::Copy,
+        "O" if is_volume && flag == Flag::Volume => Class::Overlay,
         // Labels of SELinux: without it there is nothing to label.
         "z" | "Z" if plain => Class::Relabel,
         "tmpcopyup" | "notmpcopyup" if is_memory => Class::CopyUp,

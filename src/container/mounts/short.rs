@@ -127,6 +127,7 @@ mod tests {
             ("name:/b", "\"name\"", "/b", "rw,rprivate,nosuid,nodev,rbind"),
             ("n.1_x-y:/b:ro,noexec,nocopy", "\"n.1_x-y\"", "/b", "ro,rprivate,nosuid,nodev,noexec,rbind,nocopy"),
             ("name:/b:suid,dev,copy", "\"name\"", "/b", "rw,rprivate,rbind,copy"),
+            ("name:/b:O", "\"name\"", "/b", "rw,rprivate,nosuid,nodev,rbind,O"),
             ("name:/b:U", "\"name\"", "/b", "rw,rprivate,nosuid,nodev,rbind,U"),
             ("/b/../c", "\"anonymous\"", "/c", "rw,rprivate,nosuid,nodev,rbind"),
         ] {
@@ -166,7 +167,7 @@ mod tests {
             ("b", "must be an absolute path"),
             ("/", "root directory"),
             ("name:/b:copy,nocopy", "can only specify 1 'copy' or 'nocopy' option"),
-            ("name:/b:O", "invalid option type \"O\""),
+            ("name:/b:O,ro", "can't use 'O' with other options"),
             (":/b", "host directory cannot be empty"),
             ("/a:", "container directory cannot be empty"),
             ("/a:b", "must be an absolute path"),

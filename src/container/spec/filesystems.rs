@@ -53,6 +53,12 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     for user in &options.mounts {
         asked.push(plan.user_mount(user, place)?);
     }
+    // The last one wins.
+    for user in options.inherited.iter().rev() {
+        if !asked.iter().any(|m: &Mount| *m.destination() == user.destination) {
+            asked.push(plan.user_mount(user, place)?);
+        }
+    }
     plan.image_declared(options, config, place, &mut asked)?;
     let taken = |asked: &[Mount], path: &Path| asked.iter().any(|m| m.destination() == path);
     let own_dev = taken(&asked, Path::new("/dev"));
@@ -75,9 +81,7 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
     if options.read_only && !options.no_read_only_tmpfs {
         for path in defaults::READ_ONLY_TMPFS.map(Path::new) {
             if !taken(&asked, path) {
-                // Programs run from /run, and from nowhere else here.
-                let tail = if path == Path::new("/run") { "" } else { ",noexec" };
-                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(&format!("{TMPFS_OPTIONS}{tail}")))?);
+                asked.push(mount(path, "tmpfs", Path::new("tmpfs"), list(TMPFS_OPTIONS))?);
             }
         }
     }
@@ -149,10 +153,14 @@ impl Plan {
             Some(_) => place.container_dir.join("volumes").join(own_name),
             None => data,
         };
-        let mut options = user.options.clone();
-        if !options.iter().any(|o| matches!(o.as_str(), "copy" | "nocopy")) {
-            options.push("copy".to_owned());
+        if user.options.iter().any(|o| o == "O") {
+            let layer = self.scratch(place, &source);
+            let mut user = user.clone();
+            user.options.retain(|o| matches!(o.as_str(), "rw" | "rprivate" | "U"));
+            return self.layered(&user, vec![source], Some(layer), place, None);
         }
+        // Who copies what the image has there: not the runtime.
+        let options = user.options.iter().filter(|o| !matches!(o.as_str(), "copy" | "nocopy")).cloned().collect();
         mount(&user.destination, "bind", &source, options)
     }
 
@@ -192,8 +200,8 @@ fn is_access_or_propagation(option: &str) -> bool {
     matches!(option, "rw" | "ro" | "rro") || crate::container::mounts::is_propagation(option)
 }
 
-/// 64 hexadecimal digits, as every volume without a name has; the same for the same container and place.
-fn volume_name(id: &str, destination: &Path) -> String {
+/// The name of a container's own volume: 64 hexadecimal digits, as every volume without a name has; the same for the same container and place.
+pub fn volume_name(id: &str, destination: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     let digest = Sha256::new().chain_update(id).chain_update([0]).chain_update(destination.as_os_str().as_bytes());
     crate::storage::id::hex(&digest.finalize())

@@ -20,7 +20,7 @@ use oci_spec::runtime::{
 };
 
 pub use facts::HostFacts;
-pub use filesystems::NeededVolume;
+pub use filesystems::{NeededVolume, volume_name};
 
 use super::cdi::Edits;
 use super::namespaces::{self, IpcMode, Sharing};
@@ -93,6 +93,8 @@ pub struct Prepared {
     pub directories: Vec<PathBuf>,
     /// The namespaces that it joins.
     pub joins: Vec<Join>,
+    /// Further groups of its user, by number: those of devices.
+    pub device_groups: Vec<String>,
     /// What is odd, but no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -157,6 +159,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         scratch: decided.filesystems.scratch,
         directories: decided.filesystems.directories,
         joins: joins(options),
+        device_groups: place.cdi.groups.iter().map(u32::to_string).collect(),
         overlays: decided.filesystems.overlays,
         warnings,
     })
@@ -179,11 +182,7 @@ struct Decided {
 /// Finds what would make [`prepare`] fail whatever the image is: options that contradict each other, sources of mounts
 /// that do not exist. `network` is the mode decided. To be called before an image is pulled in vain.
 pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
-    let shared = sysctl::Shared {
-        network: network == HOST,
-        ipc: options.ipc == IpcMode::Host,
-        uts: options.uts == Sharing::Host,
-    };
+    let shared = sysctl::Shared { network: network == HOST, ipc: options.ipc == IpcMode::Host };
     sysctl::check(&options.sysctls, shared)?;
     if options.uts != Sharing::Private && options.hostname.is_some() {
         bail!(

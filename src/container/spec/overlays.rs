@@ -78,7 +78,7 @@ impl Plan {
     }
 
     /// A writable layer that does not outlive a run.
-    fn scratch(&mut self, place: &Place, like: &Path) -> (PathBuf, PathBuf) {
+    pub(super) fn scratch(&mut self, place: &Place, like: &Path) -> (PathBuf, PathBuf) {
         let dir = self.directory(place);
         let (upper, work) = (dir.join("upper"), dir.join("work"));
         self.scratch.push(Scratch { upper: upper.clone(), work: work.clone(), like: like.to_owned() });
@@ -91,7 +91,7 @@ impl Plan {
     }
 
     /// By the kernel where that is known to work, else by fuse-overlayfs: then it is a bind mount of what that mounts.
-    fn layered(
+    pub(super) fn layered(
         &mut self,
         user: &UserMount,
         lower: Vec<PathBuf>,

@@ -47,6 +47,7 @@ pub(super) fn build(
         restart: options.restart.clone(),
         network: place.network.clone(),
         mounts: decided.filesystems.mount_points.clone(),
+        volumes_from: options.volumes_from.iter().map(|(typed, _)| typed.clone()).collect(),
         mounted_images: decided.filesystems.mounted_images.clone(),
         dependencies: place.dependencies.clone(),
         tmpfs: decided.filesystems.tmpfs.clone(),

@@ -229,7 +229,7 @@ fn privileged_sees_and_may_more() {
 fn read_only_containers_can_still_write_where_programs_must() {
     let options = CreateOptions { read_only: true, ..options() };
     assert_eq!(find(&options, "/run").unwrap(), "tmpfs tmpfs rw,rprivate,nosuid,nodev,tmpcopyup");
-    assert_eq!(find(&options, "/tmp").unwrap(), "tmpfs tmpfs rw,rprivate,nosuid,nodev,tmpcopyup,noexec");
+    assert_eq!(find(&options, "/tmp").unwrap(), "tmpfs tmpfs rw,rprivate,nosuid,nodev,tmpcopyup");
     assert_eq!(find(&options, "/etc/hosts").unwrap(), "bind /c/hosts bind,rprivate,ro,nosuid,noexec,nodev");
     assert_eq!(json(&options).pointer("/root/readonly"), Some(&true.into()));
     let frozen = CreateOptions { no_read_only_tmpfs: true, ..options.clone() };

@@ -1,13 +1,14 @@
 //! `system df`: what takes how much room below the data root.
 //!
 //! Counted is what `du` counts there. Every blob and every unpacked layer belongs to the images that need it, or to none;
-//! every container has its own directory; all the rest (the index, directories, what is half made) counts as images.
+//! every container and every volume has its own directory; all the rest (the index, directories, what is half made) counts as images.
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::container::store::Container;
+use crate::engine::volumes::{self, Usage};
 use crate::engine::{Engine, containers, enter_userns, images};
 use crate::error::Result;
 use crate::image::Image;
@@ -24,7 +25,7 @@ pub struct ImageUsage {
     pub containers: usize,
 }
 
-/// A container and the room of its directory: the writable layer, the log, anonymous volumes.
+/// A container and the room of its directory: the writable layer and the log.
 #[derive(Debug, Clone)]
 pub struct ContainerUsage {
     pub container: Container,
@@ -36,6 +37,7 @@ pub struct ContainerUsage {
 pub struct Disk {
     pub images: Vec<ImageUsage>,
     pub containers: Vec<ContainerUsage>,
+    pub volumes: Vec<Usage>,
     /// Bytes of the whole data root.
     pub total: u64,
     /// Bytes of all containers, damaged ones too.
@@ -47,9 +49,14 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Bytes of all that is no container.
+    /// Bytes of all volumes.
+    pub fn volumes_total(&self) -> u64 {
+        self.volumes.iter().map(|volume| volume.size).sum()
+    }
+
+    /// Bytes of all that is no container and no volume.
     pub fn images_total(&self) -> u64 {
-        self.total.saturating_sub(self.containers_total)
+        self.total.saturating_sub(self.containers_total).saturating_sub(self.volumes_total())
     }
 }
 
@@ -98,6 +105,7 @@ pub fn disk(engine: &Engine) -> Result<Disk> {
     disk.unreachable = paths_of(&rubbish).iter().map(|path| size(path)).sum::<u64>()
         + below(&sizes, &store.partial_dir())
         + below(&sizes, &engine.roots.tmp());
+    disk.volumes = volumes::usage_of(engine, &size)?;
     disk.containers_total = below(&sizes, &engine.roots.containers());
     for container in list {
         let size = size(&engine.roots.container(&container.record.id));
@@ -112,8 +120,8 @@ fn below(sizes: &HashMap<PathBuf, u64>, dir: &Path) -> u64 {
 }
 
 /// Directories whose content is counted one by one.
-const OPENED: [&str; 8] =
-    ["", "images", "images/blobs", "images/blobs/sha256", "images/partial", "layers", "containers", "tmp"];
+const OPENED: [&str; 9] =
+    ["", "images", "images/blobs", "images/blobs/sha256", "images/partial", "layers", "containers", "volumes", "tmp"];
 
 /// Everything below the data root in pieces that do not overlap, and the bytes of the directories in which they are.
 fn units(data: &Path) -> Result<(Vec<PathBuf>, u64)> {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write};
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -41,6 +42,8 @@ pub struct Options<'a> {
     pub whiteouts: bool,
     /// What the kernel makes up (proc, sysfs and the like) stays out, where it is mounted in the tree.
     pub without_kernel: bool,
+    /// What may not be read stays out as well, and is counted here.
+    pub unreadable: Option<&'a AtomicU64>,
     /// What stays out besides, with all that is in it.
     pub skip: Option<&'a dyn Fn(&Item<'_>) -> bool>,
 }
@@ -145,6 +148,16 @@ impl<'a> Archive<'a> {
         Member { path, mode: stat.st_mode & 0o7777, uid, gid, mtime: super::mtime(stat), ..Member::default() }
     }
 
+    fn count_unreadable(&self) -> bool {
+        match self.options.unreadable {
+            Some(count) => {
+                count.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            None => false,
+        }
+    }
+
     fn is_skipped(&self, item: &Item<'_>) -> bool {
         self.options.skip.is_some_and(|skip| skip(item))
     }
@@ -156,6 +169,10 @@ impl Visitor for Archive<'_> {
             return Ok(());
         }
         self.member(item).with_context(|| format!("archiving `/{}`", super::shown(item.path)))
+    }
+
+    fn passes_over(&mut self, _path: &[u8]) -> bool {
+        self.count_unreadable()
     }
 
     fn enters(&self, item: &Item<'_>) -> bool {
@@ -222,6 +239,7 @@ impl Archive<'_> {
         match open_file(item.parent, item.name) {
             // Removed, or replaced by something else, since the directory was read.
             Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => Ok(()),
+            Err(Errno::ACCESS | Errno::PERM) if self.count_unreadable() => Ok(()),
             result => {
                 let (file, stat) = result.context("opening")?;
                 self.content(file, &stat, member)

@@ -1,4 +1,5 @@
-//! Copies a stack of layers into one directory: owners, modes, times, extended attributes, hard links, holes.
+//! Copies a stack of layers, or a live directory, into one directory: owners, modes, times, extended attributes, hard links,
+//! holes.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -7,8 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::data::{Copier, open_file};
+use super::data::open_file;
 use super::links::Links;
+use super::parallel::{Job, Workers};
 use super::walk::{self, Item, Visitor};
 use super::{limit, xattr};
 use crate::error::{Context, Error, Result};
@@ -46,29 +48,20 @@ impl Renumber {
     }
 }
 
-/// Copies what `layers` (topmost first) make together into the empty directory `to`.
+/// Copies what `layers` (topmost first) make together into the empty directory `to`, perhaps with other owners.
 ///
 /// # Errors
 /// The first thing that cannot be copied as it is; what was copied stays for the caller to remove.
 pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners, renumber: Option<&Renumber>, data: Data) -> Result<()> {
-    let _files = limit::ManyFiles::allow();
-    let root = to.try_clone().context("duplicating a descriptor")?;
-    std::thread::scope(|scope| {
-        // Data are copied beside: names are made one after the other anyhow.
-        let pool = (data == Data::Copy).then(|| Pool::start(scope, owners, renumber));
-        let mut copy = Copy {
-            root,
-            dirs: Vec::new(),
-            next: Some(to),
-            finish: Finish { owners, renumber },
-            links: Links::default(),
-            pool,
-        };
-        let walked = walk::walk(layers, walk::Kind::Layers, &mut copy);
-        let copied = copy.pool.take().map_or(Ok(()), Pool::join);
-        // The first error of a worker stops the walk, which then only says that it was stopped.
-        copied.and(walked)
+    let threads = if data == Data::Copy { threads() } else { 0 };
+    let how = How { kind: walk::Kind::Layers, owners, threads, renumber, data };
+    copy_as(layers, to, how).map_err(|error| {
+        hint_if_full(error, "the whole image is copied here: make room, or use another `--storage-driver`")
     })
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(2, 8)
 }
 
 /// Makes an empty file, whose size is set, show the data of `path` (clean, relative) in the data-only layers.
@@ -78,101 +71,82 @@ pub fn refer(file: impl AsFd, path: &[u8]) -> rustix::io::Result<()> {
     rustix::fs::fsetxattr(&file, "user.overlay.metacopy", b"", XattrFlags::empty())
 }
 
-/// A file whose data have to be copied, and then its attributes.
-struct Job {
-    from: File,
-    to: File,
-    stat: Stat,
-    path: Vec<u8>,
+/// Copies a directory as it is, several files at once, into the empty directory `to`. Those who write there meanwhile may
+/// go on: every file is as it was at one moment or another.
+///
+/// # Errors
+/// As [`copy`].
+pub fn copy_live(from: OwnedFd, to: OwnedFd, owners: Owners) -> Result<()> {
+    let how = How { kind: walk::Kind::Live, owners, threads: threads(), renumber: None, data: Data::Copy };
+    copy_as(vec![from], to, how).map_err(|error| hint_if_full(error, "make room, and try again"))
 }
 
-/// Threads that copy data.
-struct Pool<'scope> {
-    jobs: std::sync::mpsc::SyncSender<Job>,
-    workers: Vec<std::thread::ScopedJoinHandle<'scope, Result<()>>>,
+/// Gives the directory `to` what `from` has of attributes: owner, mode, extended ones, time.
+pub fn attributes_of(from: &OwnedFd, to: &OwnedFd, owners: Owners) -> Result<()> {
+    let stat = rustix::fs::fstat(from).context("reading its attributes")?;
+    Attributes { owners, kind: walk::Kind::Live, renumber: None }.set(from, to, &stat)
 }
 
-impl<'scope> Pool<'scope> {
-    fn start<'env>(
-        scope: &'scope std::thread::Scope<'scope, 'env>,
-        owners: Owners,
-        renumber: Option<&'scope Renumber>,
-    ) -> Self {
-        let (jobs, queue) = std::sync::mpsc::sync_channel::<Job>(32);
-        let queue = std::sync::Arc::new(std::sync::Mutex::new(queue));
-        let count = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
-        let work = |queue: std::sync::Arc<std::sync::Mutex<std::sync::mpsc::Receiver<Job>>>| {
-            move || {
-                let mut copier = Copier::default();
-                loop {
-                    let next = queue.lock().map(|queue| queue.recv());
-                    let Ok(Ok(mut job)) = next else { return Ok(()) };
-                    let size = u64::try_from(job.stat.st_size).unwrap_or(0);
-                    copier
-                        .copy(&mut job.from, &mut job.to, size)
-                        .and_then(|()| {
-                            Finish { owners, renumber }.attributes(job.from.as_fd(), job.to.as_fd(), &job.stat)
-                        })
-                        .map_err(|error| failed(error, &job.path))?;
-                }
-            }
+/// How a tree is copied.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    kind: walk::Kind,
+    owners: Owners,
+    /// How many copy the content of files, besides this one.
+    threads: usize,
+    renumber: Option<&'a Renumber>,
+    data: Data,
+}
+
+fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, how: How<'_>) -> Result<()> {
+    let _files = limit::ManyFiles::allow();
+    let root = to.try_clone().context("duplicating a descriptor")?;
+    let to_keep = Attributes { owners: how.owners, kind: how.kind, renumber: how.renumber };
+    Workers::run(how.threads, to_keep, |workers| {
+        let mut copy = Copy {
+            root,
+            dirs: Vec::new(),
+            next: Some(to),
+            links: Links::default(),
+            keep: to_keep,
+            workers,
+            data: how.data,
         };
-        let workers = (0..count).map(|_| scope.spawn(work(queue.clone()))).collect();
-        Pool { jobs, workers }
-    }
-
-    /// Waits for the rest.
-    fn join(self) -> Result<()> {
-        drop(self.jobs);
-        let ends = self.workers.into_iter().map(|worker| match worker.join() {
-            Ok(end) => end,
-            Err(_) => Err(Error::new("a thread that copied files died")),
-        });
-        // All are waited for, whatever the first says.
-        ends.collect::<Vec<_>>().into_iter().collect()
-    }
+        walk::walk(from, how.kind, &mut copy)
+    })
 }
 
-fn failed(error: Error, path: &[u8]) -> Error {
-    let error = error.wrap(format!("copying `/{}`", super::shown(path)));
-    if error.chain().last().is_some_and(|cause| cause == nix::errno::Errno::ENOSPC.desc()) {
-        return error.hint("the whole image is copied here: make room, or use another `--storage-driver`");
-    }
-    error
+/// Says the way out of a full disk.
+fn hint_if_full(error: Error, hint: &str) -> Error {
+    let full = [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].map(|errno| errno.desc());
+    if error.chain().last().is_some_and(|cause| full.contains(&cause.as_str())) { error.hint(hint) } else { error }
 }
 
-struct Copy<'a> {
+struct Copy<'a, 'b> {
     root: OwnedFd,
     /// The directories that are being filled, from the root down.
     dirs: Vec<OwnedFd>,
     /// The root, before it is met.
     next: Option<OwnedFd>,
-    finish: Finish<'a>,
     links: Links,
-    /// `None` where files refer to the layers' data.
-    pool: Option<Pool<'a>>,
+    keep: Attributes<'a>,
+    workers: &'a mut Workers<'b>,
+    data: Data,
 }
 
-/// What is done to a file when its content is there.
-#[derive(Clone, Copy)]
-struct Finish<'a> {
-    owners: Owners,
-    renumber: Option<&'a Renumber>,
-}
-
-impl Visitor for Copy<'_> {
+impl Visitor for Copy<'_, '_> {
     fn meet(&mut self, item: &Item<'_>) -> Result<()> {
-        self.create(item).map_err(|error| failed(error, item.path))
+        self.create(item).with_context(|| format!("copying `/{}`", super::shown(item.path)))
     }
 
     fn leave(&mut self, path: &[u8], dir: BorrowedFd<'_>, stat: &Stat) -> Result<()> {
         let Some(copy) = self.dirs.pop() else { return Ok(()) };
         // Only now: an inherited group or default ACL would have shown in what is in it, and its time is the last.
-        self.finish.attributes(dir, &copy, stat).with_context(|| format!("copying `/{}`", super::shown(path)))
+        self.keep.set(dir, &copy, stat).with_context(|| format!("copying `/{}`", super::shown(path)))
     }
 }
 
-impl Copy<'_> {
+impl Copy<'_, '_> {
     fn create(&mut self, item: &Item<'_>) -> Result<()> {
         let Some(parent) = self.dirs.last() else {
             self.dirs.extend(self.next.take());
@@ -191,36 +165,69 @@ impl Copy<'_> {
         }
         match file_type(item.stat) {
             FileType::RegularFile => {
-                let (from, stat) = open_file(item.parent, item.name).context("opening")?;
+                let (from, stat) = match open_file(item.parent, item.name) {
+                    // Removed, or replaced by something else, since the directory was read.
+                    Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) if self.keep.kind == walk::Kind::Live => {
+                        return Ok(());
+                    }
+                    opened => opened.context("opening")?,
+                };
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let created = rustix::fs::openat(parent, item.name, flags, Mode::RUSR | Mode::WUSR);
                 let to = File::from(created.context("creating file")?);
-                if let Some(pool) = &self.pool {
-                    let job = Job { from, to, stat, path: item.path.to_vec() };
-                    return pool.jobs.send(job).map_err(|_| Error::new("the threads that copy have ended"));
+                if self.data == Data::Refer {
+                    if stat.st_size > 0 {
+                        to.set_len(u64::try_from(stat.st_size).unwrap_or(0)).context("setting its size")?;
+                        refer(&to, item.path).context("referring to its data")?;
+                    }
+                    return self.keep.set(from.as_fd(), to.as_fd(), &stat);
                 }
-                if stat.st_size > 0 {
-                    to.set_len(u64::try_from(stat.st_size).unwrap_or(0)).context("setting its size")?;
-                    refer(&to, item.path).context("referring to its data")?;
-                }
-                self.finish.attributes(from.as_fd(), to.as_fd(), &stat)
+                self.workers.copy(Job { from, to, stat, path: item.path.to_vec() })
             }
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(item.parent, item.name, Vec::new()).context("reading link")?;
                 rustix::fs::symlinkat(target, parent, item.name).context("creating symbolic link")?;
-                self.finish.by_name(parent, item, None)
+                self.attributes_by_name(parent, item, None)
             }
             FileType::Fifo => {
                 rustix::fs::mknodat(parent, item.name, FileType::Fifo, Mode::RUSR, 0).context("creating pipe")?;
-                self.finish.by_name(parent, item, Some(Mode::from_raw_mode(item.stat.st_mode & 0o7777)))
+                self.attributes_by_name(parent, item, Some(Mode::from_raw_mode(item.stat.st_mode & 0o7777)))
+            }
+            // A whiteout of an overlay file system, which may have its layers in a volume.
+            FileType::CharacterDevice if self.keep.kind == walk::Kind::Live && item.stat.st_rdev == 0 => {
+                rustix::fs::mknodat(parent, item.name, FileType::CharacterDevice, Mode::empty(), 0)
+                    .context("creating whiteout")?;
+                self.attributes_by_name(parent, item, None)
             }
             // Sockets mean nothing without their process, and devices cannot be made in a user namespace.
             _ => Ok(()),
         }
     }
+
+    fn attributes_by_name(&self, parent: &OwnedFd, item: &Item<'_>, mode: Option<Mode>) -> Result<()> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let now = rustix::fs::statat(parent, item.name, flags).context("reading its attributes")?;
+        let (uid, gid) = self.keep.owner(item.stat);
+        if (now.st_uid, now.st_gid) != (uid, gid) {
+            let owner = (Uid::from_raw(uid), Gid::from_raw(gid));
+            self.keep.owned(rustix::fs::chownat(parent, item.name, Some(owner.0), Some(owner.1), flags))?;
+        }
+        if let Some(mode) = mode {
+            rustix::fs::chmodat(parent, item.name, mode, AtFlags::empty()).context("setting its mode")?;
+        }
+        rustix::fs::utimensat(parent, item.name, &times(item.stat), flags).context("setting its time")
+    }
 }
 
-impl Finish<'_> {
+/// Which attributes are kept, and what becomes of those that cannot be.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes<'a> {
+    owners: Owners,
+    kind: walk::Kind,
+    renumber: Option<&'a Renumber>,
+}
+
+impl Attributes<'_> {
     /// Whose it shall be.
     fn owner(&self, stat: &Stat) -> (u32, u32) {
         let owner = (stat.st_uid, stat.st_gid);
@@ -229,32 +236,22 @@ impl Finish<'_> {
 
     /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears
     /// capabilities too), then the time.
-    fn attributes(&self, from: impl AsFd, to: impl AsFd, stat: &Stat) -> Result<()> {
+    pub(super) fn set(&self, from: impl AsFd, to: impl AsFd, stat: &Stat) -> Result<()> {
         let now = rustix::fs::fstat(&to).context("reading its attributes")?;
         let (uid, gid) = self.owner(stat);
         if (now.st_uid, now.st_gid) != (uid, gid) {
-            self.owned(rustix::fs::fchown(&to, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))))?;
+            let owner = (Uid::from_raw(uid), Gid::from_raw(gid));
+            self.owned(rustix::fs::fchown(&to, Some(owner.0), Some(owner.1)))?;
         }
         rustix::fs::fchmod(&to, Mode::from_raw_mode(stat.st_mode & 0o7777)).context("setting its mode")?;
-        for (name, value) in xattr::list(from)? {
+        for (name, value) in match self.kind {
+            walk::Kind::Layers => xattr::list(from)?,
+            walk::Kind::Live => xattr::list_all(from)?,
+        } {
             let result = rustix::fs::fsetxattr(&to, &*name, &value, XattrFlags::empty());
             self.attributed(&name, result)?;
         }
         rustix::fs::futimens(&to, &times(stat)).context("setting its time")
-    }
-
-    fn by_name(&self, parent: &OwnedFd, item: &Item<'_>, mode: Option<Mode>) -> Result<()> {
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        let now = rustix::fs::statat(parent, item.name, flags).context("reading its attributes")?;
-        let (uid, gid) = self.owner(item.stat);
-        if (now.st_uid, now.st_gid) != (uid, gid) {
-            let owner = (Uid::from_raw(uid), Gid::from_raw(gid));
-            self.owned(rustix::fs::chownat(parent, item.name, Some(owner.0), Some(owner.1), flags))?;
-        }
-        if let Some(mode) = mode {
-            rustix::fs::chmodat(parent, item.name, mode, AtFlags::empty()).context("setting its mode")?;
-        }
-        rustix::fs::utimensat(parent, item.name, &times(item.stat), flags).context("setting its time")
     }
 
     fn owned(&self, result: rustix::io::Result<()>) -> Result<()> {

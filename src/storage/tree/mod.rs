@@ -8,6 +8,7 @@ pub mod copy;
 pub mod data;
 pub mod limit;
 pub mod links;
+mod parallel;
 pub mod pax;
 pub mod put;
 pub mod read;

@@ -42,7 +42,7 @@ pub fn put<R: BufRead>(archive: &mut Reader<R>, target: &Target<'_>) -> Result<W
     while let Some(entry) = archive.next_entry()? {
         put.entry(archive, &entry).map_err(|error| {
             let error = error.wrap(format!("putting `{}`", super::shown(&entry.path)));
-            match error.chain().last().is_some_and(|cause| *cause == Errno::NOSPC.to_string() || is_full(cause)) {
+            match error.chain().last().is_some_and(|cause| is_full(cause)) {
                 true => error.hint("the file system is full: what was copied before stays"),
                 false => error,
             }
@@ -324,10 +324,9 @@ impl Put<'_> {
             if !super::xattr::is_content(name) || name.contains(&0) {
                 continue;
             }
-            match rustix::fs::fsetxattr(&fd, &**name, value, XattrFlags::empty()) {
-                Err(Errno::NOSPC) => return Err(Error::from(Errno::NOSPC).wrap("setting an extended attribute")),
-                // A file system or a user that cannot have it.
-                _ => {}
+            // Whatever else is wrong: a file system or a user that cannot have it.
+            if rustix::fs::fsetxattr(&fd, &**name, value, XattrFlags::empty()) == Err(Errno::NOSPC) {
+                return Err(Error::from(Errno::NOSPC).wrap("setting an extended attribute"));
             }
         }
         Ok(())

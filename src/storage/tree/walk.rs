@@ -43,6 +43,10 @@ pub trait Visitor {
     fn enters(&self, _item: &Item<'_>) -> bool {
         true
     }
+    /// Whether to leave out a directory that may not be read, which it is told of by this.
+    fn passes_over(&mut self, _path: &[u8]) -> bool {
+        false
+    }
     /// Everything in the directory that was entered last has been met.
     fn leave(&mut self, path: &[u8], dir: BorrowedFd<'_>, stat: &Stat) -> Result<()>;
 }
@@ -90,6 +94,7 @@ pub fn walk(roots: Vec<OwnedFd>, kind: Kind, visitor: &mut dyn Visitor) -> Resul
             Ok(Some(below)) => levels.push(below),
             Ok(None) => {}
             Err(Failure::Gone) if kind == Kind::Live => {}
+            Err(Failure::System(Errno::ACCESS | Errno::PERM)) if visitor.passes_over(&path) => {}
             Err(failure) => return Err(failure.into_error(&path)),
         }
     }

@@ -16,12 +16,24 @@ pub fn is_content(name: &[u8]) -> bool {
     !NOT_CONTENT.iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// What no user namespace can set, or what says how a host labels its files.
+const NOT_KEPT: [&[u8]; 2] = [b"trusted.", b"security.selinux"];
+
 /// All attributes that are content, in the order of their names.
 pub fn list(fd: impl AsFd) -> Result<Vec<(CString, Vec<u8>)>> {
+    list_where(fd, is_content)
+}
+
+/// All attributes that can be kept, in the order of their names: in a volume those of overlay file systems are content.
+pub fn list_all(fd: impl AsFd) -> Result<Vec<(CString, Vec<u8>)>> {
+    list_where(fd, |name| !NOT_KEPT.iter().any(|prefix| name.starts_with(prefix)))
+}
+
+fn list_where(fd: impl AsFd, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<(CString, Vec<u8>)>> {
     let names = grow(|buffer| rustix::fs::flistxattr(&fd, buffer)).context("listing its extended attributes")?;
     let mut all = Vec::new();
     for name in names.split_inclusive(|&b| b == 0).filter_map(|n| CStr::from_bytes_with_nul(n).ok()) {
-        if !is_content(name.to_bytes()) {
+        if !wanted(name.to_bytes()) {
             continue;
         }
         match grow(|buffer| rustix::fs::fgetxattr(&fd, name, buffer)) {

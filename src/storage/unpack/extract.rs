@@ -52,8 +52,23 @@ impl Owners {
 /// Unpacks a whole archive beneath the directory `root`, which should be empty. Reads to the end of the archive, not of
 /// the input.
 pub fn unpack<R: BufRead>(archive: &mut Reader<R>, root: BorrowedFd<'_>, owners: Owners) -> Result<Unpacked> {
+    extract(archive, root, owners, true)
+}
+
+/// The same for an archive that is no layer: `.wh.` begins a name like any other, and what is in `root` already is
+/// replaced where the archive has it too.
+pub fn unpack_plain<R: BufRead>(archive: &mut Reader<R>, root: BorrowedFd<'_>, owners: Owners) -> Result<Unpacked> {
+    extract(archive, root, owners, false)
+}
+
+fn extract<R: BufRead>(
+    archive: &mut Reader<R>,
+    root: BorrowedFd<'_>,
+    owners: Owners,
+    is_layer: bool,
+) -> Result<Unpacked> {
     let mut extractor =
-        Extractor { root, owners, parent: None, dir_times: DirTimes::default(), done: Unpacked::default() };
+        Extractor { root, owners, is_layer, parent: None, dir_times: DirTimes::default(), done: Unpacked::default() };
     while let Some(entry) = archive.next_entry()? {
         extractor
             .entry(archive, &entry)
@@ -67,6 +82,8 @@ pub fn unpack<R: BufRead>(archive: &mut Reader<R>, root: BorrowedFd<'_>, owners:
 struct Extractor<'a> {
     root: BorrowedFd<'a>,
     owners: Owners,
+    /// Whether `.wh.` names are whiteouts.
+    is_layer: bool,
     /// The directory of the last entry: archives are mostly in the order of directories.
     parent: Option<(Vec<u8>, OwnedFd)>,
     dir_times: DirTimes,
@@ -84,15 +101,15 @@ impl Extractor<'_> {
             let root = self.root.try_clone_to_owned()?;
             return self.finish_dir(&root, b".", &path, entry);
         }
-        if path.split(|&b| b == b'/').any(|component| component.starts_with(b".wh..wh.")) {
+        if self.is_layer && path.split(|&b| b == b'/').any(|component| component.starts_with(b".wh..wh.")) {
             return self.special(&path);
         }
         let (dir, name) = beneath::split(&path);
-        if dir.split(|&b| b == b'/').any(|component| component.starts_with(b".wh.")) {
+        if self.is_layer && dir.split(|&b| b == b'/').any(|component| component.starts_with(b".wh.")) {
             crate::bail!("a whiteout cannot be a directory");
         }
         let parent = self.take_parent(dir)?;
-        let result = match name.strip_prefix(b".wh.") {
+        let result = match name.strip_prefix(b".wh.").filter(|_| self.is_layer) {
             Some(hidden) => self.whiteout(&parent, hidden),
             None => self.create(archive, &parent, name, &path, entry),
         };
@@ -254,7 +271,7 @@ impl Extractor<'_> {
             return Ok(Replaced::Dir);
         }
         rustix::fs::unlinkat(parent, name, AtFlags::empty()).context("replacing what is there")?;
-        Ok(if beneath::is_whiteout(&stat) { Replaced::Whiteout } else { Replaced::Nothing })
+        Ok(if self.is_layer && beneath::is_whiteout(&stat) { Replaced::Whiteout } else { Replaced::Nothing })
     }
 
     fn file<R: BufRead>(

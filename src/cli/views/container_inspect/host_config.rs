@@ -32,7 +32,7 @@ pub(super) fn object(record: &Record) -> Value {
     put("AutoRemoveImage", json!(record.auto_remove_image));
     put("Annotations", json!(record.annotations));
     put("VolumeDriver", json!(""));
-    put("VolumesFrom", Value::Null);
+    put("VolumesFrom", if record.volumes_from.is_empty() { Value::Null } else { json!(record.volumes_from) });
     put("CapAdd", json!(record.cap_add));
     put("CapDrop", json!(record.cap_drop));
     put("Dns", json!(record.dns));
@@ -107,6 +107,14 @@ fn bind(mount: &MountPoint) -> Value {
     let source = if mount.kind == "volume" { mount.name.clone() } else { path_text(&mount.source) };
     if matches!(mount.kind.as_str(), "devpts" | "ramfs") {
         return json!(format!("{}:{}", mount.kind, path_text(&mount.destination)));
+    }
+    if mount.options.first().is_some_and(|option| option == "O") {
+        return json!(format!(
+            "{}:{}:{}",
+            path_text(&mount.source),
+            path_text(&mount.destination),
+            mount.options.join(",")
+        ));
     }
     let access = if mount.rw { "rw" } else { "ro" };
     let mut options = vec![access, &mount.mode, &mount.propagation];

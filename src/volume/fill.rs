@@ -1,0 +1,178 @@
+//! Filling an empty volume, so that it is either empty or whole for whoever uses it, whatever happens in between.
+//!
+//! The content is made in `tmp/`, flushed, and renamed to `_copy` in the volume's directory: from then on it is whole. Its
+//! entries are moved into `_data` one by one (a container may have `_data` mounted already, so that it cannot be replaced),
+//! and whoever comes next goes on where a killed one stopped. What is there already is never replaced.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::record::Record;
+use super::store::{Store, Volume};
+use crate::error::{Context, Error, Result};
+use crate::storage::atomic::{self, Durability};
+use crate::storage::unpack::{Owners, remove_tree};
+use crate::storage::workdir::WorkDir;
+use crate::storage::{fs, tree};
+
+/// Makes the content in the directory that it is given.
+pub type Make<'a> = dyn Fn(OwnedFd) -> Result<()> + 'a;
+
+/// Fills an empty volume. The caller holds its lock, is in the user namespace, and writes the record afterwards.
+///
+/// # Errors
+/// Those of `make`, a full disk. Nothing of it is in the volume then.
+pub fn fill(store: &Store, volume: &Volume, durability: Durability, make: &Make<'_>) -> Result<()> {
+    let work = WorkDir::random(store.roots(), "volume-")?;
+    let staged = work.path("copy");
+    fs::create_dir(&staged, 0o755)?;
+    make(open_dir(&staged)?)?;
+    if durability == Durability::Power {
+        flush(&staged)?;
+    }
+    let copy = volume.dir.join("_copy");
+    fs::rename(&staged, &copy)?;
+    if durability == Durability::Power {
+        atomic::sync_dir(&volume.dir)?;
+    }
+    move_in(volume)
+}
+
+/// Whether somebody was killed while filling it.
+pub fn is_pending(volume: &Volume) -> bool {
+    volume.dir.join("_copy").symlink_metadata().is_ok()
+}
+
+/// Moves what is left in `_copy` into the volume. The caller holds the volume's lock.
+pub fn move_in(volume: &Volume) -> Result<()> {
+    let copy = volume.dir.join("_copy");
+    let data = volume.data();
+    let context = || format!("filling volume `{}`", volume.record.name);
+    move_entries(&copy, &data).with_context(context)?;
+    tree::copy::attributes_of(&open_dir(&copy)?, &open_dir(&data)?, Owners::of_this_process()).with_context(context)?;
+    remove_tree(&copy)
+}
+
+/// Moves all entries of a directory into another of the same file system. What has a name that is there already stays.
+fn move_entries(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::list(from)? {
+        match rustix::fs::renameat_with(CWD, entry.path(), CWD, to.join(entry.file_name()), RenameFlags::NOREPLACE) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(e) => return Err(Error::from(e).wrap(format!("moving `{}`", entry.path().display()))),
+        }
+    }
+    Ok(())
+}
+
+/// Copies a directory of an image into a directory that is no part of the store, a tmpfs or one of the host's, which is
+/// empty. `root`: it gets owner and mode as well.
+pub fn fill_in_place(from: OwnedFd, to: &Path, root: bool) -> Result<()> {
+    let stage = to.join(STAGE);
+    remove_tree(&stage)?;
+    fs::create_dir(&stage, 0o700)?;
+    let result = copy(from, open_dir(&stage)?).and_then(|()| {
+        move_entries(&stage, to)?;
+        match root {
+            true => tree::copy::attributes_of(&open_dir(&stage)?, &open_dir(to)?, Owners::of_this_process()),
+            false => Ok(()),
+        }
+    });
+    let removed = remove_tree(&stage);
+    result.and(removed)
+}
+
+/// The name of a half made copy in a directory of the host.
+const STAGE: &str = ".coracle-copy-up";
+
+/// Copies a directory of an image as the content of a volume.
+pub fn copy(from: OwnedFd, to: OwnedFd) -> Result<()> {
+    tree::copy::copy_live(from, to, Owners::of_this_process()).map_err(|error| {
+        error
+            .wrap("copying what the image has there into the volume")
+            .hint("`nocopy` as an option of the volume leaves it empty")
+    })
+}
+
+/// Whether nothing is in a directory, but for what a killed [`fill_in_place`] left there.
+pub fn is_empty(dir: &Path) -> Result<bool> {
+    Ok(fs::list(dir)?.iter().all(|entry| entry.file_name() == STAGE || is_lost_and_found(&entry.file_name())))
+}
+
+/// A file system of its own has it from the beginning.
+fn is_lost_and_found(name: &std::ffi::OsStr) -> bool {
+    name == "lost+found"
+}
+
+/// Gives the root of a volume the owner that its options name.
+pub fn apply_owner(record: &Record, data: &Path) -> Result<()> {
+    let options = record.parsed()?;
+    if (options.uid, options.gid) == (None, None) {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(data, options.uid, options.gid)
+        .with_context(|| format!("giving volume `{}` its owner", record.name))
+}
+
+/// Opens a directory.
+pub fn open_dir(path: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).with_context(|| format!("opening `{}`", path.display()))
+}
+
+/// Flushes everything below a path, with all else in that file system.
+pub fn flush(path: &Path) -> Result<()> {
+    let dir = open_dir(path)?;
+    rustix::fs::syncfs(dir.as_fd()).with_context(|| format!("flushing `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Roots;
+    use crate::volume::New;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let roots = Roots::open(&dir.path().join("data"), &dir.path().join("run")).unwrap();
+        (dir, Store::new(&roots))
+    }
+
+    #[test]
+    fn a_killed_fill_is_gone_on_with() {
+        let (_dir, store) = store();
+        store.create(New { name: "v".to_owned(), ..New::default() }, Durability::Process).unwrap();
+        let volume = store.load("v").unwrap().unwrap();
+        assert!(is_empty(&volume.data()).unwrap() && !is_pending(&volume));
+        // As after a kill -9 between the first and the second of two moves; somebody has written one of the names meanwhile.
+        let copy = volume.dir.join("_copy");
+        std::fs::create_dir_all(copy.join("dir")).unwrap();
+        std::fs::write(copy.join("dir/x"), "image").unwrap();
+        std::fs::write(copy.join("own"), "image").unwrap();
+        std::fs::write(volume.data().join("own"), "user").unwrap();
+        std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o750)).unwrap();
+        assert!(is_pending(&volume));
+        move_in(&volume).unwrap();
+        assert!(!is_pending(&volume));
+        assert_eq!(std::fs::read_to_string(volume.data().join("dir/x")).unwrap(), "image");
+        assert_eq!(std::fs::read_to_string(volume.data().join("own")).unwrap(), "user");
+        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(volume.data()).unwrap());
+        assert_eq!(mode & 0o777, 0o750);
+    }
+
+    #[test]
+    fn a_fill_that_fails_leaves_nothing() {
+        let (_dir, store) = store();
+        store.create(New { name: "v".to_owned(), ..New::default() }, Durability::Process).unwrap();
+        let volume = store.load("v").unwrap().unwrap();
+        let make = |dir: OwnedFd| {
+            rustix::fs::openat(&dir, "half", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+            Err(Error::new("no room"))
+        };
+        assert!(fill(&store, &volume, Durability::Process, &make).is_err());
+        assert!(is_empty(&volume.data()).unwrap() && !is_pending(&volume));
+        assert_eq!(std::fs::read_dir(store.roots().tmp()).unwrap().count(), 0);
+    }
+}
