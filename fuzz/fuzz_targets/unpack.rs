@@ -1,12 +1,13 @@
-//! Unpacking of a tar archive: whatever it holds, nothing outside the directory changes, and the directory can be
-//! removed again.
+//! Unpacking of a tar archive, as a layer and as `cp` does: whatever it holds, nothing outside the directory changes, and the
+//! directory can be removed again.
 #![no_main]
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use coracle::storage::tree::put;
 use coracle::storage::unpack::{Owners, Reader, remove_tree, unpack};
 use coracle::storage::verify;
 use libfuzzer_sys::fuzz_target;
@@ -26,6 +27,14 @@ fuzz_target!(|data: &[u8]| {
     // Comparing it with what is there now never panics, and changes nothing.
     let _ = verify::layer(&mut Reader::new(data.as_slice()), directory.as_fd(), Owners::WherePossible);
     outer.check();
+    // Into what is there now, as `cp` puts it: once refusing links, once following them inside.
+    let own = std::fs::metadata(&root).expect("metadata");
+    let owner = Some((own.uid(), own.gid()));
+    for inside in [None, Some((directory.as_fd(), &b""[..]))] {
+        let target = put::Target { dir: directory.as_fd(), root: inside, owner, overwrite: data.len() % 2 == 0 };
+        let _ = put::put(&mut Reader::new(data.as_slice()), &target);
+        outer.check();
+    }
     remove_tree(&root).expect("removing what was unpacked");
     outer.check();
 });

@@ -150,6 +150,11 @@ impl Record {
     pub fn is_on_directory(&self) -> bool {
         self.image_id.is_empty() && !self.rootfs_overlay
     }
+
+    /// Whether it has this image as its root or mounted in it.
+    pub fn uses_image(&self, id: &str) -> bool {
+        self.image_id == id || self.mounted_images.iter().any(|image| image.id == id)
+    }
 }
 
 /// A user namespace that is not made for this container.

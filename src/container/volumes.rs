@@ -5,7 +5,7 @@ use super::record::MountPoint;
 use super::store::Store;
 use crate::error::Result;
 use crate::storage::lock::Lock;
-use crate::volume::store::Trash;
+use crate::volume::store::{Trash, is_anonymous_name};
 use crate::volume::{self, Users};
 
 /// The mounts of a container that are volumes.
@@ -49,7 +49,11 @@ impl Going {
     /// Deletes them, when the container is gone.
     pub fn delete(mut self) -> Result<()> {
         self.release();
-        self.trash.into_iter().fold(Ok(()), |result, trash| result.and(trash.delete()))
+        let mut result = Ok(());
+        for trash in self.trash {
+            result = result.and(trash.delete());
+        }
+        result
     }
 }
 
@@ -59,13 +63,14 @@ impl Going {
 ///
 /// The caller is in the user namespace and sees to it that the container is not started any more.
 pub fn detach_anonymous(store: &Store, record: &Record) -> Result<Going> {
-    if of(record).next().is_none() {
+    let mut own = of(record).filter(|mount| is_anonymous_name(&mount.name)).peekable();
+    if own.peek().is_none() {
         return Ok(Going::none());
     }
     let volumes = volume::Store::new(store.roots());
     let mut going = Going { trash: Vec::new(), removing: Some(volumes.removing()?) };
     let mut others = None;
-    for mount in of(record) {
+    for mount in own {
         if !volumes.load(&mount.name)?.is_some_and(|volume| volume.record.anonymous) {
             continue;
         }

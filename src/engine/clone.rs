@@ -4,8 +4,6 @@
 //! needs); its file system is not: the new one begins as its image is. Paths in the container's own directory follow its
 //! ID, which nothing else in these files can contain.
 
-use std::path::Path;
-
 use super::{Engine, RemoveOptions, containers, enter_userns, images, settle};
 use crate::container::options::Pull;
 use crate::container::store::{Store, Wanted};
@@ -119,13 +117,6 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
             fs::create_private_dir_all(&draft.dir().join(path))?;
         }
     }
-    for number in (0_u32..).map(|number| number.to_string()) {
-        let merged = Path::new("overlays").join(number).join("merged");
-        if !from.join(&merged).is_dir() {
-            break;
-        }
-        fs::create_private_dir_all(&draft.dir().join(merged))?;
-    }
     super::depend::mark(store, &record.dependencies)?;
     if !record.is_on_directory() {
         snapshot::create(draft.dir(), &record.driver, &snapshot::base(record, &engine.roots), record.shift.as_ref())?;
@@ -174,6 +165,8 @@ fn free_name(store: &Store, original: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -71,7 +71,8 @@ pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOption
 pub fn copy_out(engine: &Engine, from: &Location, output: &mut dyn Write) -> Result<()> {
     let side = open_one(from, engine)?;
     let source = ends::source(&side, &from.path)?;
-    send(&source, source.name_for(None), side.own_numbers().as_ref(), output)
+    let numbers = side.own_numbers();
+    send(&source, source.name_for(None), numbers.as_ref(), output)
         .map(drop)
         .with_context(|| format!("copying from {}", side.what()))
 }

@@ -1,6 +1,7 @@
 //! Containers that need others: whose namespaces they join, or which they require.
 
 use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use super::{Engine, containers, launch, monitor, settle};
 use crate::container::namespaces::{IpcMode, Sharing};
@@ -97,6 +98,22 @@ pub fn check_not_needed(store: &Store, id: &str) -> Result<()> {
     .hint("`rm --depend` removes them as well"))
 }
 
+/// How long another command may take to start a container.
+const START_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Whether another command was quicker, and the container runs, or soon does.
+fn comes_up(engine: &Engine, id: &str) -> Result<bool> {
+    let (store, deadline) = (containers(engine), Instant::now() + START_DEADLINE);
+    loop {
+        let alive = store.monitor_is_alive(id);
+        let status = store.load(id)?.state.status;
+        if status == Status::Running || !alive || Instant::now() > deadline {
+            return Ok(status == Status::Running);
+        }
+        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 2_000_000 }));
+    }
+}
+
 /// Starts the containers that this one needs, where they do not run.
 pub fn start_needed(engine: &Engine, record: &Record) -> Result<()> {
     for id in &record.dependencies {
@@ -110,8 +127,7 @@ pub fn start_needed(engine: &Engine, record: &Record) -> Result<()> {
             }
             Status::Created | Status::Exited => {
                 if let Err(error) = launch::start(engine, &container, launch::How::default())
-                    // Another command was quicker.
-                    && containers(engine).load(id).map_err(failed)?.state.status != Status::Running
+                    && !comes_up(engine, id).map_err(failed)?
                 {
                     return Err(failed(error));
                 }

@@ -63,7 +63,7 @@ pub fn provide(engine: &Engine, requests: &[SecretRequest], container: &str) -> 
                 // Of several at one place, the last one counts.
                 if let Some(at) = provided.files.iter().position(|other| other.target == file.target) {
                     provided.files.remove(at);
-                    all.retain(|other| file.target.to_str() != Some(&other.target));
+                    all.retain(|other| other.kind == Kind::Variable || file.target.to_str() != Some(&other.target));
                 }
                 all.push(for_file(&file, &value)?);
                 provided.files.push(file);

@@ -159,6 +159,8 @@ impl Image<'_> {
         // Somebody may have been quicker.
         let volume = store.load(&mount.name)?.ok_or_else(|| no_such(&mount.name))?;
         let mut record = volume.record.clone();
+        let goes = record.anonymous && self.record.auto_remove;
+        let durability = if goes { Durability::Process } else { Durability::Power };
         if fill::is_pending(&volume) {
             fill::move_in(&volume)?;
             fill::apply_owner(&record, &volume.data())?;
@@ -169,11 +171,6 @@ impl Image<'_> {
             let there = self.directory(&mount.destination)?;
             match there {
                 Some(dir) if record.needs_copy_up && !no_copy && !is_empty(&dir)? => {
-                    let durability = if record.anonymous && self.record.auto_remove {
-                        Durability::Process
-                    } else {
-                        Durability::Power
-                    };
                     let numbers = self.numbers();
                     let make = |to: OwnedFd| {
                         fill::copy(dir.try_clone().context("duplicating a descriptor")?, to, numbers.as_ref())
@@ -192,7 +189,7 @@ impl Image<'_> {
             }
             record.needs_chown = false;
         }
-        if record == volume.record { Ok(()) } else { store.write(&record) }
+        if record == volume.record { Ok(()) } else { store.write(&record, durability) }
     }
 
     /// What the container's own numbers are in a volume, where its file system is shown with them.

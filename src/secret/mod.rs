@@ -28,7 +28,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use driver::parse_options;
-pub use key::Key;
 pub use plain::Plain;
 pub use store::{Create, Store};
 

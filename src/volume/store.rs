@@ -241,9 +241,9 @@ impl Store {
     }
 
     /// Replaces the record. Only for the holder of the volume's lock.
-    pub fn write(&self, record: &Record) -> Result<()> {
+    pub fn write(&self, record: &Record, durability: Durability) -> Result<()> {
         let path = self.dir(&record.name).join("volume.json");
-        atomic::write(&path, &serde_json::to_vec(record)?, Durability::Power)
+        atomic::write(&path, &serde_json::to_vec(record)?, durability)
     }
 
     /// The lock of a volume.

@@ -245,3 +245,28 @@ fn full_disk_while_committing() {
     run(&["rmi", "tiny"]).expect(0);
     env.program("rm").args(["-rf".as_ref(), root.as_os_str()]).run().expect(0);
 }
+
+/// Killed while the layer is being made: no image, and what was half made goes with the next command that tidies up.
+#[test]
+fn killed_while_committing() {
+    let env = Env::busybox();
+    env.start("c", &[]);
+    env.ok(["exec", "c", "sh", "-c", "dd if=/dev/urandom of=/big bs=1M count=40 2>/dev/null"]);
+    let before = env.ok(["images", "-a", "-q"]);
+    let tmp = env.root().join("tmp");
+    let half_made = || {
+        let entries = std::fs::read_dir(&tmp).unwrap().flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("layer-new-")).count()
+    };
+    let mut running = env.coracle(["commit", "-q", "c", "made"]).spawn();
+    crate::support::until("a layer that is being made", crate::support::SOON, || (half_made() > 0).then_some(()));
+    running.child.kill().unwrap();
+    running.finish().expect(137);
+    assert_eq!(half_made(), 1, "it was made before it was killed");
+    assert_eq!(env.ok(["images", "-a", "-q"]), before);
+    env.ok(["commit", "-q", "c", "made"]);
+    assert_eq!(half_made(), 0);
+    env.ok(["run", "--rm", "--network", "none", "made", "sh", "-c", "[ $(wc -c </big) = 41943040 ]"]);
+    env.ok(["system", "check"]);
+    env.wait_status("c", "running");
+}

@@ -234,6 +234,12 @@ fn mounts_are_seen_as_the_container_sees_them() {
     assert_eq!(std::fs::read_to_string(env.work().join("bound/y")).unwrap(), "f\n");
     assert!(env.fails(125, ["cp", "f", "s:/frozen/x"]).contains("Read-only file system"));
     assert_eq!(env.ok(["start", "-a", "s"]), "f\nf");
+    // A volume: what is copied into it before the first start is there beside what the image has.
+    env.ok(["create", "--name", "v", "-v", "vol:/etc", "busybox", "sh", "-c", "cat /etc/y; grep -c app /etc/passwd"]);
+    env.ok(["cp", "f", "v:/etc/y"]);
+    env.ok(["cp", "v:/etc/passwd", "passwd"]);
+    assert_eq!(env.ok(["start", "-a", "v"]).lines().next(), Some("f"));
+    assert!(std::fs::read_to_string(env.work().join("passwd")).unwrap().contains("app"));
     env.ok(["pause", "c"]);
     env.ok(["cp", "c:/tmpfs/x", "paused"]);
     env.ok(["unpause", "c"]);

@@ -126,6 +126,18 @@ fn pruning_by_hand() {
     assert!(said.contains("Deleted Images\n") && !said.contains("Total reclaimed space: 0B"), "{said}");
     env.coracle(["image", "exists", "unused"]).run().expect(1);
     env.ok(["image", "exists", "busybox"]);
+    for name in ["used", "unused"] {
+        env.ok(["volume", "create", "--label", "x=y", name]);
+    }
+    env.ok(["create", "--name", "holder", "-v", "used:/v", "busybox", "sleep", "100"]);
+    env.ok(["start", "holder"]);
+    assert!(!env.ok(["system", "prune", "-f"]).contains("Deleted Volumes"));
+    let said = env.ok(["system", "prune", "-f", "--volumes", "--filter", "label=other"]);
+    assert_eq!(said, "Total reclaimed space: 0B");
+    let said = env.ok(["system", "prune", "-f", "--volumes"]);
+    assert!(said.starts_with("Deleted Volumes\nunused\nTotal"), "{said}");
+    let df = env.ok(["system", "df", "-v"]);
+    assert!(df.contains("\nused ") && !df.contains("\nunused "), "{df}");
     let output = env.coracle(["system", "prune", "-a", "--volumes"]).stdin("n\n").run().expect(0);
     for line in [
         "all stopped containers",

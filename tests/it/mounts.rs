@@ -63,6 +63,13 @@ fn propagation_and_flags() {
     assert!(with("shared").1.contains("shared:"));
     assert_eq!(with("rprivate").1, "");
     assert_eq!(with("private").1, "");
+    assert_eq!(with("unbindable").1, "unbindable");
+    assert_eq!(with("runbindable").1, "unbindable");
+    // Whether there is a master depends on the host's own mounts.
+    assert!(!with("slave").1.contains("shared:") && !with("rslave").1.contains("shared:"));
+    assert!(
+        ["ro", "nosuid", "nodev", "noexec"].iter().all(|o| with("ro,nosuid,nodev,noexec").0.contains(&(*o).into()))
+    );
     assert!(with("noexec").0.contains(&"noexec".into()));
     let mount = format!("type=bind,src={},dst=/w,bind-propagation=rshared", dir.display());
     assert!(mountinfo(&env, &["--mount", &mount], "/w").1.contains("shared:"));

@@ -79,6 +79,23 @@ fn made_listed_inspected_removed() {
 }
 
 #[test]
+fn a_value_may_be_any_bytes() {
+    let env = Env::busybox();
+    let bytes: Vec<u8> = (0..=255).collect();
+    create(&env, "a", bytes.clone(), &[]).expect(0);
+    let mut command = env.coracle(["secret", "inspect", "--showsecret", "--format", "{{.SecretData}}", "a"]).raw();
+    assert_eq!(command.output().unwrap().stdout, [bytes.as_slice(), b"\n"].concat());
+    let sum = env.program("md5sum").stdin(bytes).run().expect(0).text();
+    assert_eq!(env.sh(&["--secret", "a"], "md5sum < /run/secrets/a"), sum);
+    let said = env.fails(125, ["run", "--rm", "--secret", "a,type=env", "busybox", "true"]);
+    assert!(said.contains("null byte"), "{said}");
+    // The store is whole, and goes with everything else.
+    env.ok(["system", "check"]);
+    env.ok(["system", "reset", "-f"]);
+    assert_eq!(env.ok(["secret", "ls", "-q"]), "");
+}
+
+#[test]
 fn what_cannot_be_a_secret() {
     let env = Env::new();
     for name in ["", "a/b", "a,b", "a=b", &"x".repeat(254)] {

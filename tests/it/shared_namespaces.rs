@@ -169,6 +169,33 @@ fn the_hosts_pid_namespace_is_left_clean() {
     env.assert_nothing_left();
 }
 
+/// Several at once go in an order that is possible.
+#[test]
+fn many_are_removed_in_the_right_order() {
+    let env = Env::busybox();
+    let make = |name: &str, of: &[&str]| {
+        let args = ["create", "--network", "none", "--name", name];
+        env.ok(args.iter().copied().chain(of.iter().copied()).chain(["busybox", "true"]));
+    };
+    let chain = || {
+        make("a", &[]);
+        make("b", &["--pid", "container:a"]);
+        make("c", &["--ipc", "container:b", "--uts", "container:a"]);
+    };
+    for args in [
+        ["rm", "a", "c", "b"].as_slice(),
+        &["rm", "-f", "b", "a", "c"],
+        &["rm", "-a"],
+        &["container", "prune", "-f"],
+        &["rmi", "-f", "busybox"],
+    ] {
+        chain();
+        env.ok(args);
+        assert!(env.names().is_empty(), "{args:?}");
+    }
+    env.assert_nothing_left();
+}
+
 /// A container of `--rm` that another one needs is there until that is gone.
 #[test]
 fn a_needed_container_is_not_removed_by_itself() {

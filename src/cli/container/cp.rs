@@ -24,9 +24,9 @@ pub struct Args {
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let (source, destination) = (args.source.into_vec(), args.destination.into_vec());
-    let (from, to) = (location(&source)?, location(&destination)?);
+    let (from, to) = (location(&source), location(&destination));
     for end in [&from, &to] {
-        if end.container.is_some() && end.path.is_empty() {
+        if end.path.is_empty() {
             let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             return Err(Error::new(format!(
                 "invalid arguments \"{}\", \"{}\": you must specify paths",
@@ -57,17 +57,14 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
 }
 
 /// `CONTAINER:PATH`, or a path of the host. What begins with a dot or a slash is of the host, whatever comes then.
-fn location(text: &[u8]) -> Result<Location> {
+fn location(text: &[u8]) -> Location {
     let host = Location { container: None, path: text.to_vec() };
-    if text.is_empty() {
-        return Err(Error::new("invalid arguments: you must specify paths"));
-    }
     if matches!(text.first(), Some(b'.' | b'/')) {
-        return Ok(host);
+        return host;
     }
-    let Some(colon) = text.iter().position(|&b| b == b':') else { return Ok(host) };
+    let Some(colon) = text.iter().position(|&b| b == b':') else { return host };
     let (name, path) = (text.get(..colon).unwrap_or_default(), text.get(colon + 1..).unwrap_or_default());
-    Ok(Location { container: Some(String::from_utf8_lossy(name).into_owned()), path: path.to_vec() })
+    Location { container: Some(String::from_utf8_lossy(name).into_owned()), path: path.to_vec() }
 }
 
 #[cfg(test)]
@@ -76,7 +73,8 @@ mod tests {
 
     #[test]
     fn what_is_a_container() {
-        let table: [(&str, Option<&str>, &str); 7] = [
+        let table: [(&str, Option<&str>, &str); 8] = [
+            ("", None, ""),
             ("c:/x", Some("c"), "/x"),
             ("c:x:y", Some("c"), "x:y"),
             ("c:", Some("c"), ""),
@@ -87,8 +85,7 @@ mod tests {
         ];
         for (text, container, path) in table {
             let want = Location { container: container.map(str::to_owned), path: path.as_bytes().to_vec() };
-            assert_eq!(location(text.as_bytes()).unwrap(), want, "{text}");
+            assert_eq!(location(text.as_bytes()), want, "{text}");
         }
-        assert!(location(b"").is_err());
     }
 }

@@ -28,7 +28,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         return Ok(0);
     }
     let pruned = prune::containers_that_rest(&engine, &|container| filters.matches(container))?;
-    cx.printer.text(&pruned.containers.iter().map(|id| format!("{id}\n")).collect::<String>());
+    cx.printer.text(&pruned.names.iter().map(|id| format!("{id}\n")).collect::<String>());
     for error in &pruned.errors {
         cx.printer.error(error);
     }

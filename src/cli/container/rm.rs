@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use crate::bail;
 use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, removal_code};
-use crate::cli::select::Wanted;
+use crate::cli::select::{Target, Wanted};
+use crate::container::store::Store;
 use crate::engine::{self, RemoveOptions};
 use crate::error::{Kind, Result};
 
@@ -57,7 +58,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         ignore: *args.ignore || *args.force,
         of_all: |_| true,
     };
-    let code = cx.each(wanted.targets(&store)?, removal_code, |target| {
+    let targets = needed_last(&store, wanted.targets(&store)?)?;
+    let code = cx.each(targets, removal_code, |target| {
         let target = target?;
         let options = RemoveOptions {
             force: *args.force,
@@ -77,4 +79,20 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     // What killed commands left half made goes as well.
     engine::sweep(&engine)?;
     Ok(code)
+}
+
+/// The same, but whoever needs another of them comes before it.
+fn needed_last(store: &Store, targets: Vec<Result<Target>>) -> Result<Vec<Result<Target>>> {
+    let by = |target: &Result<Target>| target.as_ref().map_or(Ok(Vec::new()), |t| engine::dependents(store, &t.id));
+    let dependents = targets.iter().map(by).collect::<Result<Vec<_>>>()?;
+    if dependents.iter().all(Vec::is_empty) {
+        return Ok(targets);
+    }
+    let mut ordered: Vec<(Result<Target>, Vec<String>)> = Vec::with_capacity(targets.len());
+    for (target, dependents) in targets.into_iter().zip(dependents) {
+        let needs = |(_, others): &(_, Vec<String>)| target.as_ref().is_ok_and(|t| others.contains(&t.id));
+        let at = ordered.iter().position(needs).unwrap_or(ordered.len());
+        ordered.insert(at, (target, dependents));
+    }
+    Ok(ordered.into_iter().map(|(target, _)| target).collect())
 }

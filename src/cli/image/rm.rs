@@ -111,7 +111,7 @@ fn release(engine: &Engine, store: &Store, images: &ImageStore, name: &str, forc
     if image.names.len() > 1 && images.resolve_name(name)?.is_some() {
         return Ok(());
     }
-    for container in store.list()?.iter().filter(|container| container.record.image_id == image.id) {
+    for container in store.list()?.iter().rev().filter(|container| container.record.uses_image(&image.id)) {
         let options = engine::RemoveOptions { force: true, volumes: true, ..engine::RemoveOptions::default() };
         match engine::remove(engine, &container.record.id, options) {
             Err(error) if error.kind() == Kind::NoSuch => {}

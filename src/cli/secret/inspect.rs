@@ -35,6 +35,12 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
             Err(error) => errors.push(error),
         }
     }
+    if let Some(value) = secret::only_value(&found, args.format.as_deref()).filter(|_| !*args.pretty) {
+        // Byte for byte, which a template cannot.
+        cx.printer.data(value.bytes());
+        cx.printer.data(b"\n");
+        return Ok(cx.each(errors, usual_code, Err));
+    }
     let text = if *args.pretty { Ok(secret::pretty(&found)) } else { secret::inspect(&found, args.format.as_deref()) };
     cx.printer.text(&text?);
     Ok(cx.each(errors, usual_code, Err))

@@ -10,11 +10,12 @@ use crate::cli::confirm::confirm;
 use crate::cli::container::prune::check_filters;
 use crate::cli::cx::Cx;
 use crate::cli::format::units;
-use crate::cli::views::{container_filter, image_filter};
+use crate::cli::views::{container_filter, image_filter, volume_filter};
+use crate::engine;
 use crate::engine::prune::{self, ImagesToPrune, Pruned};
-use crate::engine::{self, Engine};
 use crate::error::Result;
 use crate::image::Image;
+use crate::volume::Users;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,9 +55,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     }
     let mut failed = false;
     let mut reclaimed = 0;
-    let mut show = |heading: &str, names: &[String], pruned: &Pruned| {
-        if !names.is_empty() {
-            cx.printer.text(&format!("Deleted {heading}\n{}\n", names.join("\n")));
+    let mut show = |heading: &str, pruned: Pruned| {
+        if !pruned.names.is_empty() {
+            cx.printer.text(&format!("Deleted {heading}\n{}\n", pruned.names.join("\n")));
         }
         for error in &pruned.errors {
             cx.printer.error(error);
@@ -66,10 +67,13 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     };
     let filters = container_filter::Filters::parse(&args.filter, &[], Timestamp::now())?;
     let pruned = prune::containers_that_rest(&engine, &|container| filters.matches(container))?;
-    show("Containers", &pruned.containers, &pruned);
+    show("Containers", pruned);
     if *args.volumes {
-        let pruned = volumes(&engine, &args.filter)?;
-        show("Volumes", &pruned.containers, &pruned);
+        let all = engine::volumes::store(&engine).list()?.0;
+        let filters = volume_filter::Filters::parse(&args.filter, &all, Timestamp::now())?;
+        // None of them is used.
+        let none = Users::new();
+        show("Volumes", prune::unused_volumes(&engine, &|volume| filters.matches(volume, &none))?);
     }
     let list = engine::images(&engine)?.list()?;
     let filters = image_filter::Filters::parse(&args.filter, &list, Timestamp::now())?;
@@ -78,14 +82,9 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     // Whoever asks for some only, does not ask for rubbish.
     let what = ImagesToPrune { all: *args.all, wanted: &wanted, rubbish: args.filter.is_empty() };
     let pruned = prune::images(&engine, &what)?;
-    show("Images", &pruned.images, &pruned);
+    show("Images", pruned);
     cx.printer.line(format_args!("Total reclaimed space: {}", units::human_size_long(reclaimed)));
     Ok(if failed { 125 } else { 0 })
-}
-
-/// Volumes of their own. There are none: those of containers go with them.
-fn volumes(_engine: &Engine, _filters: &[String]) -> Result<Pruned> {
-    Ok(Pruned::default())
 }
 
 /// What will be removed, in the reference's words; networks are not there yet.

@@ -134,6 +134,15 @@ pub fn inspect(secrets: &[(Secret, Option<Plain>)], format: Option<&str>) -> Res
     }
 }
 
+/// The value that is all there is to show, where it is no text.
+pub fn only_value<'a>(secrets: &'a [(Secret, Option<Plain>)], format: Option<&str>) -> Option<&'a Plain> {
+    let inner = format?.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    match secrets {
+        [(_, Some(value))] if inner.trim() == ".SecretData" && str::from_utf8(value.bytes()).is_err() => Some(value),
+        _ => None,
+    }
+}
+
 /// Secrets in a form for people, without their values.
 pub fn pretty(secrets: &[(Secret, Option<Plain>)]) -> String {
     let mut text = String::new();

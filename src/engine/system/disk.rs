@@ -78,7 +78,7 @@ pub fn disk(engine: &Engine) -> Result<Disk> {
     let mut disk = Disk { total: own + sizes.values().sum::<u64>(), ..Disk::default() };
     let of_images: Vec<(Image, Vec<PathBuf>)> =
         parts.into_iter().map(|(image, parts)| (image, paths_of(&parts))).collect();
-    let is_used = |image: &Image| list.iter().any(|container| container.record.image_id == image.id);
+    let is_used = |image: &Image| list.iter().any(|container| container.record.uses_image(&image.id));
     // How many images need a part, and how many of these have containers.
     let mut needed: HashMap<&Path, (usize, usize)> = HashMap::new();
     for (image, paths) in &of_images {
@@ -95,7 +95,7 @@ pub fn disk(engine: &Engine) -> Result<Disk> {
         disk.images.push(ImageUsage {
             size: paths.iter().map(|path| size(path)).sum(),
             shared: paths.iter().filter(is_shared).map(|path| size(path)).sum(),
-            containers: list.iter().filter(|container| container.record.image_id == image.id).count(),
+            containers: list.iter().filter(|container| container.record.uses_image(&image.id)).count(),
             image: image.clone(),
         });
     }

@@ -57,7 +57,8 @@ pub fn import(engine: &Engine, name: &str, input: &mut (dyn Read + Send)) -> Res
         Ok(())
     };
     fill::fill(&store, &volume, Durability::Power, &make).with_context(context)?;
-    store.write(&Record { needs_copy_up: false, needs_chown: false, ..volume.record })?;
+    let record = Record { needs_copy_up: false, needs_chown: false, ..volume.record };
+    store.write(&record, Durability::Power)?;
     Ok(warnings.into_inner())
 }
 

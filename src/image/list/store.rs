@@ -41,8 +41,16 @@ impl ImageStore {
     /// # Errors
     /// [`Kind::NoSuch`](crate::error::Kind::NoSuch) when there is none; another kind when it is an image.
     pub fn manifest_list(&self, text: &str) -> Result<ManifestList> {
-        let index = index::read(&self.images)?;
-        self.read_list(self.find_list(&index, text)?)
+        let mut last = None;
+        loop {
+            let index = index::read(&self.images)?;
+            let entry = self.find_list(&index, text)?;
+            match self.read_list(entry) {
+                // Another process has just changed the list, and this one's blob is gone.
+                Err(_) if last.as_ref() != Some(&entry.digest) => last = Some(entry.digest.clone()),
+                read => return read,
+            }
+        }
     }
 
     /// The entry of a manifest list, by its name or ID.

@@ -210,7 +210,15 @@ fn mount_one(
             }
             // Where cgroups cannot be shown, nothing is: a container rarely looks.
             Err(_) if kind.starts_with("cgroup") => empty_read_only()?,
-            Err(errno) => return Err(Error::from(errno).wrap(format!("creating a `{kind}` file system"))),
+            Err(errno) => {
+                let error = Error::from(errno).wrap(format!("creating a `{kind}` file system"));
+                return Err(match (kind, errno) {
+                    ("proc", Errno::INVAL) => {
+                        error.hint("the kernel does not know an option of `--security-opt proc-opts`")
+                    }
+                    _ => error,
+                });
+            }
         }
     };
     let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };

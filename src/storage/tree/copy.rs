@@ -53,22 +53,10 @@ impl Renumber {
 /// # Errors
 /// The first thing that cannot be copied as it is; what was copied stays for the caller to remove.
 pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners, renumber: Option<&Renumber>, data: Data) -> Result<()> {
-    let threads = if data == Data::Copy { threads() } else { 0 };
-    let how = How { kind: walk::Kind::Layers, owners, threads, renumber, data };
-    copy_as(layers, to, how).map_err(|error| {
+    let keep = Attributes { owners, kind: walk::Kind::Layers, renumber };
+    copy_as(layers, to, keep, data).map_err(|error| {
         hint_if_full(error, "the whole image is copied here: make room, or use another `--storage-driver`")
     })
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(2, 8)
-}
-
-/// Makes an empty file, whose size is set, show the data of `path` (clean, relative) in the data-only layers.
-pub fn refer(file: impl AsFd, path: &[u8]) -> rustix::io::Result<()> {
-    let target = [b"/", path].concat();
-    rustix::fs::fsetxattr(&file, "user.overlay.redirect", &target, XattrFlags::empty())?;
-    rustix::fs::fsetxattr(&file, "user.overlay.metacopy", b"", XattrFlags::empty())
 }
 
 /// Copies a directory as it is, several files at once, into the empty directory `to`. Those who write there meanwhile may
@@ -82,8 +70,8 @@ pub fn copy_live(from: OwnedFd, to: OwnedFd, owners: Owners) -> Result<()> {
 
 /// The same, perhaps with other owners.
 pub fn copy_live_as(from: OwnedFd, to: OwnedFd, owners: Owners, renumber: Option<&Renumber>) -> Result<()> {
-    let how = How { kind: walk::Kind::Live, owners, threads: threads(), renumber, data: Data::Copy };
-    copy_as(vec![from], to, how).map_err(|error| hint_if_full(error, "make room, and try again"))
+    let keep = Attributes { owners, kind: walk::Kind::Live, renumber };
+    copy_as(vec![from], to, keep, Data::Copy).map_err(|error| hint_if_full(error, "make room, and try again"))
 }
 
 /// Gives the directory `to` what `from` has of attributes: owner, mode, extended ones, time.
@@ -97,33 +85,25 @@ pub fn attributes_of_as(from: &OwnedFd, to: &OwnedFd, owners: Owners, renumber: 
     Attributes { owners, kind: walk::Kind::Live, renumber }.set(from, to, &stat)
 }
 
-/// How a tree is copied.
-#[derive(Clone, Copy)]
-struct How<'a> {
-    kind: walk::Kind,
-    owners: Owners,
-    /// How many copy the content of files, besides this one.
-    threads: usize,
-    renumber: Option<&'a Renumber>,
-    data: Data,
-}
-
-fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, how: How<'_>) -> Result<()> {
+fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, keep: Attributes<'_>, data: Data) -> Result<()> {
     let _files = limit::ManyFiles::allow();
     let root = to.try_clone().context("duplicating a descriptor")?;
-    let to_keep = Attributes { owners: how.owners, kind: how.kind, renumber: how.renumber };
-    Workers::run(how.threads, to_keep, |workers| {
-        let mut copy = Copy {
-            root,
-            dirs: Vec::new(),
-            next: Some(to),
-            links: Links::default(),
-            keep: to_keep,
-            workers,
-            data: how.data,
-        };
-        walk::walk(from, how.kind, &mut copy)
+    // Content is copied beside: names are made one after the other anyhow.
+    let threads = match data {
+        Data::Copy => std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(2, 8),
+        Data::Refer => 0,
+    };
+    Workers::run(threads, keep, |workers| {
+        let mut copy = Copy { root, dirs: Vec::new(), next: Some(to), links: Links::default(), keep, data, workers };
+        walk::walk(from, keep.kind, &mut copy)
     })
+}
+
+/// Makes an empty file, whose size is set, show the data of `path` (clean, relative) in the data-only layers.
+pub fn refer(file: impl AsFd, path: &[u8]) -> rustix::io::Result<()> {
+    let target = [b"/", path].concat();
+    rustix::fs::fsetxattr(&file, "user.overlay.redirect", &target, XattrFlags::empty())?;
+    rustix::fs::fsetxattr(&file, "user.overlay.metacopy", b"", XattrFlags::empty())
 }
 
 /// Says the way out of a full disk.
@@ -140,8 +120,8 @@ struct Copy<'a, 'b> {
     next: Option<OwnedFd>,
     links: Links,
     keep: Attributes<'a>,
-    workers: &'a mut Workers<'b>,
     data: Data,
+    workers: &'b mut Workers<'a>,
 }
 
 impl Visitor for Copy<'_, '_> {
@@ -185,14 +165,14 @@ impl Copy<'_, '_> {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let created = rustix::fs::openat(parent, item.name, flags, Mode::RUSR | Mode::WUSR);
                 let to = File::from(created.context("creating file")?);
-                if self.data == Data::Refer {
-                    if stat.st_size > 0 {
-                        to.set_len(u64::try_from(stat.st_size).unwrap_or(0)).context("setting its size")?;
-                        refer(&to, item.path).context("referring to its data")?;
-                    }
-                    return self.keep.set(from.as_fd(), to.as_fd(), &stat);
+                if self.data == Data::Copy {
+                    return self.workers.copy(Job { from, to, stat, path: item.path.to_vec() });
                 }
-                self.workers.copy(Job { from, to, stat, path: item.path.to_vec() })
+                if stat.st_size > 0 {
+                    to.set_len(u64::try_from(stat.st_size).unwrap_or(0)).context("setting its size")?;
+                    refer(&to, item.path).context("referring to its data")?;
+                }
+                self.keep.set(from.as_fd(), to.as_fd(), &stat)
             }
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(item.parent, item.name, Vec::new()).context("reading link")?;

@@ -5,11 +5,13 @@
 //! followed; where the directory is in a container, links are resolved in the container's root and never out of it. What
 //! takes a file's place is written beside it first, so that the old one stays if the disk is full.
 
+mod files;
+
 use std::fs::File;
 use std::io::BufRead;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::copy::Renumber;
@@ -20,6 +22,7 @@ use crate::storage::unpack::remove::remove_beneath;
 use crate::storage::unpack::times::DirTimes;
 use crate::storage::unpack::write::{write_data, write_segments};
 use crate::storage::unpack::{Entry, Kind, Reader, Warnings};
+use files::{again, in_the_way, is_dir, is_full, open_regular, owned, reopen, set_times, timestamps};
 
 /// Where things are put, and how.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +54,6 @@ pub fn put<R: BufRead>(archive: &mut Reader<R>, target: &Target<'_>) -> Result<W
     put.apply_times();
     archive.drain().context("reading the archive")?;
     Ok(put.warnings)
-}
-
-fn is_full(cause: &str) -> bool {
-    [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].iter().any(|errno| errno.desc() == cause)
 }
 
 struct Put<'a> {
@@ -367,58 +366,5 @@ impl Put<'_> {
     }
 }
 
-fn again<T>(mut attempt: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
-    for _ in 0..1000 {
-        match attempt() {
-            Err(Errno::AGAIN) => {}
-            other => return other,
-        }
-    }
-    Err(Errno::AGAIN)
-}
-
-fn reopen(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(dir, ".", flags, Mode::empty()).context("opening the directory")
-}
-
-/// Opens a regular file without waiting for anything, and nothing else.
-fn open_regular(parent: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(parent, name, flags, Mode::empty()).context("opening the file that is there")?;
-    match is_regular(&rustix::fs::fstat(&fd).context("reading what is there")?) {
-        true => Ok(fd),
-        false => Err(in_the_way("what is there is no file")),
-    }
-}
-
-fn is_regular(stat: &Stat) -> bool {
-    file_type(stat) == FileType::RegularFile
-}
-
-fn is_dir(stat: Option<&Stat>) -> bool {
-    stat.is_some_and(|stat| file_type(stat) == FileType::Directory)
-}
-
-fn in_the_way(why: &str) -> Error {
-    Error::new("file exists").wrap(why).hint("--overwrite allows that")
-}
-
-fn owned(result: rustix::io::Result<()>, uid: u32, gid: u32) -> Result<()> {
-    match result {
-        Err(Errno::INVAL) => {
-            Err(Error::new(format!("setting its owner: {uid}:{gid} is not mapped in the user namespace"))
-                .hint("with --archive the user of the container owns everything"))
-        }
-        result => result.context("setting its owner"),
-    }
-}
-
-fn set_times(parent: &OwnedFd, name: &[u8], mtime: (i64, u32)) -> Result<()> {
-    rustix::fs::utimensat(parent, name, &timestamps(mtime), AtFlags::SYMLINK_NOFOLLOW).context("setting its time")
-}
-
-fn timestamps((seconds, nanos): (i64, u32)) -> Timestamps {
-    let time = Timespec { tv_sec: seconds, tv_nsec: i64::from(nanos) };
-    Timestamps { last_access: time, last_modification: time }
-}
+#[cfg(test)]
+mod tests;
