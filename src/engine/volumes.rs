@@ -14,12 +14,13 @@ use super::export::Source;
 use super::{Engine, containers};
 use crate::container::record::MountPoint;
 use crate::container::spec::{NeededVolume, volume_name};
+use crate::container::userns;
 use crate::container::{Record, volumes};
 use crate::error::{Context, Error, Result};
 use crate::runtime::passwd;
 use crate::storage::atomic::Durability;
 use crate::storage::lock::Lock;
-use crate::storage::tree::copy::attributes_of;
+use crate::storage::tree::copy::{Renumber, attributes_of_as};
 use crate::storage::unpack::Owners;
 use crate::volume::store::no_such;
 use crate::volume::{New, Store, Volume, attach, fill};
@@ -109,7 +110,7 @@ impl Image<'_> {
             if fresh && !no_copy && !untouched && fill::is_empty(&volume.data())? {
                 let own_root = matches!(over.kind, crate::volume::options::Kind::Tmpfs(ref data) if !data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid")));
                 if let Some(dir) = self.directory(&mount.destination)? {
-                    fill::fill_in_place(dir, &volume.data(), own_root)
+                    fill::fill_in_place(dir, &volume.data(), own_root, self.numbers().as_ref())
                         .with_context(|| format!("filling volume `{}`", mount.name))?;
                 }
             }
@@ -170,14 +171,18 @@ impl Image<'_> {
             let there = self.directory(&mount.destination)?;
             match there {
                 Some(dir) if record.needs_copy_up && !no_copy && !is_empty(&dir)? => {
-                    let make = |to: OwnedFd| fill::copy(dir.try_clone().context("duplicating a descriptor")?, to);
+                    let numbers = self.numbers();
+                    let make = |to: OwnedFd| {
+                        fill::copy(dir.try_clone().context("duplicating a descriptor")?, to, numbers.as_ref())
+                    };
                     fill::fill(store, &volume, durability, &make)
                         .with_context(|| format!("filling volume `{}`", mount.name))?;
                     fill::apply_owner(&record, &volume.data())?;
                     record.needs_copy_up = false;
                 }
                 Some(dir) if record.needs_chown => {
-                    attributes_of(&dir, &fill::open_dir(&volume.data())?, Owners::of_this_process())?;
+                    let (data, numbers) = (fill::open_dir(&volume.data())?, self.numbers());
+                    attributes_of_as(&dir, &data, Owners::of_this_process(), numbers.as_ref())?;
                 }
                 None if record.needs_chown => self.give_to_user(&volume)?,
                 _ => {}
@@ -187,16 +192,24 @@ impl Image<'_> {
         if record == volume.record { Ok(()) } else { store.write(&record, durability) }
     }
 
+    /// What the container's own numbers are in a volume, where its file system is shown with them.
+    fn numbers(&self) -> Option<Renumber> {
+        let own = userns::disk_map(self.record).is_none();
+        self.record.id_map.as_ref().filter(|_| own).map(userns::to_parent)
+    }
+
     /// A new volume where the image has nothing belongs to the container's user.
     fn give_to_user(&self, volume: &Volume) -> Result<()> {
         // A user that is not known is told when the container starts.
         let Ok(user) = passwd::resolve(&self.record.user, &[], std::os::fd::AsFd::as_fd(self.root()?)) else {
             return Ok(());
         };
-        if (user.uid, user.gid) == (0, 0) {
+        let numbers = self.record.id_map.as_ref().map(userns::to_parent);
+        let owner = numbers.map_or((user.uid, user.gid), |numbers| numbers.owner((user.uid, user.gid)));
+        if owner == (0, 0) {
             return Ok(());
         }
-        std::os::unix::fs::chown(volume.data(), Some(user.uid), Some(user.gid))
+        std::os::unix::fs::chown(volume.data(), Some(owner.0), Some(owner.1))
             .with_context(|| format!("giving volume `{}` to user {}", volume.record.name, user.uid))
             .map_err(|e| e.hint("the ID is outside of your range in /etc/subuid and /etc/subgid"))
     }

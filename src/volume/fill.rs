@@ -14,6 +14,7 @@ use super::record::Record;
 use super::store::{Store, Volume};
 use crate::error::{Context, Error, Result};
 use crate::storage::atomic::{self, Durability};
+use crate::storage::tree::copy::Renumber;
 use crate::storage::unpack::{Owners, remove_tree};
 use crate::storage::workdir::WorkDir;
 use crate::storage::{fs, tree};
@@ -69,11 +70,11 @@ fn move_entries(from: &Path, to: &Path) -> Result<()> {
 
 /// Copies a directory of an image into a directory that is no part of the store, a tmpfs or one of the host's, which is
 /// empty. `root`: it gets owner and mode as well.
-pub fn fill_in_place(from: OwnedFd, to: &Path, root: bool) -> Result<()> {
+pub fn fill_in_place(from: OwnedFd, to: &Path, root: bool, numbers: Option<&Renumber>) -> Result<()> {
     let stage = to.join(STAGE);
     remove_tree(&stage)?;
     fs::create_dir(&stage, 0o700)?;
-    let result = copy(from, open_dir(&stage)?).and_then(|()| {
+    let result = copy(from, open_dir(&stage)?, numbers).and_then(|()| {
         move_entries(&stage, to)?;
         match root {
             true => tree::copy::attributes_of(&open_dir(&stage)?, &open_dir(to)?, Owners::of_this_process()),
@@ -88,8 +89,8 @@ pub fn fill_in_place(from: OwnedFd, to: &Path, root: bool) -> Result<()> {
 const STAGE: &str = ".coracle-copy-up";
 
 /// Copies a directory of an image as the content of a volume.
-pub fn copy(from: OwnedFd, to: OwnedFd) -> Result<()> {
-    tree::copy::copy_live(from, to, Owners::of_this_process()).map_err(|error| {
+pub fn copy(from: OwnedFd, to: OwnedFd, numbers: Option<&Renumber>) -> Result<()> {
+    tree::copy::copy_live_as(from, to, Owners::of_this_process(), numbers).map_err(|error| {
         error
             .wrap("copying what the image has there into the volume")
             .hint("`nocopy` as an option of the volume leaves it empty")

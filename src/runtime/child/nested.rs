@@ -88,7 +88,7 @@ pub(super) fn enter(
                 }
                 let mut packet = vec![b'C'];
                 packet.extend(child.pid.to_le_bytes());
-                channel::send(&channel, &packet, &[]).context("reporting to the monitor")?;
+                channel::send(channel, &packet, &[]).context("reporting to the monitor")?;
                 go.write_all(b"g").context("writing to a pipe")
             };
             match told() {

@@ -65,14 +65,24 @@ pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners, renumber: Option<
 /// # Errors
 /// As [`copy`].
 pub fn copy_live(from: OwnedFd, to: OwnedFd, owners: Owners) -> Result<()> {
-    let keep = Attributes { owners, kind: walk::Kind::Live, renumber: None };
+    copy_live_as(from, to, owners, None)
+}
+
+/// The same, perhaps with other owners.
+pub fn copy_live_as(from: OwnedFd, to: OwnedFd, owners: Owners, renumber: Option<&Renumber>) -> Result<()> {
+    let keep = Attributes { owners, kind: walk::Kind::Live, renumber };
     copy_as(vec![from], to, keep, Data::Copy).map_err(|error| hint_if_full(error, "make room, and try again"))
 }
 
 /// Gives the directory `to` what `from` has of attributes: owner, mode, extended ones, time.
 pub fn attributes_of(from: &OwnedFd, to: &OwnedFd, owners: Owners) -> Result<()> {
+    attributes_of_as(from, to, owners, None)
+}
+
+/// The same, perhaps with another owner.
+pub fn attributes_of_as(from: &OwnedFd, to: &OwnedFd, owners: Owners, renumber: Option<&Renumber>) -> Result<()> {
     let stat = rustix::fs::fstat(from).context("reading its attributes")?;
-    Attributes { owners, kind: walk::Kind::Live, renumber: None }.set(from, to, &stat)
+    Attributes { owners, kind: walk::Kind::Live, renumber }.set(from, to, &stat)
 }
 
 fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, keep: Attributes<'_>, data: Data) -> Result<()> {
