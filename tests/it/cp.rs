@@ -33,6 +33,23 @@ fn listed(dir: &Path) -> String {
     found.join(" ")
 }
 
+/// Whatever the root file system of a container that does not run is made with.
+#[test]
+fn every_storage_driver() {
+    let env = Env::busybox();
+    env.file("f", "new");
+    for driver in ["overlay", "fuse-overlayfs", "vfs"] {
+        env.ok(["--storage-driver", driver, "create", "--name", driver, "--network", "none", "busybox", "true"]);
+        for to in ["/etc/passwd", "/etc/made", "/etc"] {
+            env.ok(["cp", "f", &format!("{driver}:{to}")]);
+        }
+        for name in ["passwd", "made", "f"] {
+            env.ok(["cp", &format!("{driver}:/etc/{name}"), "back"]);
+            assert_eq!(std::fs::read_to_string(env.work().join("back")).unwrap(), "new", "{driver}: {name}");
+        }
+    }
+}
+
 #[test]
 fn what_paths_mean_on_the_way_in() {
     let env = Env::busybox();
