@@ -90,7 +90,9 @@ pub fn of_stopped(root: &Root, mounts: Vec<Mount>) -> Result<View> {
         nix::sched::unshare(CloneFlags::CLONE_NEWNS).context("creating a mount namespace")?;
         let place = root::attach(root)?;
         mounts::mount_all(&place, &spec, false, &[], Vec::new())?;
-        Ok(place)
+        // So that the kernel tells paths below it as the container would, and not as the host does.
+        root::pivot(&place)?;
+        root::open_root()
     })?;
     Ok(View { root, _keeper: Some(keeper) })
 }
