@@ -47,6 +47,10 @@ pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOption
     let [from_side, to_side] = open([from, to], engine)?;
     let source = ends::source(&from_side, &from.path)?;
     let destination = ends::destination(&to_side, &to.path, source.is_dir, false)?;
+    if from_side.is_same_container(&to_side) && source.holds(&destination.path) {
+        // What is put there would be found and put there again, without an end.
+        return Err(Error::new("cannot copy a directory into itself").wrap(format!("copying to {}", to_side.what())));
+    }
     let name = source.name_for(destination.name.as_deref());
     let numbers = from_side.own_numbers();
     let (read, mut write) = std::io::pipe().context("creating a pipe")?;

@@ -51,6 +51,31 @@ fn every_storage_driver() {
 }
 
 #[test]
+fn a_container_that_rests_has_the_same_paths() {
+    let env = Env::busybox();
+    host(&env);
+    env.ok(["run", "--name=c", "busybox", "sh", "-c", "mkdir -p /t/real; echo old >/t/f; ln -s /t/real /t/link"]);
+    env.ok(["cp", "f", "c:/t/f"]);
+    assert_eq!(env.ok(["cp", "c:/t/f", "out"]), "");
+    assert_eq!(std::fs::read_to_string(env.work().join("out")).unwrap(), "f\n", "a file takes the place of another");
+    // A directory on the way is a link in the container.
+    std::fs::create_dir_all(env.work().join("tree/link")).unwrap();
+    env.file("tree/link/in", "x");
+    let tar = std::process::Command::new("tar").arg("-C").arg(env.work().join("tree")).args(["-c", "link/in"]).output();
+    env.coracle(["cp", "-", "c:/t"]).stdin(tar.unwrap().stdout).run().expect(0);
+    env.ok(["cp", "c:/t/real/in", "in"]);
+    for (from, to) in [("/t", "/t"), ("/t", "/t/real"), ("/t/.", "/t/new"), ("/t", "/t/link"), ("/", "/t")] {
+        let said = env.fails(125, ["cp", &format!("c:{from}"), &format!("c:{to}")]);
+        assert!(said.contains("cannot copy a directory into itself"), "{from} to {to}: {said}");
+    }
+    env.ok(["cp", "c:/t", "c:/t2"]);
+    // The root is called so, whatever the directory on the host is.
+    std::fs::create_dir(env.work().join("root")).unwrap();
+    env.ok(["cp", "c:/", "root"]);
+    assert!(env.work().join("root/t/real/in").is_file(), "{}", listed(&env.work().join("root")));
+}
+
+#[test]
 fn what_paths_mean_on_the_way_in() {
     let env = Env::busybox();
     host(&env);

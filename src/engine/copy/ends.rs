@@ -38,6 +38,14 @@ impl Side {
         Side::Container { name: location.container.clone().unwrap_or_default(), record: Box::new(record), open }
     }
 
+    /// Whether both are the same container.
+    pub(super) fn is_same_container(&self, other: &Side) -> bool {
+        match (self, other) {
+            (Side::Container { record, .. }, Side::Container { record: other, .. }) => record.id == other.id,
+            _ => false,
+        }
+    }
+
     /// For messages.
     pub(super) fn what(&self) -> String {
         match self {
@@ -112,11 +120,19 @@ pub(super) struct Found {
     pub(super) is_dir: bool,
     /// What it is called.
     name: Vec<u8>,
+    /// Its path, as it was when it was opened; empty for the root.
+    path: Vec<u8>,
     /// Not the directory, but what is in it.
     contents: bool,
 }
 
 impl Found {
+    /// Whether it is a directory in which a directory of this path is, or that one itself.
+    pub(super) fn holds(&self, path: &[u8]) -> bool {
+        self.is_dir
+            && path.strip_prefix(self.path.as_slice()).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+    }
+
     /// Its name in the archive; none when only the content of a directory goes there.
     pub(super) fn name_for(&self, wanted: Option<&[u8]>) -> Option<Vec<u8>> {
         match wanted {
@@ -132,7 +148,8 @@ pub(super) fn source(side: &Side, path: &[u8]) -> Result<Found> {
     let place = side.place(path).map_err(|errno| side.not_found(path, errno))?;
     let is_dir = is_directory(&place)?;
     let typed = base(path);
-    let (_, resolved) = resolved(side, &place)?;
+    let (above, resolved) = resolved(side, &place)?;
+    let full = if resolved.is_empty() { above } else { [above.as_slice(), b"/", &resolved].concat() };
     let is_root = resolved.is_empty();
     let name = match side {
         // A link of the host's gives its own name, one of a container that of what it leads to.
@@ -140,7 +157,7 @@ pub(super) fn source(side: &Side, path: &[u8]) -> Result<Found> {
         _ if is_root => b"root".to_vec(),
         _ => resolved,
     };
-    Ok(Found { place, is_dir, name, contents: typed == b"." || is_root })
+    Ok(Found { place, is_dir, name, path: full, contents: typed == b"." || is_root })
 }
 
 /// Where it is put.
