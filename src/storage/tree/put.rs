@@ -146,8 +146,7 @@ impl Put<'_> {
                 let mode = Mode::from_raw_mode(0o600);
                 self.replacing(parent, name, |as_name| rustix::fs::mknodat(parent, as_name, FileType::Fifo, mode, 0))?;
                 self.own_name(parent, name, entry)?;
-                rustix::fs::chmodat(parent, name, Mode::from_raw_mode(entry.mode), AtFlags::empty())
-                    .context("setting its mode")?;
+                beneath::chmod_fifo(parent, name, entry.mode).context("setting its mode")?;
                 set_times(parent, name, entry.mtime)
             }
             Kind::CharDevice | Kind::BlockDevice => {

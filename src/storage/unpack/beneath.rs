@@ -1,7 +1,7 @@
 //! Directories and names beneath a root that hostile archives fill: every path is resolved by the kernel inside the
 //! root, symbolic links included, as if the root were `/`.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -70,6 +70,22 @@ pub fn stat(parent: impl AsFd, name: &[u8]) -> rustix::io::Result<Option<rustix:
     }
 }
 
+/// Sets the mode of a pipe by name. Whatever somebody has put in its place meanwhile is left alone: a link would lead to a
+/// file of the host.
+///
+/// # Errors
+/// `ELOOP`, `EINVAL` and the like where it is no pipe (any more).
+pub fn chmod_fifo(parent: impl AsFd, name: &[u8], mode: u32) -> rustix::io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let place = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    if file_type(&rustix::fs::fstat(&place)?) != FileType::Fifo {
+        return Err(Errno::INVAL);
+    }
+    // A place has no mode to be set but by this name.
+    let path = format!("/proc/self/fd/{}", place.as_raw_fd());
+    rustix::fs::chmod(path, Mode::from_raw_mode(mode & 0o7777))
+}
+
 /// Whether this is overlayfs's whiteout, a character device 0:0.
 pub fn is_whiteout(stat: &rustix::fs::Stat) -> bool {
     file_type(stat) == FileType::CharacterDevice && stat.st_rdev == 0
@@ -83,6 +99,22 @@ pub fn file_type(stat: &rustix::fs::Stat) -> FileType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_pipe_gets_the_mode_of_a_pipe() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = std::fs::File::open(home.path()).unwrap();
+        let mode =
+            |name: &str| std::os::unix::fs::MetadataExt::mode(&home.path().join(name).metadata().unwrap()) & 0o7777;
+        std::fs::write(home.path().join("secret"), "").unwrap();
+        let before = mode("secret");
+        std::os::unix::fs::symlink("secret", home.path().join("link")).unwrap();
+        rustix::fs::mknodat(&dir, "pipe", FileType::Fifo, Mode::RUSR, 0).unwrap();
+        chmod_fifo(&dir, b"pipe", 0o623).unwrap();
+        assert_eq!(mode("pipe"), 0o623);
+        assert!(chmod_fifo(&dir, b"link", 0o666).is_err() && chmod_fifo(&dir, b"secret", 0o666).is_err());
+        assert_eq!(mode("secret"), before);
+    }
 
     #[test]
     fn paths_are_cleaned_by_the_letter() {

@@ -219,7 +219,7 @@ impl Extractor<'_> {
                 let create = || rustix::fs::mknodat(parent, name, FileType::Fifo, Mode::from_raw_mode(0o600), 0);
                 let removed = replacing(parent, name, create)?;
                 self.own_link(parent, name, entry)?;
-                rustix::fs::chmodat(parent, name, Mode::from_raw_mode(entry.mode), AtFlags::empty())?;
+                beneath::chmod_fifo(parent, name, entry.mode).context("setting its mode")?;
                 set_times(parent, name, entry.mtime)?;
                 Ok(removed)
             }
