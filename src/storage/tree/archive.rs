@@ -13,7 +13,7 @@ use super::data::open_file;
 use super::links::Links;
 use super::pax::{Member, header, padding};
 use super::walk::{self, Item, Visitor};
-use super::{limit, xattr};
+use super::xattr;
 use crate::error::{Context, Error, Kind, Result};
 use crate::storage::unpack::beneath::{self, file_type, is_whiteout};
 use crate::storage::unpack::header::BLOCK;
@@ -55,7 +55,6 @@ pub fn write(root: OwnedFd, output: &mut dyn Write) -> Result<End> {
 
 /// The same as the options say.
 pub fn write_with(root: OwnedFd, options: &Options<'_>, output: &mut dyn Write) -> Result<End> {
-    let _files = limit::ManyFiles::allow();
     let mut archive = Archive::new(options, output);
     let result = walk::walk(vec![root], walk::Kind::Live, &mut archive).and_then(|()| archive.finish());
     archive.end(result)
@@ -212,14 +211,20 @@ impl Archive<'_> {
         if kind == FileType::Socket {
             return Ok(());
         }
-        if let Some(first) = self.links.first_name(item.stat, &path) {
+        // A device is told as itself under each of its names: whoever reads the archive can seldom make it, and a link to
+        // what is not there could not be made at all.
+        let is_device = matches!(kind, FileType::CharacterDevice | FileType::BlockDevice);
+        if !is_device && let Some(first) = self.links.first_name(item.stat, &path) {
             return self.put(&header(&Member { link: &first, flag: b'1', ..member }));
         }
         match kind {
             FileType::RegularFile => self.file(item, member),
             FileType::Symlink => {
                 let target = match rustix::fs::readlinkat(item.parent, item.name, Vec::new()) {
-                    Err(Errno::NOENT | Errno::INVAL) => return Ok(()),
+                    Err(Errno::NOENT | Errno::INVAL) => {
+                        self.links.forget(item.stat);
+                        return Ok(());
+                    }
                     result => result.context("reading link")?,
                 };
                 self.put(&header(&Member { link: target.as_bytes(), flag: b'2', ..member }))
@@ -238,8 +243,14 @@ impl Archive<'_> {
     fn file(&mut self, item: &Item<'_>, member: Member<'_>) -> Result<()> {
         match open_file(item.parent, item.name) {
             // Removed, or replaced by something else, since the directory was read.
-            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => Ok(()),
-            Err(Errno::ACCESS | Errno::PERM) if self.count_unreadable() => Ok(()),
+            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => {
+                self.links.forget(item.stat);
+                Ok(())
+            }
+            Err(Errno::ACCESS | Errno::PERM) if self.count_unreadable() => {
+                self.links.forget(item.stat);
+                Ok(())
+            }
             result => {
                 let (file, stat) = result.context("opening")?;
                 self.content(file, &stat, member)

@@ -36,4 +36,9 @@ impl Links {
         }
         self.seen.remove(&key).map(|seen| seen.path)
     }
+
+    /// What was seen last could not be taken: its next name is the first again.
+    pub fn forget(&mut self, stat: &Stat) {
+        self.seen.remove(&(stat.st_dev, stat.st_ino));
+    }
 }

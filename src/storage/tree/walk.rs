@@ -70,6 +70,7 @@ enum Place {
 
 /// Walks everything, the root included. `roots` are topmost first.
 pub fn walk(roots: Vec<OwnedFd>, kind: Kind, visitor: &mut dyn Visitor) -> Result<()> {
+    let _files = super::limit::ManyFiles::allow();
     let mut path = Vec::new();
     let dirs = above_opaque(roots, kind).context("reading the root directory")?;
     let Some(top) = dirs.first() else { crate::bail!("there is no layer") };

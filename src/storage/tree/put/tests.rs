@@ -72,3 +72,26 @@ fn what_is_in_the_way_stays_unless_it_is_to_be_overwritten() {
     assert!(home.path().join("dir").is_file() && home.path().join("file").is_dir());
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn devices_of_several_names_are_left_out_under_each() {
+    let home = tempfile::tempdir().unwrap();
+    for dir in ["from", "to"] {
+        std::fs::create_dir(home.path().join(dir)).unwrap();
+    }
+    let open = |path: &str| std::fs::File::open(home.path().join(path)).unwrap();
+    // What overlay file systems in a volume are full of, and anybody may make.
+    let from = open("from");
+    rustix::fs::mknodat(&from, "a", FileType::CharacterDevice, Mode::empty(), 0).unwrap();
+    rustix::fs::linkat(&from, "a", &from, "b", AtFlags::empty()).unwrap();
+    std::fs::write(home.path().join("from/c"), "c").unwrap();
+    let mut bytes = Vec::new();
+    crate::storage::tree::archive::write(OwnedFd::from(from), &mut bytes).unwrap();
+    let to = open("to");
+    let own = std::fs::metadata(home.path()).unwrap();
+    let target =
+        Target { dir: to.as_fd(), root: None, owner: Some((own.uid(), own.gid())), overwrite: false, renumber: None };
+    let warnings = put(&mut Reader::new(bytes.as_slice()), &target).unwrap().messages();
+    assert!(warnings.iter().all(|warning| warning.contains("device")) && !warnings.is_empty(), "{warnings:?}");
+    assert!(home.path().join("to/c").exists() && !home.path().join("to/b").exists());
+}
