@@ -15,6 +15,13 @@ pub struct Lock {
     _file: File,
 }
 
+impl Lock {
+    /// Whether the file that is locked is still the one of that name.
+    pub fn is_of(&self, path: &Path) -> bool {
+        is_same_file(&self._file, path)
+    }
+}
+
 fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }

@@ -247,10 +247,18 @@ impl Store {
     }
 
     /// The lock of a volume.
+    ///
+    /// # Errors
+    /// [`Kind::NoSuch`] when it is not there (any more).
     pub fn lock(&self, name: &str) -> Result<Lock> {
-        match lock::exclusive(&self.dir(name).join(".lock")) {
-            Err(_) if !self.dir(name).exists() => Err(no_such(name)),
-            locked => locked,
+        let path = self.dir(name).join(".lock");
+        loop {
+            match lock::exclusive(&path) {
+                Err(_) if !self.dir(name).exists() => return Err(no_such(name)),
+                // Removed while it was waited for, and perhaps made anew: the lock of the old one protects nothing.
+                Ok(locked) if !locked.is_of(&path) => {}
+                locked => return locked,
+            }
         }
     }
 
