@@ -2,7 +2,7 @@
 
 use super::Record;
 use super::record::MountPoint;
-use super::store::Store;
+use super::store::{Container, Store};
 use crate::error::Result;
 use crate::storage::lock::Lock;
 use crate::volume::store::{Trash, is_anonymous_name};
@@ -15,8 +15,26 @@ pub fn of(record: &Record) -> impl Iterator<Item = &MountPoint> {
 
 /// Every volume that a container uses, whether it runs or not, with the IDs of these containers.
 pub fn users(store: &Store) -> Result<Users> {
+    Ok(users_of(store.list()?))
+}
+
+/// The same for whoever removes volumes.
+///
+/// # Errors
+/// The record of a container cannot be read, so that nobody knows what it uses.
+pub fn all_users(store: &Store) -> Result<Users> {
+    let (containers, damaged) = store.list_with_damaged()?;
+    match damaged.into_iter().next() {
+        Some(error) => Err(error
+            .wrap("finding out which volumes are in use")
+            .hint("remove the damaged container with `coracle rm --force ID`")),
+        None => Ok(users_of(containers)),
+    }
+}
+
+fn users_of(containers: Vec<Container>) -> Users {
     let mut users = Users::new();
-    for container in store.list()? {
+    for container in containers {
         for mount in of(&container.record) {
             let ids = users.entry(mount.name.clone()).or_default();
             if !ids.contains(&container.record.id) {
@@ -24,7 +42,7 @@ pub fn users(store: &Store) -> Result<Users> {
             }
         }
     }
-    Ok(users)
+    users
 }
 
 /// The volumes that go with a container, in `tmp/`. As long as this lives, nobody makes them anew.
@@ -86,7 +104,7 @@ pub fn detach_anonymous(store: &Store, record: &Record) -> Result<Going> {
 }
 
 fn users_but(store: &Store, id: &str) -> Result<Users> {
-    let mut users = users(store)?;
+    let mut users = all_users(store)?;
     users.values_mut().for_each(|ids| ids.retain(|user| user != id));
     users.retain(|_, ids| !ids.is_empty());
     Ok(users)

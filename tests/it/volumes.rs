@@ -378,6 +378,16 @@ fn what_is_in_use_stays() {
     assert_eq!(env.names(), Vec::<String>::new());
     assert_eq!(volumes(&env).len(), 1, "the anonymous one of the removed container is nobody's now");
     env.ok(["volume", "rm", "-a"]);
+    // Of a container that cannot be read nobody knows what it uses.
+    let id = env.ok(["create", "-v", "v:/w", "-v", "/a", "busybox"]);
+    std::fs::write(env.root().join("containers").join(&id).join("record.json"), "{").unwrap();
+    for args in [&["volume", "prune", "-f"][..], &["volume", "rm", "v"], &["volume", "rm", "-f", "v"]] {
+        let said = env.fails(125, args);
+        assert!(said.contains("which volumes are in use") && said.contains(&id), "{args:?}: {said}");
+    }
+    assert_eq!(volumes(&env).len(), 2);
+    env.ok(["rm", "--force", &id]);
+    env.ok(["volume", "rm", "-a"]);
     // Somebody has removed it by hand.
     env.ok(["create", "--name", "c", "--network", "none", "-v", "v:/w", "-v", "/a", "busybox", "ls", "-A", "/w", "/a"]);
     std::fs::remove_dir_all(env.root().join("volumes")).unwrap();

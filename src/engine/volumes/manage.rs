@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{holders, store};
-use crate::container::volumes::{self, users};
+use crate::container::volumes::{self, all_users, users};
 use crate::engine::{self, Engine, containers, enter_userns};
 use crate::error::{Error, Kind, Result};
 use crate::storage::atomic::Durability;
@@ -48,11 +48,11 @@ pub fn remove(engine: &Engine, name: &str, options: &RemoveOptions) -> Result<()
     let containers = containers(engine);
     let store = store(engine);
     loop {
-        match store.detach(name, &|| users(&containers)) {
+        match store.detach(name, &|| all_users(&containers)) {
             Err(error) if error.kind() == Kind::InUse && options.force => {}
             detached => return detached?.delete(),
         }
-        for id in users(&containers)?.remove(name).unwrap_or_default() {
+        for id in all_users(&containers)?.remove(name).unwrap_or_default() {
             let how = engine::RemoveOptions { force: true, timeout: options.timeout, ..Default::default() };
             engine::remove(engine, &id, how)?;
         }
@@ -61,7 +61,7 @@ pub fn remove(engine: &Engine, name: &str, options: &RemoveOptions) -> Result<()
 
 /// The volumes that no container uses, oldest first.
 pub fn unused(engine: &Engine) -> Result<Vec<Volume>> {
-    let users = users(&containers(engine))?;
+    let users = all_users(&containers(engine))?;
     let (mut all, _) = store(engine).list()?;
     all.retain(|volume| !users.contains_key(&volume.record.name));
     Ok(all)
@@ -75,6 +75,7 @@ pub fn mount(engine: &Engine, name: &str) -> Result<PathBuf> {
     let lock = store.lock(name)?;
     if fill::is_pending(&volume) {
         fill::move_in(&volume)?;
+        fill::apply_owner(&volume.record, &volume.data())?;
     }
     if let Some(over) = volume.record.parsed()?.mount {
         attach::attach(&volume, &over, &holders(engine, name)?)?;
