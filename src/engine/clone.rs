@@ -121,10 +121,15 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
     if !record.is_on_directory() {
         snapshot::create(draft.dir(), &record.driver, &snapshot::base(record, &engine.roots), record.shift.as_ref())?;
     }
+    let kept = super::volumes::kept(engine, record)?;
     let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;
-    if !record.image_id.is_empty() && !images(engine)?.is_kept(&record.image_id)? {
-        store.detach(record)?.delete()?;
-        return Err(Error::of(Kind::NoSuch, format!("image `{}` was removed meanwhile", record.image_id)));
+    drop(kept);
+    let own = Some(&record.image_id).filter(|id| !id.is_empty());
+    for id in own.into_iter().chain(record.mounted_images.iter().map(|image| &image.id)) {
+        if !images(engine)?.is_kept(id)? {
+            store.detach(record)?.delete()?;
+            return Err(Error::of(Kind::NoSuch, format!("image `{id}` was removed meanwhile")));
+        }
     }
     Ok(wanted)
 }

@@ -155,8 +155,6 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     }
     let kept = volumes::named(engine, &prepared.volumes)?;
     let wanted = store.commit(draft, &prepared.record, &State::default(), durability)?;
-    volumes::anonymous(engine, &prepared.volumes, durability)?;
-    drop((kept, shown));
     let used = image.iter().map(|image| &image.id).chain(prepared.record.mounted_images.iter().map(|image| &image.id));
     for id in used {
         if !images(engine)?.is_kept(id)? {
@@ -164,6 +162,15 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
             return Err(Error::of(Kind::NoSuch, format!("image `{id}` was removed meanwhile")));
         }
     }
+    // Last, so that none is left of a container that is not to be.
+    if let Err(error) = volumes::anonymous(engine, &prepared.volumes, durability) {
+        drop(kept);
+        let volumes = crate::container::volumes::detach_anonymous(&store, &prepared.record)?;
+        let trash = store.detach(&prepared.record)?;
+        volumes.delete().and(trash.delete())?;
+        return Err(error.wrap("creating the container"));
+    }
+    drop((kept, shown));
     if let Some(path) = &options.cid_file {
         fs::write(path, place.id.as_bytes())?;
     }
