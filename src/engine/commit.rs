@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use oci_spec::runtime::Spec;
@@ -10,14 +11,14 @@ use rustix::fs::FileType;
 use serde_json::{Map, Value, json};
 
 use super::export::{Source, open};
-use super::{Engine, containers, enter_userns, images, settle};
+use super::{Engine, containers, enter_userns, images, interrupt, settle};
 use crate::container::userns;
 use crate::container::{Record, Status};
 use crate::error::{Context, Error, Result};
 use crate::image::Reference;
 use crate::image::commit::{self, Base};
 use crate::image::ingest::Stored;
-use crate::image::progress::Progress;
+use crate::image::progress::{Event, Progress};
 use crate::storage::fs;
 use crate::storage::tree::archive::{self, End, Options};
 use crate::storage::tree::walk::Item;
@@ -56,16 +57,58 @@ pub fn commit(engine: &Engine, id: &str, options: &CommitOptions, progress: &dyn
     for change in &options.changes {
         crate::image::change::apply(&mut section, change)?;
     }
-    let paused = options.pause && container.state.status == Status::Running;
-    if paused {
-        super::pause(engine, id)?;
+    let make = || {
+        make(engine, record, &base, section, options, progress)
+            .with_context(|| format!("committing container `{}`", record.name))
+    };
+    if !options.pause || container.state.status != Status::Running {
+        return make();
     }
-    let made = make(engine, record, &base, section, options, progress)
-        .with_context(|| format!("committing container `{}`", record.name));
-    if paused {
-        super::unpause(engine, id)?;
+    // Before there is a second thread.
+    enter_userns(engine)?;
+    let paused = Paused { engine, id, progress, over: Mutex::new(false) };
+    interrupt::guarded(&paused, "committing interrupted", || {
+        paused.pause()?;
+        let made = make();
+        paused.resume();
+        made
+    })
+}
+
+/// A container that stands still meanwhile, but not longer, also when this command is interrupted.
+struct Paused<'a> {
+    engine: &'a Engine,
+    id: &'a str,
+    progress: &'a dyn Progress,
+    /// It has been told to go on, and may not be stopped any more.
+    over: Mutex<bool>,
+}
+
+impl Paused<'_> {
+    fn pause(&self) -> Result<()> {
+        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if *over {
+            return Err(Error::new("interrupted"));
+        }
+        super::pause(self.engine, self.id)
     }
-    made
+
+    /// That it has ended or was let go on by somebody else does no harm to the image.
+    fn resume(&self) {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut *over, true) {
+            let _ = super::unpause(self.engine, self.id);
+        }
+    }
+}
+
+impl Progress for Paused<'_> {
+    fn event(&self, event: Event) {
+        if matches!(event, Event::Stopped(_)) {
+            self.resume();
+        }
+        self.progress.event(event);
+    }
 }
 
 fn make(
@@ -176,6 +219,10 @@ fn section(record: &Record, base: &Base, include_volumes: bool) -> Map<String, V
     }
     if !record.cmd.is_empty() {
         set("Cmd", json!(record.cmd));
+    }
+    if record.cmd.is_empty() {
+        // With an entry point of its own the container has not the arguments of the image's.
+        section.remove("Cmd");
     }
     let mut unite = |key: &str, more: Vec<(String, Value)>| {
         if more.is_empty() {

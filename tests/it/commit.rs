@@ -144,6 +144,10 @@ fn what_a_commit_says_of_the_image() {
         environment.contains(&"FOO=bar") && !environment.iter().any(|v| v.starts_with("HOSTNAME=")),
         "{environment:?}"
     );
+    // With an entry point of its own the arguments of the image's are not the container's.
+    env.ok(["run", "--name", "entry", "--network", "none", "--entrypoint", "/bin/echo", "busybox"]);
+    env.ok(["commit", "-q", "entry", "entry"]);
+    assert_eq!(env.ok(["run", "--rm", "--network", "none", "entry"]), "");
     assert_eq!(env.inspect("plain", "History.1.comment"), "FROM localhost/busybox:latest");
     assert_eq!(env.inspect("plain", "ManifestType"), "application/vnd.oci.image.manifest.v1+json");
     let changes = [
