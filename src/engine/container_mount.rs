@@ -53,7 +53,14 @@ pub fn mount(engine: &Engine, id: &str) -> Result<PathBuf> {
         match snapshot::root(record, &engine.roots.container(&record.id), &engine.roots) {
             // It must outlive this command.
             (_, Some(fuse)) => fuse::mount_untied(&fuse).map(drop),
-            (root, None) => view::attach_here(&root),
+            (root, None) => {
+                // There is one such mount in each mount namespace.
+                let namespace = std::fs::read_link("/proc/self/ns/mnt").context("reading the mount namespace")?;
+                let number: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+                let dir = engine.roots.container(&record.id);
+                let (root, _) = super::view::with_own_work(root, &dir, &number)?;
+                view::attach_here(&root)
+            }
         }
     };
     attempt().with_context(|| format!("mounting container `{}`", record.name))?;

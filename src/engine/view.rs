@@ -1,6 +1,6 @@
 //! The file system of a container as it sees it, running or not (see [`crate::runtime::child::view`]).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use oci_spec::runtime::{Mount, Spec};
@@ -11,14 +11,17 @@ use crate::container::store::Container;
 use crate::error::{Context, Error, Result};
 use crate::monitor::fuse;
 use crate::runtime::child::view::{self, View};
-use crate::runtime::launch::{Fuse, Launch};
-use crate::storage::fs;
+use crate::runtime::launch::{Fuse, Launch, Root};
+use crate::storage::unpack::remove_tree;
+use crate::storage::{fs, id};
 
 /// The view, and what has to be undone after it.
 #[derive(Debug)]
 pub struct Open {
     view: Option<View>,
     fuse: Option<(Fuse, Child)>,
+    /// See [`with_own_work`].
+    work: Option<PathBuf>,
 }
 
 impl Open {
@@ -34,7 +37,22 @@ impl Drop for Open {
         if let Some((fuse, child)) = self.fuse.take() {
             fuse::unmount(&fuse, child);
         }
+        if let Some(work) = self.work.take() {
+            // What is left goes with the container.
+            let _ = remove_tree(&work);
+        }
     }
+}
+
+/// The root with a work directory of this name in the container's, and where that is. An overlay empties its work directory
+/// when it is mounted: with the same one, a container that is just being started, or another cp, could change no file of
+/// its image any more.
+pub(super) fn with_own_work(mut root: Root, dir: &Path, name: &str) -> Result<(Root, Option<PathBuf>)> {
+    let Root::Overlay { work, .. } = &mut root else { return Ok((root, None)) };
+    let own = dir.join(format!("work-{name}"));
+    fs::create_private_dir_all(&own)?;
+    work.clone_from(&own);
+    Ok((root, Some(own)))
 }
 
 /// The view of a container that runs; `None` of one that does not. To be called before this process enters the user
@@ -45,7 +63,7 @@ pub fn if_running(engine: &Engine, container: &Container) -> Result<Option<Open>
         return Ok(None);
     }
     match view::of_running(state.pid, state.pid_started) {
-        Ok(view) => Ok(Some(Open { view: Some(view), fuse: None })),
+        Ok(view) => Ok(Some(Open { view: Some(view), fuse: None, work: None })),
         Err(error) => match containers(engine).load(&container.record.id)?.state.status.is_alive() {
             true => Err(error.wrap(format!("opening the file system of container `{}`", container.record.name))),
             // It has ended just now.
@@ -92,7 +110,8 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
     };
     // As when it starts: filled, and what is mounted over them mounted here.
     let _volumes = super::volumes::ready(engine, record).with_context(context)?;
-    let mut open = Open { view: None, fuse };
+    let (root, work) = with_own_work(root, &dir, &id::hex(&id::random::<8>()?))?;
+    let mut open = Open { view: None, fuse, work };
     open.view = Some(view::of_stopped(&root, mounts).with_context(context)?);
     Ok(open)
 }

@@ -20,6 +20,21 @@ fn unshared(env: &Env, script: &str) -> crate::support::command::Output {
 }
 
 #[test]
+fn a_mounted_container_that_is_started_can_still_be_changed() {
+    let env = Env::busybox();
+    env.ok(["create", "--name", "c", "--network", "none", "busybox", "true"]);
+    if env.inspect("c", "Driver") != "overlay" {
+        crate::support::skip("a_mounted_container_that_is_started_can_still_be_changed", "no overlay");
+        return;
+    }
+    // An overlay empties its work directory when it is mounted, and without one it cannot copy up.
+    let script = "m=$($C mount c) && $C start -a c && echo x >>$m/etc/passwd && rm $m/bin/busybox && echo done";
+    assert_eq!(unshared(&env, script).expect(0).text(), "done");
+    env.ok(["rm", "c"]);
+    env.assert_nothing_left();
+}
+
+#[test]
 fn mounted_containers() {
     let env = Env::busybox();
     assert!(env.fails(125, ["mount"]).contains("must execute `coracle unshare` first"));
