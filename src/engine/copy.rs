@@ -44,7 +44,7 @@ pub struct CopyOptions {
 
 /// Copies one to the other. Returns warnings.
 pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOptions) -> Result<Vec<String>> {
-    let [from_side, to_side] = open([from, to], engine)?;
+    let [from_side, to_side] = open([from, to], [false, true], engine)?;
     let source = ends::source(&from_side, &from.path)?;
     let destination = ends::destination(&to_side, &to.path, source.is_dir, false)?;
     if from_side.is_same_container(&to_side) && source.holds(&destination.path) {
@@ -73,7 +73,7 @@ pub fn copy(engine: &Engine, from: &Location, to: &Location, options: CopyOption
 
 /// Writes what is there as a tar archive. That nobody reads to the end is no error.
 pub fn copy_out(engine: &Engine, from: &Location, output: &mut dyn Write) -> Result<()> {
-    let side = open_one(from, engine)?;
+    let side = open_one(from, false, engine)?;
     let source = ends::source(&side, &from.path)?;
     let numbers = side.own_numbers();
     send(&source, source.name_for(None), numbers.as_ref(), output)
@@ -88,7 +88,7 @@ pub fn copy_in(
     to: &Location,
     options: CopyOptions,
 ) -> Result<Vec<String>> {
-    let side = open_one(to, engine)?;
+    let side = open_one(to, true, engine)?;
     let destination = ends::destination(&side, &to.path, true, true)?;
     let mut head = Vec::new();
     input.take(MAGIC as u64).read_to_end(&mut head).context("reading standard input")?;
@@ -147,14 +147,14 @@ fn receive(input: impl BufRead, side: &Side, destination: &Destination, options:
     attempt().with_context(|| format!("copying to {}", side.what()))
 }
 
-fn open_one(location: &Location, engine: &Engine) -> Result<Side> {
+fn open_one(location: &Location, writes: bool, engine: &Engine) -> Result<Side> {
     let nothing = Location { container: None, path: Vec::new() };
-    let [side, _] = open([location, &nothing], engine)?;
+    let [side, _] = open([location, &nothing], [writes, false], engine)?;
     Ok(side)
 }
 
 /// Opens both sides: running containers first, as they are joined from outside of the user namespace.
-fn open(locations: [&Location; 2], engine: &Engine) -> Result<[Side; 2]> {
+fn open(locations: [&Location; 2], writes: [bool; 2], engine: &Engine) -> Result<[Side; 2]> {
     let find = |location: &Location| -> Result<Option<Container>> {
         let Some(name) = &location.container else { return Ok(None) };
         let store = containers(engine);
@@ -179,12 +179,12 @@ fn open(locations: [&Location; 2], engine: &Engine) -> Result<[Side; 2]> {
     }
     enter_userns(engine)?;
     let mut sides = Vec::new();
-    for ((container, opened), location) in found.into_iter().zip(opened).zip(locations) {
+    for (((container, opened), location), writes) in found.into_iter().zip(opened).zip(locations).zip(writes) {
         sides.push(match (container, opened) {
             (None, _) => Side::Host,
             (Some(container), Some(open)) => Side::container(location, container.record, open),
             (Some(container), None) => {
-                let open = view::stopped(engine, &container)?;
+                let open = view::stopped(engine, &container, writes)?;
                 Side::container(location, container.record, open)
             }
         });

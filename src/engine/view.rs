@@ -12,6 +12,7 @@ use crate::error::{Context, Error, Result};
 use crate::monitor::fuse;
 use crate::runtime::child::view::{self, View};
 use crate::runtime::launch::{Fuse, Launch, Root};
+use crate::storage::lock::{self, Lock};
 use crate::storage::unpack::remove_tree;
 use crate::storage::{fs, id};
 
@@ -22,6 +23,8 @@ pub struct Open {
     fuse: Option<(Fuse, Child)>,
     /// See [`with_own_work`].
     work: Option<PathBuf>,
+    /// Dropped last.
+    _lock: Option<Lock>,
 }
 
 impl Open {
@@ -63,7 +66,7 @@ pub fn if_running(engine: &Engine, container: &Container) -> Result<Option<Open>
         return Ok(None);
     }
     match view::of_running(state.pid, state.pid_started) {
-        Ok(view) => Ok(Some(Open { view: Some(view), fuse: None, work: None })),
+        Ok(view) => Ok(Some(Open { view: Some(view), fuse: None, work: None, _lock: None })),
         Err(error) => match containers(engine).load(&container.record.id)?.state.status.is_alive() {
             true => Err(error.wrap(format!("opening the file system of container `{}`", container.record.name))),
             // It has ended just now.
@@ -74,10 +77,13 @@ pub fn if_running(engine: &Engine, container: &Container) -> Result<Option<Open>
 
 /// The view of a container that does not run: its root file system, with the volumes and the directories and files of the
 /// host that it will have when it runs. What begins empty at each start is not there. To be called in the user namespace.
-pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
+/// `writes`: waits until nobody else writes there, as what two mounts of an overlay do to one directory goes wrong. Whoever
+/// reads takes no lock, so that no two wait for each other.
+pub fn stopped(engine: &Engine, container: &Container, writes: bool) -> Result<Open> {
     let record = &container.record;
     let context = || format!("opening the file system of container `{}`", record.name);
     let dir = engine.roots.container(&record.id);
+    let lock = if writes { Some(lock::exclusive(&dir.join("view.lock"))?) } else { None };
     let (root, fuse) = if record.is_on_directory() {
         let path = dir.join("launch.json");
         let launch: Launch =
@@ -111,7 +117,7 @@ pub fn stopped(engine: &Engine, container: &Container) -> Result<Open> {
     // As when it starts: filled, and what is mounted over them mounted here.
     let _volumes = super::volumes::ready(engine, record).with_context(context)?;
     let (root, work) = with_own_work(root, &dir, &id::hex(&id::random::<8>()?))?;
-    let mut open = Open { view: None, fuse, work };
+    let mut open = Open { view: None, fuse, work, _lock: lock };
     open.view = Some(view::of_stopped(&root, mounts).with_context(context)?);
     Ok(open)
 }

@@ -76,6 +76,19 @@ fn a_container_that_rests_has_the_same_paths() {
 }
 
 #[test]
+fn many_at_once_into_a_container_that_rests() {
+    let env = Env::busybox();
+    host(&env);
+    env.ok(["create", "--name=c", "--network=none", "busybox", "sh", "-c", "ls /etc/new*"]);
+    // All have to make /etc in the container's layer.
+    let running: Vec<_> = (0..8).map(|n| env.coracle(["cp", "f", &format!("c:/etc/new{n}")]).spawn()).collect();
+    for one in running {
+        one.finish().expect(0);
+    }
+    assert_eq!(env.ok(["start", "-a", "c"]).lines().count(), 8);
+}
+
+#[test]
 fn what_paths_mean_on_the_way_in() {
     let env = Env::busybox();
     host(&env);
