@@ -30,12 +30,16 @@ use crate::storage::unpack::beneath;
 /// One end of a copy.
 pub(super) enum Side {
     Host,
-    Container { name: String, record: Box<Record>, open: Open },
+    Container { name: String, record: Box<Record>, open: Box<Open> },
 }
 
 impl Side {
     pub(super) fn container(location: &Location, record: Record, open: Open) -> Self {
-        Side::Container { name: location.container.clone().unwrap_or_default(), record: Box::new(record), open }
+        Side::Container {
+            name: location.container.clone().unwrap_or_default(),
+            record: Box::new(record),
+            open: Box::new(open),
+        }
     }
 
     /// Whether both are the same container.
