@@ -17,7 +17,8 @@ use crate::error::{Context, Error, Result};
 use crate::image::Image;
 use crate::image::progress::{Event, Progress};
 use crate::runtime::idmap::{IdMap, Userns};
-use crate::runtime::launch::{Accounts, HostUser};
+use crate::runtime::joined::USER;
+use crate::runtime::launch::{Accounts, Donor, HostUser, Join};
 use crate::runtime::userns::{self, Mapping};
 use crate::storage::{Roots, fs, lock, tree};
 
@@ -131,15 +132,16 @@ pub fn prune_shown(engine: &Engine, all: bool) -> Result<()> {
     shown::prune(&engine.roots, all, &in_use)
 }
 
-/// The user namespace that a container starts in; `None` is the user's.
+/// The user namespace that a container starts in, `None` is the user's; and where it is if it is another's. That is looked
+/// for at each start, also by the monitor: when it restarts its container, the other may be another process by then.
 ///
 /// # Errors
 /// It is that of a container that does not run.
-pub fn of(engine: &Engine, record: &Record) -> Result<Option<Userns>> {
-    let Some(map) = &record.id_map else { return Ok(None) };
-    let path = match &record.userns_of {
-        None => return Ok(Some(Userns::Own(map.clone()))),
-        Some(UsernsOf::Path(path)) => path.clone(),
+pub fn of(engine: &Engine, record: &Record) -> Result<(Option<Userns>, Option<Join>)> {
+    let Some(map) = &record.id_map else { return Ok((None, None)) };
+    let of = match &record.userns_of {
+        None => return Ok((Some(Userns::Own(map.clone())), None)),
+        Some(UsernsOf::Path(path)) => Donor::Path(path.clone()),
         Some(UsernsOf::Container(id)) => {
             let context = || format!("joining the user namespace of container {id}");
             let other = settle(engine, id).with_context(context)?;
@@ -149,10 +151,10 @@ pub fn of(engine: &Engine, record: &Record) -> Result<Option<Userns>> {
                     .wrap(context())
                     .hint(format!("start it first: coracle start {name}")));
             }
-            format!("/proc/{}/ns/user", other.state.pid).into()
+            Donor::Container(id.clone())
         }
     };
-    Ok(Some(Userns::Join(path, map.clone())))
+    Ok((Some(Userns::Join(map.clone())), Some(Join { namespace: USER, of })))
 }
 
 /// Gives the files that the engine writes for the container to its root.
