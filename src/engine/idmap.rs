@@ -20,7 +20,7 @@ use crate::runtime::idmap::{IdMap, Userns};
 use crate::runtime::joined::USER;
 use crate::runtime::launch::{Accounts, Donor, HostUser, Join};
 use crate::runtime::userns::{self, Mapping};
-use crate::storage::{Roots, fs, lock, tree};
+use crate::storage::{fs, lock, tree};
 
 /// The choice of a container that is being made.
 const CHOICE: &str = "ids.json";
@@ -99,18 +99,23 @@ fn allocate(store: &Store, mode: &Mode, given: &Given, needed: u32, draft: &Path
     let roots = store.roots();
     let _lock = lock::exclusive(&roots.data().join("ids.lock"))?;
     // Drafts first: one that becomes a container meanwhile is seen twice, and not never.
-    let mut used = choices(roots);
+    let mut used = choices(&roots.tmp());
+    let (containers, damaged) = store.list_with_damaged()?;
+    if !damaged.is_empty() {
+        // One whose record cannot be read may run all the same. The choice came with it.
+        used.extend(choices(&roots.containers()));
+    }
     // Whoever shares the mapping of another has none of its own.
-    let containers = store.list()?.into_iter().filter(|c| c.record.userns_of.is_none());
+    let containers = containers.into_iter().filter(|c| c.record.userns_of.is_none());
     used.extend(containers.filter_map(|c| c.record.id_map));
     let map = plan::auto(mode, given, needed, &used.iter().collect::<Vec<_>>())?;
     fs::write_private(&draft.join(CHOICE), &serde_json::to_vec(&map)?)?;
     Ok(map)
 }
 
-/// The choices of containers that are being made.
-fn choices(roots: &Roots) -> Vec<IdMap> {
-    let entries = std::fs::read_dir(roots.tmp()).into_iter().flatten().flatten();
+/// The choices of containers whose directories are in this one.
+fn choices(dir: &Path) -> Vec<IdMap> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let texts = entries.filter_map(|entry| std::fs::read(entry.path().join(CHOICE)).ok());
     texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect()
 }

@@ -213,6 +213,13 @@ fn automatic_ranges_of_parallel_containers_never_overlap_and_come_back() {
     let output = more().expect(125);
     assert!(output.stderr.contains("not enough unused IDs in user namespace"), "{output}");
     assert!(output.stderr.contains("hint:"), "{output}");
+    // One that cannot be read has its range still.
+    let id = env.inspect("c5", "Id").as_str().unwrap().to_owned();
+    let record = env.root().join("containers").join(id).join("record.json");
+    let text = std::fs::read(&record).unwrap();
+    std::fs::write(&record, "{").unwrap();
+    more().expect(125);
+    std::fs::write(&record, text).unwrap();
     env.ok(["rm", "c3"]);
     more().expect(0);
     env.ok(["rm", "-a"]);
