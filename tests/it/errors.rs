@@ -112,6 +112,8 @@ fn deep_roots_work() {
     // No string of the new mount interface is so long, and another mapping has no other way.
     let mapped = ["--storage-driver", "overlay", "run", "--rm", "--network", "none", "--userns=keep-id", "busybox"];
     run(&[&mapped[..], &["echo", "mapped"]].concat()).expect(0).says("mapped");
+    run(&["system", "reset", "-f"]).expect(0);
+    assert!(!deep.join("root").exists(), "what the mapping made goes as well");
 }
 
 /// A store that was damaged: the other objects remain usable, the error names the file.
