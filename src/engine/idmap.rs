@@ -17,9 +17,10 @@ use crate::error::{Context, Error, Result};
 use crate::image::Image;
 use crate::image::progress::{Event, Progress};
 use crate::runtime::idmap::{IdMap, Userns};
-use crate::runtime::launch::{Accounts, HostUser};
+use crate::runtime::joined::USER;
+use crate::runtime::launch::{Accounts, Donor, HostUser, Join};
 use crate::runtime::userns::{self, Mapping};
-use crate::storage::{Roots, fs, lock, tree};
+use crate::storage::{fs, lock, tree};
 
 /// The choice of a container that is being made.
 const CHOICE: &str = "ids.json";
@@ -98,18 +99,23 @@ fn allocate(store: &Store, mode: &Mode, given: &Given, needed: u32, draft: &Path
     let roots = store.roots();
     let _lock = lock::exclusive(&roots.data().join("ids.lock"))?;
     // Drafts first: one that becomes a container meanwhile is seen twice, and not never.
-    let mut used = choices(roots);
+    let mut used = choices(&roots.tmp());
+    let (containers, damaged) = store.list_with_damaged()?;
+    if !damaged.is_empty() {
+        // One whose record cannot be read may run all the same. The choice came with it.
+        used.extend(choices(&roots.containers()));
+    }
     // Whoever shares the mapping of another has none of its own.
-    let containers = store.list()?.into_iter().filter(|c| c.record.userns_of.is_none());
+    let containers = containers.into_iter().filter(|c| c.record.userns_of.is_none());
     used.extend(containers.filter_map(|c| c.record.id_map));
     let map = plan::auto(mode, given, needed, &used.iter().collect::<Vec<_>>())?;
     fs::write_private(&draft.join(CHOICE), &serde_json::to_vec(&map)?)?;
     Ok(map)
 }
 
-/// The choices of containers that are being made.
-fn choices(roots: &Roots) -> Vec<IdMap> {
-    let entries = std::fs::read_dir(roots.tmp()).into_iter().flatten().flatten();
+/// The choices of containers whose directories are in this one.
+fn choices(dir: &Path) -> Vec<IdMap> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let texts = entries.filter_map(|entry| std::fs::read(entry.path().join(CHOICE)).ok());
     texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect()
 }
@@ -131,15 +137,16 @@ pub fn prune_shown(engine: &Engine, all: bool) -> Result<()> {
     shown::prune(&engine.roots, all, &in_use)
 }
 
-/// The user namespace that a container starts in; `None` is the user's.
+/// The user namespace that a container starts in, `None` is the user's; and where it is if it is another's. That is looked
+/// for at each start, also by the monitor: when it restarts its container, the other may be another process by then.
 ///
 /// # Errors
 /// It is that of a container that does not run.
-pub fn of(engine: &Engine, record: &Record) -> Result<Option<Userns>> {
-    let Some(map) = &record.id_map else { return Ok(None) };
-    let path = match &record.userns_of {
-        None => return Ok(Some(Userns::Own(map.clone()))),
-        Some(UsernsOf::Path(path)) => path.clone(),
+pub fn of(engine: &Engine, record: &Record) -> Result<(Option<Userns>, Option<Join>)> {
+    let Some(map) = &record.id_map else { return Ok((None, None)) };
+    let of = match &record.userns_of {
+        None => return Ok((Some(Userns::Own(map.clone())), None)),
+        Some(UsernsOf::Path(path)) => Donor::Path(path.clone()),
         Some(UsernsOf::Container(id)) => {
             let context = || format!("joining the user namespace of container {id}");
             let other = settle(engine, id).with_context(context)?;
@@ -149,10 +156,10 @@ pub fn of(engine: &Engine, record: &Record) -> Result<Option<Userns>> {
                     .wrap(context())
                     .hint(format!("start it first: coracle start {name}")));
             }
-            format!("/proc/{}/ns/user", other.state.pid).into()
+            Donor::Container(id.clone())
         }
     };
-    Ok(Some(Userns::Join(path, map.clone())))
+    Ok((Some(Userns::Join(map.clone())), Some(Join { namespace: USER, of })))
 }
 
 /// Gives the files that the engine writes for the container to its root.

@@ -54,7 +54,9 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     let mut base: Launch =
         serde_json::from_slice(&launch_file).with_context(|| format!("reading `{}`", dir.display()))?;
     base.window = how.window;
-    base.userns = idmap::of(engine, record)?;
+    let joined;
+    (base.userns, joined) = idmap::of(engine, record)?;
+    base.joins.extend(joined);
     if base.userns.is_some() {
         base.namespaces |= nix::libc::CLONE_NEWUSER as u64;
     }

@@ -4,17 +4,21 @@
 //! With a PID namespace of its own, the kernel ends all processes when the first one ends. Without one, their parents do
 //! not tell where they belong: orphans become children of whoever is the init of the PID namespace that is shared.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 
+use nix::sched::CloneFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags};
 
-use crate::sys::process;
+use crate::sys::process::{self, Forked};
 
 /// A mount namespace. As long as this exists, no other one has its number.
 #[derive(Debug)]
 pub struct Place {
-    file: std::fs::File,
+    file: File,
 }
 
 /// More rounds than any honest race with a fork takes.
@@ -23,7 +27,7 @@ const ROUNDS: usize = 200;
 impl Place {
     /// That of a child, which must not have been reaped.
     pub fn of(pid: i32) -> std::io::Result<Self> {
-        Ok(Place { file: std::fs::File::open(format!("/proc/{pid}/ns/mnt"))? })
+        Ok(Place { file: File::open(format!("/proc/{pid}/ns/mnt"))? })
     }
 
     /// Sends a signal to every process in it, until there is none left that has not had it: one that is being forked
@@ -49,26 +53,25 @@ impl Place {
     }
 }
 
-/// Kills what a container has left whose monitor was killed: processes that have a file of its directory mounted. Its ID
-/// is part of that path, and of no other one.
+/// Kills what a container has left whose monitor was killed: processes in a mount namespace that has a file of its
+/// directory mounted. Its ID is part of that path, and of no other one.
 pub fn kill_by_id(id: &str) {
     let part = format!("/containers/{id}/");
-    let is_left = |pid: i32| {
-        std::fs::read_to_string(format!("/proc/{pid}/mountinfo")).is_ok_and(|text| {
-            let root = text.lines().find(|line| line.split(' ').nth(4) == Some("/"));
-            // Whoever only sees the host's mounts sees those of a monitor of fuse-overlayfs as well.
-            let inside = text.lines().any(|line| {
-                line.split(' ').nth(4) == Some("/run/.containerenv")
-                    && line.split(' ').nth(3).is_some_and(|f| f.contains(&part))
-            });
-            inside || root.is_some_and(|line| line.contains(&part))
-        })
-    };
+    // As long as they are open, no other namespace has their numbers.
+    let mut seen: Vec<(Place, u64, bool)> = Vec::new();
     for _ in 0..ROUNDS {
         let mut found = false;
         for pid in all() {
-            if is_left(pid) {
-                found |= send(pid, libc::SIGKILL, || is_left(pid));
+            let Ok(place) = Place::of(pid) else { continue };
+            let Ok(number) = place.file.metadata().map(|meta| meta.ino()) else { continue };
+            let known = seen.iter().find(|(_, other, _)| *other == number).map(|(.., is_left)| *is_left);
+            let is_left = known.unwrap_or_else(|| {
+                let is_left = place.has_mounts_of(&part);
+                seen.push((place, number, is_left));
+                is_left
+            });
+            if is_left {
+                found |= send(pid, libc::SIGKILL, || is_in(pid, number));
             }
         }
         if !found {
@@ -76,6 +79,40 @@ pub fn kill_by_id(id: &str) {
         }
         rest();
     }
+}
+
+impl Place {
+    /// Whether files of this part of a path are its root or mounted where a container has them. A child looks: a process
+    /// that is there may have changed its root, and does not see all mounts then.
+    fn has_mounts_of(&self, part: &str) -> bool {
+        // This one shows processes by the numbers that they have here, wherever it is read.
+        let Ok(proc) = File::open("/proc") else { return false };
+        let look = || -> std::io::Result<bool> {
+            nix::sched::setns(&self.file, CloneFlags::CLONE_NEWNS)?;
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let mut text = String::new();
+            File::from(rustix::fs::openat(&proc, c"self/mountinfo", flags, Mode::empty())?)
+                .read_to_string(&mut text)?;
+            Ok(mentions(&text, part))
+        };
+        match process::fork() {
+            Ok(Forked::Child) => {
+                let _ = nix::sys::prctl::set_dumpable(false);
+                process::exit_now(u8::from(!look().unwrap_or(false)))
+            }
+            Ok(Forked::Parent(child)) => process::wait(child).is_ok_and(|status| process::exit_code(status) == 0),
+            Err(_) => false,
+        }
+    }
+}
+
+fn mentions(mountinfo: &str, part: &str) -> bool {
+    let root = mountinfo.lines().find(|line| line.split(' ').nth(4) == Some("/"));
+    // Whoever only sees the host's mounts sees those of a monitor of fuse-overlayfs as well.
+    let inside = mountinfo.lines().any(|line| {
+        line.split(' ').nth(4) == Some("/run/.containerenv") && line.split(' ').nth(3).is_some_and(|f| f.contains(part))
+    });
+    inside || root.is_some_and(|line| line.contains(part))
 }
 
 fn all() -> Vec<i32> {

@@ -29,15 +29,15 @@ pub struct IdMap {
 pub enum Userns {
     /// Its own, with this map.
     Own(IdMap),
-    /// One that is there already: `/proc/PID/ns/user` or another file of it, and its map.
-    Join(std::path::PathBuf, IdMap),
+    /// One that is there already, among the namespaces that are joined ([`super::launch::Launch::joins`]), with this map.
+    Join(IdMap),
 }
 
 impl Userns {
     /// What the namespace maps.
     pub fn map(&self) -> &IdMap {
         match self {
-            Userns::Own(map) | Userns::Join(_, map) => map,
+            Userns::Own(map) | Userns::Join(map) => map,
         }
     }
 }

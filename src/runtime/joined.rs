@@ -50,6 +50,7 @@ fn names(flags: u64) -> String {
         (libc::CLONE_NEWUTS, "UTS"),
         (libc::CLONE_NEWCGROUP, "cgroup"),
         (libc::CLONE_NEWNS, "mount"),
+        (libc::CLONE_NEWUSER, "user"),
     ];
     let named: Vec<&str> =
         all.iter().filter(|(flag, _)| flags & u64::from(flag.unsigned_abs()) != 0).map(|(_, n)| *n).collect();
@@ -63,6 +64,14 @@ pub fn with_pids(joined: &[Joined]) -> Option<&Joined> {
 
 /// The flag of PID namespaces: who is in one is decided when a process is made.
 pub const PID: u64 = libc::CLONE_NEWPID as u64;
+
+/// The one whose user namespace is joined.
+pub fn with_users(joined: &[Joined]) -> Option<&Joined> {
+    joined.iter().find(|one| one.namespaces & USER != 0)
+}
+
+/// The flag of user namespaces: whoever joins one has no rights over other namespaces any more, so it comes last.
+pub const USER: u64 = libc::CLONE_NEWUSER as u64;
 
 /// The /dev/shm of the container whose IPC namespace is joined, as a detached mount. This process must be in a mount
 /// namespace of its own, to which it goes back.

@@ -44,8 +44,9 @@ fn attempt(lower: &[PathBuf], writable: Option<(&Path, &Path)>, one_by_one: bool
     rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
 }
 
-/// A string of the new mount interface has 255 bytes at most; a longer path goes by a descriptor.
-fn set(fs: &OwnedFd, key: &CStr, path: &Path, opened: &mut Vec<OwnedFd>) -> rustix::io::Result<()> {
+/// Sets an option that is a path. A string of the new mount interface has 255 bytes at most; a longer path goes by a
+/// descriptor, which must stay open until the file system is created.
+pub(super) fn set(fs: &OwnedFd, key: &CStr, path: &Path, opened: &mut Vec<OwnedFd>) -> rustix::io::Result<()> {
     if path.as_os_str().len() < 255 {
         return rustix::mount::fsconfig_set_string(fs, key, path);
     }

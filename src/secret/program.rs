@@ -1,9 +1,11 @@
 //! Calling the programs that keep something for us.
 
-use std::io::{Read as _, Write as _};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::MemfdFlags;
 use zeroize::Zeroizing;
 
 use super::MAX_SIZE;
@@ -28,7 +30,7 @@ impl Call<'_> {
     pub fn run(mut self) -> Result<Zeroizing<Vec<u8>>> {
         let quiet = self.deadline.is_some();
         self.command.stdout(Stdio::piped()).stderr(if quiet { Stdio::null() } else { Stdio::inherit() });
-        self.command.stdin(if self.input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        self.command.stdin(if self.input.is_empty() { Stdio::null() } else { self.memory()?.into() });
         let mut child = self.command.spawn().map_err(|error| {
             let missing = error.kind() == std::io::ErrorKind::NotFound;
             let kind = if missing { Kind::CommandNotFound } else { Kind::CannotInvoke };
@@ -46,15 +48,16 @@ impl Call<'_> {
         Ok(output)
     }
 
+    /// The input as a file in memory: into a pipe it could not be written while the program waits for its output to be read.
+    fn memory(&self) -> Result<File> {
+        let failed = || format!("writing to `{}`", self.name);
+        let mut file = File::from(rustix::fs::memfd_create(c"secret", MemfdFlags::CLOEXEC).with_context(failed)?);
+        file.write_all(self.input).and_then(|()| file.rewind()).with_context(failed)?;
+        Ok(file)
+    }
+
     fn talk(&self, child: &mut Child) -> Result<Zeroizing<Vec<u8>>> {
         let begun = Instant::now();
-        if let Some(mut stdin) = child.stdin.take() {
-            match stdin.write_all(self.input) {
-                // It says by its exit code why it did not read.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-                result => result.with_context(|| format!("writing to `{}`", self.name))?,
-            }
-        }
         let Some(mut stdout) = child.stdout.take() else { return Ok(Zeroizing::default()) };
         // One byte more than there may be, so that too much is seen.
         let mut output = Zeroizing::new(vec![0; MAX_SIZE + 1]);
@@ -112,6 +115,8 @@ mod tests {
         let long = Some(Duration::from_secs(60));
         assert_eq!(shell("cat; echo x", b"in ", long), Ok(b"in x\n".to_vec()));
         assert_eq!(shell("exit 3", b"", long), Err("`it` failed: exit status 3".to_owned()));
+        // More at once than a pipe holds.
+        assert_eq!(shell("cat", &vec![b'x'; 300_000], None).map(|out| out.len()), Ok(300_000));
         // It need not read what it is given.
         assert_eq!(shell("exec true", &vec![0; 300_000], None), Ok(Vec::new()));
         assert_eq!(

@@ -158,7 +158,9 @@ fn processes_of_a_shared_pid_namespace() {
 #[test]
 fn the_hosts_pid_namespace_is_left_clean() {
     let env = Env::busybox();
-    let script = "sleep 5432 & setsid sleep 5433 & echo ready; wait";
+    // One sees neither the root nor any mount of the container's.
+    let script = "mkdir -p /jail/bin; cp /bin/busybox /jail/bin/sleep; chroot /jail /bin/sleep 5434 & \
+                  sleep 5432 & setsid sleep 5433 & echo ready; wait";
     env.ok(["run", "-d", "--name", "h", "--network", "none", "--pid", "host", "busybox", "sh", "-c", script]);
     until("its processes", crate::support::SOON, || env.ok(["logs", "h"]).contains("ready").then_some(()));
     let monitor = env.inspect("h", "State.ConmonPid").as_i64().unwrap();

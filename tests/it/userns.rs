@@ -161,6 +161,28 @@ fn a_mapped_container_is_a_container_like_any_other() {
     env.assert_nothing_left();
 }
 
+/// The other one has been started again since, so that its namespace is another process's.
+#[test]
+fn a_restarted_container_joins_the_namespace_that_is_there_now() {
+    if !works("a_restarted_container_joins_the_namespace_that_is_there_now") {
+        return;
+    }
+    let env = Env::busybox();
+    env.start("owner", &["--userns=auto"]);
+    let script = "echo x >> /runs; until test -e /go; do sleep 0.05; done; rm /go";
+    let guest = ["--name", "guest", "--network", "none", "--userns=container:owner", "--restart=always"];
+    env.ok([&["run", "-d"], &guest[..], &["busybox", "sh", "-c", script]].concat());
+    let namespace = |name: &str| env.ok(["exec", name, "readlink", "/proc/self/ns/user"]);
+    assert_eq!(namespace("guest"), namespace("owner"));
+    env.ok(["restart", "-t", "0", "owner"]);
+    env.ok(["exec", "guest", "touch", "/go"]);
+    let runs = || env.coracle(["exec", "guest", "cat", "/runs"]).run().stdout.lines().count();
+    until("another run", SOON, || (runs() == 2).then_some(()));
+    assert_eq!(namespace("guest"), namespace("owner"));
+    env.ok(["rm", "-f", "-t", "0", "guest", "owner"]);
+    env.assert_nothing_left();
+}
+
 #[test]
 fn automatic_ranges_of_parallel_containers_never_overlap_and_come_back() {
     if !works("automatic_ranges_of_parallel_containers_never_overlap_and_come_back") {
@@ -191,6 +213,13 @@ fn automatic_ranges_of_parallel_containers_never_overlap_and_come_back() {
     let output = more().expect(125);
     assert!(output.stderr.contains("not enough unused IDs in user namespace"), "{output}");
     assert!(output.stderr.contains("hint:"), "{output}");
+    // One that cannot be read has its range still.
+    let id = env.inspect("c5", "Id").as_str().unwrap().to_owned();
+    let record = env.root().join("containers").join(id).join("record.json");
+    let text = std::fs::read(&record).unwrap();
+    std::fs::write(&record, "{").unwrap();
+    more().expect(125);
+    std::fs::write(&record, text).unwrap();
     env.ok(["rm", "c3"]);
     more().expect(0);
     env.ok(["rm", "-a"]);

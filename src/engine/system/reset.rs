@@ -9,8 +9,8 @@ use crate::storage::fs;
 use crate::storage::unpack::remove_tree;
 
 /// What the engine keeps in its roots. Nothing else there is touched: a user may have chosen any directory.
-const DATA: [&str; 9] =
-    ["images", "layers", "mounts", "containers", "volumes", "names", "names.lock", "secrets", "tmp"];
+const DATA: [&str; 10] =
+    ["images", "layers", "mounts", "containers", "volumes", "names", "names.lock", "secrets", "shown", "tmp"];
 const RUN: [&str; 4] = ["containers", "mounts", "storage-driver", "swept"];
 
 /// Removes all containers, images and files of the engine.

@@ -10,7 +10,6 @@
 //! directories that lead to the sources of mounts. So the helper makes all of these as detached mounts, which the process
 //! then only attaches. The overlay, too, is the user's namespace's: its layers may be read by nobody else.
 
-use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -23,7 +22,7 @@ use super::{hide_and_tie, mounts, report_and_exit, root};
 use crate::error::{Context, Error, Result};
 use crate::runtime::channel;
 use crate::runtime::idmap::{self, IdMap, Userns};
-use crate::runtime::joined::{self, Joined, PID};
+use crate::runtime::joined::{self, Joined, PID, USER};
 use crate::runtime::launch::Launch;
 use crate::runtime::spawn::Streams;
 use crate::storage::fs;
@@ -57,7 +56,7 @@ pub(super) fn enter(
     let nested = Nested { root: root::detached(&launch.root)?, opened: mounts::open_all(spec, joined, map)? };
     // Those of others are for the user's root to join, not for the container's.
     for one in joined {
-        one.enter(!PID)?;
+        one.enter(!(PID | USER))?;
     }
     // For children only: this process stays where it is.
     if let Some(other) = joined::with_pids(joined) {
@@ -68,7 +67,9 @@ pub(super) fn enter(
     let mut flags = launch.namespaces & !(libc::CLONE_NEWUSER as u64);
     match userns {
         Userns::Own(_) => flags |= libc::CLONE_NEWUSER as u64,
-        Userns::Join(path, _) => join(path)?,
+        Userns::Join(_) => joined::with_users(joined)
+            .ok_or_else(|| Error::new("there is no user namespace to join"))
+            .and_then(|other| other.enter(USER))?,
     }
     match process::clone_sibling(flags).context("creating the container's namespaces")? {
         Forked::Child => {
@@ -118,15 +119,6 @@ fn write_maps(pid: i32, map: &IdMap, own: &IdMap) -> Result<()> {
         })?;
     }
     Ok(())
-}
-
-/// Joins a user namespace that is there.
-pub(super) fn join(path: &Path) -> Result<()> {
-    let failed = || format!("joining the user namespace `{}`", path.display());
-    let file = File::open(path).with_context(failed)?;
-    nix::sched::setns(file, CloneFlags::CLONE_NEWUSER)
-        .with_context(failed)
-        .map_err(|e| e.hint("it must be one below your own, and not the one that you are in"))
 }
 
 /// Becomes user and group 0 of the namespace, or what it has instead.

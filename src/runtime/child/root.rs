@@ -8,6 +8,7 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, O
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::launch::Root;
+use crate::runtime::overlay::set;
 use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// Attaches the root file system in this mount namespace and opens it.
@@ -77,8 +78,8 @@ fn clone_directory(path: &Path) -> Result<OwnedFd> {
 fn overlay(layers: &Layers<'_>, merged: &Path) -> Result<()> {
     match overlay_by_layers(layers) {
         Ok(mount) => return attach_at(&mount, merged),
-        // Before Linux 6.5 there is no `lowerdir+`, and no string may be longer than 255 bytes.
-        Err(rustix::io::Errno::INVAL) => overlay_by_string(layers, merged),
+        // Before Linux 6.5 there is no `lowerdir+`.
+        Err(rustix::io::Errno::INVAL) if layers.data.is_empty() => overlay_by_string(layers, merged),
         Err(errno) => Err(errno),
     }
     .map_err(|errno| {
@@ -101,14 +102,15 @@ struct Layers<'a> {
 fn overlay_by_layers(layers: &Layers<'_>) -> rustix::io::Result<OwnedFd> {
     let Layers { lower, data, upper, work, volatile } = layers;
     let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    let mut opened = Vec::new();
     for layer in *lower {
-        rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer)?;
+        set(&fs, c"lowerdir+", layer, &mut opened)?;
     }
     for layer in *data {
-        rustix::mount::fsconfig_set_string(&fs, c"datadir+", layer)?;
+        set(&fs, c"datadir+", layer, &mut opened)?;
     }
-    rustix::mount::fsconfig_set_string(&fs, c"upperdir", *upper)?;
-    rustix::mount::fsconfig_set_string(&fs, c"workdir", *work)?;
+    set(&fs, c"upperdir", upper, &mut opened)?;
+    set(&fs, c"workdir", work, &mut opened)?;
     rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?;
     if *volatile {
         rustix::mount::fsconfig_set_flag(&fs, c"volatile")?;
