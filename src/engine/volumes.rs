@@ -14,13 +14,12 @@ use super::export::Source;
 use super::{Engine, containers};
 use crate::container::record::MountPoint;
 use crate::container::spec::{NeededVolume, volume_name};
-use crate::container::userns;
-use crate::container::{Record, volumes};
+use crate::container::{Record, userns, volumes};
 use crate::error::{Context, Error, Result};
 use crate::runtime::passwd;
 use crate::storage::atomic::Durability;
 use crate::storage::lock::Lock;
-use crate::storage::tree::copy::{Renumber, attributes_of_as};
+use crate::storage::tree::copy::{Renumber, attributes_of};
 use crate::storage::unpack::Owners;
 use crate::volume::store::no_such;
 use crate::volume::{New, Store, Volume, attach, fill};
@@ -44,6 +43,22 @@ pub fn named(engine: &Engine, needed: &[NeededVolume]) -> Result<Option<Lock>> {
         let new = New { name: volume.name.clone(), options: volume.options.clone(), ..New::default() };
         let made = store.ensure(new, Durability::Power);
         made.with_context(|| format!("creating named volume \"{}\"", volume.name))?;
+    }
+    Ok(Some(kept))
+}
+
+/// Keeps the volumes that a container shares with another one from being removed as long as the result lives.
+///
+/// # Errors
+/// [`Kind::NoSuch`](crate::error::Kind::NoSuch) when one has been removed already.
+pub fn kept(engine: &Engine, record: &Record) -> Result<Option<Lock>> {
+    if volumes::of(record).next().is_none() {
+        return Ok(None);
+    }
+    let store = store(engine);
+    let kept = store.keep()?;
+    for mount in volumes::of(record) {
+        store.load(&mount.name)?.ok_or_else(|| no_such(&mount.name))?;
     }
     Ok(Some(kept))
 }
@@ -171,9 +186,8 @@ impl Image<'_> {
             let there = self.directory(&mount.destination)?;
             match there {
                 Some(dir) if record.needs_copy_up && !no_copy && !is_empty(&dir)? => {
-                    let numbers = self.numbers();
                     let make = |to: OwnedFd| {
-                        fill::copy(dir.try_clone().context("duplicating a descriptor")?, to, numbers.as_ref())
+                        fill::copy(dir.try_clone().context("duplicating a descriptor")?, to, self.numbers().as_ref())
                     };
                     fill::fill(store, &volume, durability, &make)
                         .with_context(|| format!("filling volume `{}`", mount.name))?;
@@ -181,8 +195,8 @@ impl Image<'_> {
                     record.needs_copy_up = false;
                 }
                 Some(dir) if record.needs_chown => {
-                    let (data, numbers) = (fill::open_dir(&volume.data())?, self.numbers());
-                    attributes_of_as(&dir, &data, Owners::of_this_process(), numbers.as_ref())?;
+                    let data = fill::open_dir(&volume.data())?;
+                    attributes_of(&dir, &data, Owners::of_this_process(), self.numbers().as_ref())?;
                 }
                 None if record.needs_chown => self.give_to_user(&volume)?,
                 _ => {}
@@ -192,26 +206,29 @@ impl Image<'_> {
         if record == volume.record { Ok(()) } else { store.write(&record, durability) }
     }
 
-    /// What the container's own numbers are in a volume, where its file system is shown with them.
-    fn numbers(&self) -> Option<Renumber> {
-        let own = userns::disk_map(self.record).is_none();
-        self.record.id_map.as_ref().filter(|_| own).map(userns::to_parent)
-    }
-
     /// A new volume where the image has nothing belongs to the container's user.
     fn give_to_user(&self, volume: &Volume) -> Result<()> {
         // A user that is not known is told when the container starts.
         let Ok(user) = passwd::resolve(&self.record.user, &[], std::os::fd::AsFd::as_fd(self.root()?)) else {
             return Ok(());
         };
-        let numbers = self.record.id_map.as_ref().map(userns::to_parent);
-        let owner = numbers.map_or((user.uid, user.gid), |numbers| numbers.owner((user.uid, user.gid)));
-        if owner == (0, 0) {
+        let own = (user.uid, user.gid);
+        let (uid, gid) = self.record.id_map.as_ref().map_or(own, |map| userns::to_parent(map).owner(own));
+        if (uid, gid) == (0, 0) {
             return Ok(());
         }
-        std::os::unix::fs::chown(volume.data(), Some(owner.0), Some(owner.1))
+        std::os::unix::fs::chown(volume.data(), Some(uid), Some(gid))
             .with_context(|| format!("giving volume `{}` to user {}", volume.record.name, user.uid))
             .map_err(|e| e.hint("the ID is outside of your range in /etc/subuid and /etc/subgid"))
+    }
+
+    /// What the owners of the container's files on disk are in its volumes, which it sees without a translation. `None`
+    /// where they are the same.
+    fn numbers(&self) -> Option<Renumber> {
+        match userns::disk_map(self.record) {
+            Some(_) => None,
+            None => self.record.id_map.as_ref().map(userns::to_parent),
+        }
     }
 
     fn root(&self) -> Result<&OwnedFd> {

@@ -7,7 +7,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{Dir, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::record::Record;
@@ -15,6 +15,7 @@ use super::store::{Store, Volume};
 use crate::error::{Context, Error, Result};
 use crate::storage::atomic::{self, Durability};
 use crate::storage::tree::copy::Renumber;
+use crate::storage::unpack::remove::remove_beneath;
 use crate::storage::unpack::{Owners, remove_tree};
 use crate::storage::workdir::WorkDir;
 use crate::storage::{fs, tree};
@@ -52,17 +53,22 @@ pub fn move_in(volume: &Volume) -> Result<()> {
     let copy = volume.dir.join("_copy");
     let data = volume.data();
     let context = || format!("filling volume `{}`", volume.record.name);
-    move_entries(&copy, &data).with_context(context)?;
-    tree::copy::attributes_of(&open_dir(&copy)?, &open_dir(&data)?, Owners::of_this_process()).with_context(context)?;
+    let (from, to) = (open_dir(&copy)?, open_dir(&data)?);
+    move_entries(&from, &to).with_context(context)?;
+    tree::copy::attributes_of(&from, &to, Owners::of_this_process(), None).with_context(context)?;
     remove_tree(&copy)
 }
 
 /// Moves all entries of a directory into another of the same file system. What has a name that is there already stays.
-fn move_entries(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::list(from)? {
-        match rustix::fs::renameat_with(CWD, entry.path(), CWD, to.join(entry.file_name()), RenameFlags::NOREPLACE) {
+fn move_entries(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(from).context("listing a copy")? {
+        names.push(entry.context("listing a copy")?.file_name().to_owned());
+    }
+    for name in names.iter().filter(|name| !matches!(name.to_bytes(), b"." | b"..")) {
+        match rustix::fs::renameat_with(from, name, to, name, RenameFlags::NOREPLACE) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(e) => return Err(Error::from(e).wrap(format!("moving `{}`", entry.path().display()))),
+            Err(e) => return Err(Error::from(e).wrap(format!("moving `{}`", tree::shown(name.to_bytes())))),
         }
     }
     Ok(())
@@ -70,27 +76,35 @@ fn move_entries(from: &Path, to: &Path) -> Result<()> {
 
 /// Copies a directory of an image into a directory that is no part of the store, a tmpfs or one of the host's, which is
 /// empty. `root`: it gets owner and mode as well.
-pub fn fill_in_place(from: OwnedFd, to: &Path, root: bool, numbers: Option<&Renumber>) -> Result<()> {
-    let stage = to.join(STAGE);
-    remove_tree(&stage)?;
-    fs::create_dir(&stage, 0o700)?;
-    let result = copy(from, open_dir(&stage)?, numbers).and_then(|()| {
-        move_entries(&stage, to)?;
+pub fn fill_in_place(from: OwnedFd, to: &Path, root: bool, renumber: Option<&Renumber>) -> Result<()> {
+    // Another container may have the directory already, and put a link in the place of whatever is made here: so by
+    // descriptors.
+    let to = open_dir(to)?;
+    let clear = || match remove_beneath(&to, STAGE.as_bytes()) {
+        Err(Errno::NOENT) => Ok(()),
+        removed => removed.context("removing a half made copy"),
+    };
+    clear()?;
+    rustix::fs::mkdirat(&to, STAGE, Mode::RWXU).context("creating a directory for the copy")?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let stage = rustix::fs::openat(&to, STAGE, flags, Mode::empty()).context("opening the directory of the copy")?;
+    let again = || stage.try_clone().context("duplicating a descriptor");
+    let result = copy(from, again()?, renumber).and_then(|()| {
+        move_entries(&stage, &to)?;
         match root {
-            true => tree::copy::attributes_of(&open_dir(&stage)?, &open_dir(to)?, Owners::of_this_process()),
+            true => tree::copy::attributes_of(&stage, &to, Owners::of_this_process(), None),
             false => Ok(()),
         }
     });
-    let removed = remove_tree(&stage);
-    result.and(removed)
+    result.and(clear())
 }
 
 /// The name of a half made copy in a directory of the host.
 const STAGE: &str = ".coracle-copy-up";
 
-/// Copies a directory of an image as the content of a volume.
-pub fn copy(from: OwnedFd, to: OwnedFd, numbers: Option<&Renumber>) -> Result<()> {
-    tree::copy::copy_live_as(from, to, Owners::of_this_process(), numbers).map_err(|error| {
+/// Copies a directory of an image as the content of a volume, perhaps with other owners.
+pub fn copy(from: OwnedFd, to: OwnedFd, renumber: Option<&Renumber>) -> Result<()> {
+    tree::copy::copy_live(from, to, Owners::of_this_process(), renumber).map_err(|error| {
         error
             .wrap("copying what the image has there into the volume")
             .hint("`nocopy` as an option of the volume leaves it empty")
@@ -161,6 +175,22 @@ mod tests {
         assert_eq!(std::fs::read_to_string(volume.data().join("own")).unwrap(), "user");
         let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(volume.data()).unwrap());
         assert_eq!(mode & 0o777, 0o750);
+    }
+
+    #[test]
+    fn a_directory_of_others_is_filled_through_no_link() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        for dir in ["image/sub", "to", "elsewhere"] {
+            std::fs::create_dir_all(at(dir)).unwrap();
+        }
+        std::fs::write(at("image/sub/x"), "image").unwrap();
+        std::fs::write(at("elsewhere/kept"), "").unwrap();
+        std::os::unix::fs::symlink(at("elsewhere"), at("to").join(STAGE)).unwrap();
+        fill_in_place(open_dir(&at("image")).unwrap(), &at("to"), false, None).unwrap();
+        assert_eq!(std::fs::read_to_string(at("to/sub/x")).unwrap(), "image");
+        assert_eq!(std::fs::read_dir(at("elsewhere")).unwrap().count(), 1);
+        assert!(at("elsewhere/kept").exists() && !at("to").join(STAGE).exists());
     }
 
     #[test]

@@ -301,6 +301,37 @@ fn volumes_pipes_and_terminals_belong_to_the_container() {
 }
 
 #[test]
+fn a_new_volume_belongs_to_the_user_of_the_container() {
+    if !works("a_new_volume_belongs_to_the_user_of_the_container") {
+        return;
+    }
+    let env = Env::busybox();
+    // Nothing is at /data in the image.
+    let script = "stat -c %u:%g /data; echo x > /data/x; stat -c %u:%g /data/x";
+    for (number, options) in [
+        &["--userns=auto"][..],
+        &["--userns=auto", "--user=5:6"],
+        &["--userns=keep-id:uid=7,gid=8"],
+        &["--userns=nomap"],
+        &["--user=5:6"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let volume = format!("v{number}:/data");
+        let mut all = vec!["-v", &volume];
+        all.extend(*options);
+        let want = match options.last() {
+            Some(last) if last.starts_with("--user=") => "5:6\n5:6",
+            Some(last) if last.starts_with("--userns=keep-id") => "7:8\n7:8",
+            _ => "0:0\n0:0",
+        };
+        assert_eq!(env.sh(&all, script), want, "{options:?}");
+    }
+    env.assert_nothing_left();
+}
+
+#[test]
 fn the_image_s_data_are_not_copied_and_nothing_stays_mounted() {
     if !works("the_image_s_data_are_not_copied_and_nothing_stays_mounted") {
         return;

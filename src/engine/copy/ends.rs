@@ -10,7 +10,7 @@
 //!
 //! A destination that ends with a slash must be there. As in the reference a link that is named is followed, on both sides.
 
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
@@ -152,7 +152,7 @@ pub(super) fn source(side: &Side, path: &[u8]) -> Result<Found> {
     let place = side.place(path).map_err(|errno| side.not_found(path, errno))?;
     let is_dir = is_directory(&place)?;
     let typed = base(path);
-    let (above, resolved) = resolved(side, &place)?;
+    let (above, resolved) = resolved(&place)?;
     let full = if resolved.is_empty() { above } else { [above.as_slice(), b"/", &resolved].concat() };
     let is_root = resolved.is_empty();
     let name = match side {
@@ -188,7 +188,7 @@ pub(super) fn destination(side: &Side, path: &[u8], from_dir: bool, from_archive
         }
         Err(errno) => return Err(side.not_found(path, errno)),
     };
-    let (above, name) = resolved(side, &place)?;
+    let (above, name) = resolved(&place)?;
     if is_directory(&place)? {
         let path = if name.is_empty() { above } else { [above.as_slice(), b"/", &name].concat() };
         return Ok(Destination { dir: place, path, name: None });
@@ -229,7 +229,7 @@ fn new(side: &Side, path: &[u8]) -> Result<Destination> {
         // A link that leads nowhere.
         Ok(_) => return Err(missing(Errno::NOENT)),
     }
-    let (mut full, last) = resolved(side, &dir)?;
+    let (mut full, last) = resolved(&dir)?;
     if !last.is_empty() {
         full = [full.as_slice(), b"/", &last].concat();
     }
@@ -237,26 +237,15 @@ fn new(side: &Side, path: &[u8]) -> Result<Destination> {
 }
 
 /// Directory and name of an open place, as the kernel sees them now. The root has neither.
-fn resolved(side: &Side, place: &OwnedFd) -> Result<(Vec<u8>, Vec<u8>)> {
-    let mut path = path_of(place.as_fd())?;
-    if let Some(view) = side.view() {
-        // The root of what a process has mounted somewhere (fuse-overlayfs) has a path, others have none.
-        let root = path_of(view?.root())?;
-        if let Some(below) = path.strip_prefix(root.as_slice()).filter(|below| matches!(below, [] | [b'/', ..])) {
-            path = if below.is_empty() { b"/".to_vec() } else { below.to_vec() };
-        }
-    }
+fn resolved(place: &OwnedFd) -> Result<(Vec<u8>, Vec<u8>)> {
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", place.as_raw_fd())).context("reading a path")?;
+    let path = path.into_os_string().into_vec();
     match path.iter().rposition(|&b| b == b'/') {
         Some(slash) => {
             Ok((path.get(..slash).unwrap_or_default().to_vec(), path.get(slash + 1..).unwrap_or_default().to_vec()))
         }
         None => Err(Error::new("what was found has no path")),
     }
-}
-
-fn path_of(place: BorrowedFd<'_>) -> Result<Vec<u8>> {
-    let path = std::fs::read_link(format!("/proc/self/fd/{}", place.as_raw_fd())).context("reading a path")?;
-    Ok(path.into_os_string().into_vec())
 }
 
 fn without_slashes(path: &[u8]) -> &[u8] {

@@ -44,15 +44,24 @@ pub fn import(engine: &Engine, name: &str, input: &mut (dyn Read + Send)) -> Res
     let volume = exactly(engine, name)?;
     let context = || format!("importing into volume `{name}`");
     let data = manage::mount(engine, name)?;
+    let over = |input: &mut (dyn Read + Send)| {
+        crate::volume::archive::unpack(input, &fill::open_dir(&data)?).with_context(context)
+    };
     if volume.record.parsed()?.mount.is_some() || !fill::is_empty(&data)? {
-        return crate::volume::archive::unpack(input, &fill::open_dir(&data)?).with_context(context);
+        return over(input);
     }
-    let _lock = store.lock(name)?;
+    let lock = store.lock(name)?;
+    // Somebody else may have filled it while the lock was waited for: what is there already would be left out.
+    let volume = exactly(engine, name)?;
+    if !fill::is_empty(&data)? {
+        drop(lock);
+        return over(input);
+    }
     let warnings = std::cell::RefCell::new(Warnings::default());
     let input = std::cell::RefCell::new(input);
     let make = |into: OwnedFd| {
         // The volume's own directory keeps owner and mode unless the archive says otherwise.
-        crate::storage::tree::copy::attributes_of(&fill::open_dir(&data)?, &into, Owners::of_this_process())?;
+        crate::storage::tree::copy::attributes_of(&fill::open_dir(&data)?, &into, Owners::of_this_process(), None)?;
         *warnings.borrow_mut() = crate::volume::archive::unpack(&mut **input.borrow_mut(), &into)?;
         Ok(())
     };
@@ -133,7 +142,7 @@ fn copy(engine: &Engine, volume: &Volume, record: Record, options: CopyOptions) 
         };
         let copied = copied.and_then(|()| {
             let (from, to) = (fill::open_dir(&data)?, fill::open_dir(&draft.data())?);
-            copy_live(from, to, Owners::of_this_process()).with_context(context)
+            copy_live(from, to, Owners::of_this_process(), None).with_context(context)
         });
         // Before signals end the process again.
         paused.resume();

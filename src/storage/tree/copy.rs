@@ -12,7 +12,7 @@ use super::data::open_file;
 use super::links::Links;
 use super::parallel::{Job, Workers};
 use super::walk::{self, Item, Visitor};
-use super::{limit, xattr};
+use super::xattr;
 use crate::error::{Context, Error, Result};
 use crate::storage::unpack::beneath::{self, file_type};
 use crate::storage::unpack::extract::Owners;
@@ -64,29 +64,18 @@ pub fn copy(layers: Vec<OwnedFd>, to: OwnedFd, owners: Owners, renumber: Option<
 ///
 /// # Errors
 /// As [`copy`].
-pub fn copy_live(from: OwnedFd, to: OwnedFd, owners: Owners) -> Result<()> {
-    copy_live_as(from, to, owners, None)
-}
-
-/// The same, perhaps with other owners.
-pub fn copy_live_as(from: OwnedFd, to: OwnedFd, owners: Owners, renumber: Option<&Renumber>) -> Result<()> {
+pub fn copy_live(from: OwnedFd, to: OwnedFd, owners: Owners, renumber: Option<&Renumber>) -> Result<()> {
     let keep = Attributes { owners, kind: walk::Kind::Live, renumber };
     copy_as(vec![from], to, keep, Data::Copy).map_err(|error| hint_if_full(error, "make room, and try again"))
 }
 
 /// Gives the directory `to` what `from` has of attributes: owner, mode, extended ones, time.
-pub fn attributes_of(from: &OwnedFd, to: &OwnedFd, owners: Owners) -> Result<()> {
-    attributes_of_as(from, to, owners, None)
-}
-
-/// The same, perhaps with another owner.
-pub fn attributes_of_as(from: &OwnedFd, to: &OwnedFd, owners: Owners, renumber: Option<&Renumber>) -> Result<()> {
+pub fn attributes_of(from: &OwnedFd, to: &OwnedFd, owners: Owners, renumber: Option<&Renumber>) -> Result<()> {
     let stat = rustix::fs::fstat(from).context("reading its attributes")?;
     Attributes { owners, kind: walk::Kind::Live, renumber }.set(from, to, &stat)
 }
 
 fn copy_as(from: Vec<OwnedFd>, to: OwnedFd, keep: Attributes<'_>, data: Data) -> Result<()> {
-    let _files = limit::ManyFiles::allow();
     let root = to.try_clone().context("duplicating a descriptor")?;
     // Content is copied beside: names are made one after the other anyhow.
     let threads = match data {
@@ -175,13 +164,17 @@ impl Copy<'_, '_> {
                 self.keep.set(from.as_fd(), to.as_fd(), &stat)
             }
             FileType::Symlink => {
-                let target = rustix::fs::readlinkat(item.parent, item.name, Vec::new()).context("reading link")?;
+                let target = match rustix::fs::readlinkat(item.parent, item.name, Vec::new()) {
+                    // As above.
+                    Err(Errno::NOENT | Errno::INVAL) if self.keep.kind == walk::Kind::Live => return Ok(()),
+                    target => target.context("reading link")?,
+                };
                 rustix::fs::symlinkat(target, parent, item.name).context("creating symbolic link")?;
                 self.attributes_by_name(parent, item, None)
             }
             FileType::Fifo => {
                 rustix::fs::mknodat(parent, item.name, FileType::Fifo, Mode::RUSR, 0).context("creating pipe")?;
-                self.attributes_by_name(parent, item, Some(Mode::from_raw_mode(item.stat.st_mode & 0o7777)))
+                self.attributes_by_name(parent, item, Some(item.stat.st_mode & 0o7777))
             }
             // A whiteout of an overlay file system, which may have its layers in a volume.
             FileType::CharacterDevice if self.keep.kind == walk::Kind::Live && item.stat.st_rdev == 0 => {
@@ -194,7 +187,7 @@ impl Copy<'_, '_> {
         }
     }
 
-    fn attributes_by_name(&self, parent: &OwnedFd, item: &Item<'_>, mode: Option<Mode>) -> Result<()> {
+    fn attributes_by_name(&self, parent: &OwnedFd, item: &Item<'_>, mode: Option<u32>) -> Result<()> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         let now = rustix::fs::statat(parent, item.name, flags).context("reading its attributes")?;
         let (uid, gid) = self.keep.owner(item.stat);
@@ -203,7 +196,7 @@ impl Copy<'_, '_> {
             self.keep.owned(rustix::fs::chownat(parent, item.name, Some(owner.0), Some(owner.1), flags))?;
         }
         if let Some(mode) = mode {
-            rustix::fs::chmodat(parent, item.name, mode, AtFlags::empty()).context("setting its mode")?;
+            beneath::chmod_fifo(parent, item.name.to_bytes(), mode).context("setting its mode")?;
         }
         rustix::fs::utimensat(parent, item.name, &times(item.stat), flags).context("setting its time")
     }
