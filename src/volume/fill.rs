@@ -28,15 +28,30 @@ pub type Make<'a> = dyn Fn(OwnedFd) -> Result<()> + 'a;
 /// # Errors
 /// Those of `make`, a full disk. Nothing of it is in the volume then.
 pub fn fill(store: &Store, volume: &Volume, durability: Durability, make: &Make<'_>) -> Result<()> {
-    let work = WorkDir::random(store.roots(), "volume-")?;
-    let staged = work.path("copy");
-    fs::create_dir(&staged, 0o755)?;
-    make(open_dir(&staged)?)?;
+    put(volume, &stage(store, durability, make)?, durability)
+}
+
+/// Content that is whole, and in no volume yet.
+#[derive(Debug)]
+pub struct Staged {
+    work: WorkDir,
+}
+
+/// Makes the content for a volume. No lock is needed: `make` may take as long as it likes.
+pub fn stage(store: &Store, durability: Durability, make: &Make<'_>) -> Result<Staged> {
+    let staged = Staged { work: WorkDir::random(store.roots(), "volume-")? };
+    let path = staged.work.path("copy");
+    fs::create_dir(&path, 0o755)?;
+    make(open_dir(&path)?)?;
     if durability == Durability::Power {
-        flush(&staged)?;
+        flush(&path)?;
     }
-    let copy = volume.dir.join("_copy");
-    fs::rename(&staged, &copy)?;
+    Ok(staged)
+}
+
+/// Puts content into an empty volume. The caller holds the volume's lock.
+pub fn put(volume: &Volume, staged: &Staged, durability: Durability) -> Result<()> {
+    fs::rename(&staged.work.path("copy"), &volume.dir.join("_copy"))?;
     if durability == Durability::Power {
         atomic::sync_dir(&volume.dir)?;
     }

@@ -50,13 +50,6 @@ pub fn import(engine: &Engine, name: &str, input: &mut (dyn Read + Send)) -> Res
     if volume.record.parsed()?.mount.is_some() || !fill::is_empty(&data)? {
         return over(input);
     }
-    let lock = store.lock(name)?;
-    // Somebody else may have filled it while the lock was waited for: what is there already would be left out.
-    let volume = exactly(engine, name)?;
-    if !fill::is_empty(&data)? {
-        drop(lock);
-        return over(input);
-    }
     let warnings = std::cell::RefCell::new(Warnings::default());
     let input = std::cell::RefCell::new(input);
     let make = |into: OwnedFd| {
@@ -65,7 +58,16 @@ pub fn import(engine: &Engine, name: &str, input: &mut (dyn Read + Send)) -> Res
         *warnings.borrow_mut() = crate::volume::archive::unpack(&mut **input.borrow_mut(), &into)?;
         Ok(())
     };
-    fill::fill(&store, &volume, Durability::Power, &make).with_context(context)?;
+    // Nobody waits for whoever writes the archive.
+    let staged = fill::stage(&store, Durability::Power, &make).with_context(context)?;
+    let _lock = store.lock(name)?;
+    let volume = exactly(engine, name)?;
+    if !fill::is_empty(&data)? {
+        return Err(Error::new("somebody else has put files into it meanwhile")
+            .wrap(context())
+            .hint("import it again"));
+    }
+    fill::put(&volume, &staged, Durability::Power).with_context(context)?;
     let record = Record { needs_copy_up: false, needs_chown: false, ..volume.record };
     store.write(&record, Durability::Power)?;
     Ok(warnings.into_inner())
