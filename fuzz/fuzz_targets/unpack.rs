@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     let own = std::fs::metadata(&root).expect("metadata");
     let owner = Some((own.uid(), own.gid()));
     for inside in [None, Some((directory.as_fd(), &b""[..]))] {
-        let target = put::Target { dir: directory.as_fd(), root: inside, owner, overwrite: data.len() % 2 == 0 };
+        let target = put::Target { dir: directory.as_fd(), root: inside, owner, overwrite: data.len() % 2 == 0, renumber: None };
         let _ = put::put(&mut Reader::new(data.as_slice()), &target);
         outer.check();
     }
