@@ -18,12 +18,14 @@
 
 mod child;
 pub mod files;
+pub mod firewall;
 mod helper;
 #[cfg(test)]
 mod live;
 pub mod lookup;
 mod mode;
 pub mod netlink;
+pub mod nft;
 mod pasta;
 pub mod ports;
 mod relay;
