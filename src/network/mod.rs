@@ -24,6 +24,7 @@ mod helper;
 mod live;
 pub mod lookup;
 mod mode;
+pub mod netlink;
 mod pasta;
 pub mod ports;
 mod relay;
