@@ -10,6 +10,7 @@ pub mod limits;
 pub mod logging;
 pub mod mounts;
 pub mod namespaces;
+pub mod network;
 pub mod options;
 pub mod personality;
 pub mod ports;

@@ -25,6 +25,9 @@ pub struct State {
     pub restart_count: u32,
     /// A person stopped it: `unless-stopped` and `always` do not bring it back.
     pub stopped_by_user: bool,
+    /// How it is connected to bridge networks, as long as it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub network: Vec<super::network::Interface>,
 }
 
 /// Where in its life a container is.
