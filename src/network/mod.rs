@@ -16,6 +16,7 @@
 //!
 //! Bridge networks, and the network of another container, are not here yet.
 
+pub mod anchor;
 mod child;
 pub mod files;
 mod helper;
