@@ -318,9 +318,7 @@ impl<R: BufRead> Reader<R> {
                 return Err(truncated().into());
             }
             let length = buffer.len().min(space.len());
-            for (to, from) in space.iter_mut().zip(buffer) {
-                *to = *from;
-            }
+            space.get_mut(..length).unwrap_or_default().copy_from_slice(buffer.get(..length).unwrap_or_default());
             self.input.consume(length);
             self.position += length as u64;
             filled += length;
