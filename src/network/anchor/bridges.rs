@@ -61,7 +61,11 @@ impl Bridges {
     /// There is no such network, or containers of this user cannot be on it.
     pub(super) fn enter(&mut self, socket: &mut Socket, name: &str) -> Result<&mut Bridge> {
         if self.all.get(name).is_none_or(|bridge| bridge.users == 0) {
-            let network = self.read(name)?;
+            let mut network = self.read(name)?;
+            if let Some(bridge) = self.all.get(name).filter(|bridge| bridge.network.id == network.id) {
+                // A default network that no file describes is always made just now.
+                network.created = bridge.network.created;
+            }
             if self.all.get(name).is_some_and(|bridge| bridge.network != network) {
                 self.remove(socket, name);
             }

@@ -27,12 +27,8 @@ pub fn connect(place: &Place) -> Result<Option<Client>> {
 pub fn connect_or_start(place: &Place) -> Result<Client> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(client) = connect(place)? {
+        if let Some(client) = try_connect_or_start(place)? {
             return Ok(client);
-        }
-        if let Some(right) = launch::take(place)? {
-            launch::start(place, right)?;
-            continue;
         }
         // Another is about to start it, or it is about to end.
         if Instant::now() > deadline {
@@ -42,6 +38,20 @@ pub fn connect_or_start(place: &Place) -> Result<Client> {
             )));
         }
         std::thread::sleep(STEP);
+    }
+}
+
+/// The same without waiting: `None` while another starts it, or it ends.
+pub fn try_connect_or_start(place: &Place) -> Result<Option<Client>> {
+    if let Some(client) = connect(place)? {
+        return Ok(Some(client));
+    }
+    match launch::take(place)? {
+        Some(right) => {
+            launch::start(place, right)?;
+            connect(place)
+        }
+        None => Ok(None),
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn connect(place: &Place) -> Result<Option<OwnedFd>> {
 pub(super) fn start(place: &Place, right: Right) -> Result<()> {
     let listener = listen(&place.dir())?;
     let text = serde_json::to_string(place)?;
-    let argument = CString::new(text).context("writing down the network anchor's place")?;
+    let argument = CString::new(text).map_err(|_| Error::new("the network anchor's place has a NUL byte"))?;
     // A reaper of its descendants would become the anchor's parent.
     let reaper = nix::sys::prctl::get_child_subreaper().unwrap_or(false);
     if reaper {
@@ -112,7 +112,7 @@ fn become_anchor(right: &Right, listener: &OwnedFd, argument: &CString) -> Resul
     let pid = format!("{}\n", std::process::id());
     let _ = std::os::unix::fs::FileExt::write_all_at(&right.lock, pid.as_bytes(), 0);
     let _ = right.lock.set_len(pid.len() as u64);
-    let name = CString::new(NAME).context("naming the network anchor")?;
+    let name = CString::new(NAME).map_err(|_| Error::new("the network anchor's name has a NUL byte"))?;
     nix::unistd::fexecve(&program, &[&name, argument], &exe::environment()).context("executing the network anchor")
 }
 

@@ -26,6 +26,10 @@ const SETTINGS: [(&str, &str); 9] = [
     ("bridge/bridge-nf-call-ip6tables", "0"),
 ];
 
+/// Settings of a container's namespace, which interfaces take over when they are made.
+const THEIRS: [(&str, &str); 2] =
+    [("ipv6/conf/default/accept_dad", "0"), ("ipv6/conf/default/accept_ra", "0")];
+
 /// The namespace of the anchor.
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -44,13 +48,16 @@ impl Inner {
         Ok(Inner { file })
     }
 
-    /// A netlink socket in another namespace: it can be used from here.
+    /// A netlink socket in a container's namespace, which gets its settings: it can be used from here.
     ///
     /// A thread that cannot come back would do everything else in the wrong place: then the anchor ends.
     pub(super) fn socket_in(&self, other: BorrowedFd<'_>) -> Result<Socket> {
         let network = Some(LinkNameSpaceType::Network);
         move_into_link_name_space(other, network)
             .map_err(|errno| Error::from(errno).wrap("entering the container's network namespace"))?;
+        for (name, value) in THEIRS {
+            set(name, value);
+        }
         let socket = Socket::open(Protocol::Route);
         if move_into_link_name_space(self.file.as_fd(), network).is_err() {
             process::exit_now(1);
