@@ -20,12 +20,14 @@ pub mod anchor;
 mod child;
 pub mod config;
 pub mod files;
+pub mod firewall;
 mod helper;
 #[cfg(test)]
 mod live;
 pub mod lookup;
 mod mode;
 pub mod netlink;
+pub mod nft;
 mod pasta;
 pub mod ports;
 mod relay;
