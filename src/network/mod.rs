@@ -17,6 +17,7 @@
 //! Bridge networks, and the network of another container, are not here yet.
 
 mod child;
+pub mod dns;
 pub mod files;
 mod helper;
 #[cfg(test)]
