@@ -26,6 +26,15 @@ pub fn loopback_up() -> io::Result<()> {
     Ok(())
 }
 
+/// setsockopt(2) of a number at the level of netlink (NETLINK_EXT_ACK, NETLINK_ADD_MEMBERSHIP, ...).
+pub fn set_netlink_option(socket: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    let length = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: `value` is a readable number of that length.
+    let result =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_NETLINK, option, (&raw const value).cast(), length) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// An address of an interface that is up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InterfaceAddress {

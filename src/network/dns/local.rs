@@ -12,9 +12,7 @@ use hickory_proto::rr::{DNSClass, RData, RecordType};
 use super::answer;
 use super::question::Question;
 use super::table::{Asker, Found, Table, Way};
-
-/// The search domain that the reference puts into containers' resolv.conf.
-const SUFFIX: &str = "dns.podman";
+use crate::network::files::resolv::DOMAIN;
 
 /// What becomes of a question.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +39,7 @@ pub(super) fn decide(table: &Table, asker: &Asker, over: &str, question: &Questi
     if name == "localhost" || name.ends_with(".localhost") {
         return addresses(question, &[Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }
-    let stripped = name.strip_suffix(SUFFIX).and_then(|name| name.strip_suffix('.'));
+    let stripped = name.strip_suffix(DOMAIN).and_then(|name| name.strip_suffix('.'));
     let bare = stripped.unwrap_or(name);
     if let Some(found) = table.find(asker, over, bare, turn) {
         return Decision::Containers { name: bare.to_owned(), found };
@@ -57,7 +55,7 @@ pub(super) fn decide(table: &Table, asker: &Asker, over: &str, question: &Questi
         }
     }
     let is_single = !name.is_empty() && !name.contains('.') && !is_of_zones(question.kind());
-    if stripped.is_some() || name == SUFFIX || is_single && table.has_names(asker) {
+    if stripped.is_some() || name == DOMAIN || is_single && table.has_names(asker) {
         return Decision::Code(ResponseCode::NXDomain);
     }
     Decision::Ask(table.way(asker, over))

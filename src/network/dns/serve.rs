@@ -34,8 +34,6 @@ const MAX_CONNECTIONS_EACH: usize = 32;
 const MAX_LATE: usize = 64;
 /// How much of one listener is read before the others have their turn.
 const MAX_AT_ONCE: usize = 64;
-/// For how long a container's own address is opened to a neighbour: longer than the answer is valid, because programs keep it.
-const OPEN_SECONDS: u32 = 60;
 
 /// The server, on its thread.
 pub(super) struct Server {
@@ -332,8 +330,8 @@ impl Server {
                 if let Some(gate) = gate
                     && !records.is_empty()
                 {
-                    let opened: Vec<_> = found.addresses.iter().map(|address| (*address, OPEN_SECONDS)).collect();
-                    if gate.open(&asker.id, &name, &opened).is_err() {
+                    let opened: Vec<_> = found.addresses.iter().map(|address| (*address, answer::TTL)).collect();
+                    if gate.open(&asker.id, &name, &opened, true).is_err() {
                         return code(ResponseCode::ServFail);
                     }
                 }
@@ -493,7 +491,7 @@ impl Server {
         reply::restore(&mut reply, &forward.original, question.end);
         if let Some(gate) = self.gate.as_ref().filter(|_| forward.asker.container.restricted) {
             let Some(addresses) = follow::addresses(question, &reply) else { return failure() };
-            if !addresses.is_empty() && gate.open(&forward.asker.id, &question.name, &addresses).is_err() {
+            if !addresses.is_empty() && gate.open(&forward.asker.id, &question.name, &addresses, false).is_err() {
                 return failure();
             }
         }
