@@ -18,6 +18,7 @@
 
 mod child;
 pub mod files;
+pub mod forward;
 mod helper;
 #[cfg(test)]
 mod live;

@@ -167,7 +167,7 @@ fn follow_parent(parent: u32) -> io::Result<()> {
 }
 
 /// Sets the soft limit of open descriptors to the hard one; a helper has one for each published port and connection.
-fn raise_descriptor_limit() {
+pub fn raise_descriptor_limit() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid rlimit; failing changes nothing.
     unsafe {
