@@ -38,6 +38,7 @@ pub mod kind {
     pub const PAUSE: u8 = b'P';
     pub const UNPAUSE: u8 = b'U';
     pub const EXEC: u8 = b'X';
+    pub const NETWORK: u8 = b'N';
 
     pub const INPUT: u8 = b'i';
     pub const END_OF_INPUT: u8 = b'e';
