@@ -16,6 +16,7 @@
 //!
 //! Bridge networks are connected by the anchor instead of a helper; [`config`] says which there are.
 
+pub mod anchor;
 mod child;
 pub mod config;
 pub mod dns;
