@@ -19,6 +19,7 @@
 pub mod anchor;
 mod child;
 pub mod config;
+pub mod dns;
 pub mod files;
 pub mod firewall;
 mod helper;
