@@ -16,6 +16,7 @@ use super::progress::{Event, Progress};
 use super::store::ImageStore;
 use crate::error::{Context, Error, Result};
 use crate::storage::behind::Behind;
+use crate::storage::fs::is_full;
 use crate::storage::layers::LayerDraft;
 use crate::storage::unpack::pipeline::{self, Flow, Sinks};
 use crate::storage::workdir::WorkDir;
@@ -151,7 +152,7 @@ impl ImageStore {
                 });
             }
             part.restart()?;
-            if present == 0 || is_space(&error) {
+            if present == 0 || is_full(&error) {
                 part.discard();
                 return Err(error);
             }
@@ -345,15 +346,10 @@ impl LayerPart {
 
 /// Says the way out where the disk is full.
 pub(super) fn space_hint(error: Error) -> Error {
-    if is_space(&error) {
+    if is_full(&error) {
         return error.hint("free some space on the file system of the data root, or choose another with --root");
     }
     error
-}
-
-pub(super) fn is_space(error: &Error) -> bool {
-    let full = ["No space left on device", "Disk quota exceeded"];
-    error.chain().iter().any(|cause| full.iter().any(|words| cause.contains(words)))
 }
 
 /// Whether a layer is of a kind that can be unpacked, as far as its media type says: how it is compressed is seen later.

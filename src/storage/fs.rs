@@ -26,6 +26,11 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Reads a whole file as JSON.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_slice(&read(path)?).with_context(|| format!("reading `{}`", path.display()))
+}
+
 /// Writes a file in place (not atomic: for files in directories that nobody else sees yet, and for /proc).
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("writing `{}`", path.display()))
@@ -76,6 +81,12 @@ pub fn remove_dir_all_if_exists(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an error was made by a full disk or a used up quota.
+pub fn is_full(error: &Error) -> bool {
+    let full = [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].map(nix::errno::Errno::desc);
+    error.chain().iter().any(|cause| full.iter().any(|words| cause.contains(words)))
 }
 
 /// What is in a directory; nothing where there is none. Entries that vanish meanwhile are left out.

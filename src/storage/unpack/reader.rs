@@ -49,6 +49,16 @@ pub struct Entry {
     pub sparse: Option<Vec<(u64, u64)>>,
 }
 
+impl Entry {
+    /// User and group, where they are IDs: the highest number would mean "leave it as it is" to the kernel.
+    pub fn owner(&self) -> Result<(u32, u32)> {
+        match (u32::try_from(self.uid), u32::try_from(self.gid)) {
+            (Ok(uid), Ok(gid)) if uid != u32::MAX && gid != u32::MAX => Ok((uid, gid)),
+            _ => crate::bail!("owner {}:{} is out of range", self.uid, self.gid),
+        }
+    }
+}
+
 /// A tar archive being read.
 #[derive(Debug)]
 pub struct Reader<R> {
