@@ -279,5 +279,6 @@ fn condition(text: &str) -> Result<Status> {
 /// Gives a container another name.
 pub fn rename(engine: &Engine, id: &str, name: &str) -> Result<()> {
     super::create::check_name(name)?;
-    containers(engine).rename(id, name)
+    containers(engine).rename(id, name)?;
+    super::network::renamed(engine, id, name)
 }
