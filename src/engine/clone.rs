@@ -108,6 +108,17 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
     if let Some(bytes) = fs::read_optional(&filter)? {
         fs::write_private(&draft.dir().join("seccomp.bpf"), &bytes)?;
     }
+    if let Some(mut networks) = super::network::wanted(engine, original)? {
+        networks.id.clone_from(&record.id);
+        networks.name.clone_from(&record.name);
+        networks.hostname.clone_from(&record.hostname);
+        for one in &mut networks.networks {
+            // Addresses belong to one container only.
+            one.addresses.clear();
+            one.mac.clear();
+        }
+        networks.write(draft.dir(), Durability::Power)?;
+    }
     // What is mounted in its own directory begins empty.
     let launch: Launch = fs::read_json(&draft.dir().join("launch.json"))?;
     let own = record.mounts.iter().map(|mount| &mount.source).chain(launch.overlays.iter().map(|fuse| &fuse.merged));

@@ -9,7 +9,7 @@ pub use choose::{Choice, choose};
 pub(super) use connect::renamed;
 pub use connect::{connect, disconnect, reload};
 pub use files::Facts;
-pub use manage::{RemoveOptions, Users, connected, create, names_of, remove, unused, update, users, wanted};
+pub use manage::{RemoveOptions, Shown, Users, connected, create, remove, shown, unused, update, users, wanted};
 
 use std::path::{Path, PathBuf};
 
