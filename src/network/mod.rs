@@ -22,6 +22,7 @@ pub mod config;
 pub mod dns;
 pub mod files;
 pub mod firewall;
+pub mod forward;
 mod helper;
 #[cfg(test)]
 mod live;
