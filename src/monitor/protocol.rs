@@ -40,7 +40,6 @@ pub mod kind {
     pub const UNPAUSE: u8 = b'U';
     pub const NETWORK: u8 = b'N';
     pub const EXEC: u8 = b'X';
-    pub const NETWORK: u8 = b'N';
 
     pub const INPUT: u8 = b'i';
     pub const END_OF_INPUT: u8 = b'e';

@@ -27,8 +27,7 @@ const SETTINGS: [(&str, &str); 9] = [
 ];
 
 /// Settings of a container's namespace, which interfaces take over when they are made.
-const THEIRS: [(&str, &str); 2] =
-    [("ipv6/conf/default/accept_dad", "0"), ("ipv6/conf/default/accept_ra", "0")];
+const THEIRS: [(&str, &str); 2] = [("ipv6/conf/default/accept_dad", "0"), ("ipv6/conf/default/accept_ra", "0")];
 
 /// The namespace of the anchor.
 #[derive(Debug)]
