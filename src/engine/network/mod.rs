@@ -7,7 +7,7 @@ mod files;
 mod manage;
 
 pub use choose::{Choice, choose};
-pub(super) use connect::renamed;
+pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
 pub use files::Facts;
 pub use manage::{RemoveOptions, Users, connected, create, names_of, remove, unused, update, users, wanted};
