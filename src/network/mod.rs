@@ -17,6 +17,7 @@
 //! Bridge networks, and the network of another container, are not here yet.
 
 mod child;
+pub mod egress;
 pub mod files;
 pub mod firewall;
 mod helper;
