@@ -159,7 +159,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l hosts-file -d
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip -d 'Set an IPv4 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l ip6 -d 'Set an IPv6 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l mac-address -d 'Set a MAC address' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -d 'Network to connect to (NAME[:ip=,ip6=,mac=,alias=,interface_name=], bridge, none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
@@ -383,7 +383,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l hosts-file -d 'F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip -d 'Set an IPv4 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l ip6 -d 'Set an IPv6 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l mac-address -d 'Set a MAC address' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -d 'Network to connect to (NAME[:ip=,ip6=,mac=,alias=,interface_name=], bridge, none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
@@ -757,7 +757,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip -d 'Set an IPv4 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ip6 -d 'Set an IPv6 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mac-address -d 'Set a MAC address' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network -d 'Network to connect to (NAME[:ip=,ip6=,mac=,alias=,interface_name=], bridge, none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r
@@ -1009,7 +1009,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip -d 'Set an IPv4 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ip6 -d 'Set an IPv6 address' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mac-address -d 'Set a MAC address' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -d 'Network mode (none, host, slirp4netns[:options], pasta[:options])' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network -d 'Network to connect to (NAME[:ip=,ip6=,mac=,alias=,interface_name=], bridge, none, host, slirp4netns[:options], pasta[:options])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l network-alias -d 'Add a name in the network' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s p -l publish -d 'Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroupns -d 'Cgroup namespace (private, host, container:NAME, ns:PATH)' -r

@@ -8,6 +8,7 @@ use super::{env, prompt, roots};
 use crate::container::store::Store;
 use crate::engine::{self, Engine};
 use crate::error::{Error, Kind, Result};
+use crate::network::config::Places;
 
 /// The context of one command.
 #[derive(Debug)]
@@ -41,10 +42,27 @@ impl Cx<'_> {
             roots,
             driver,
             network_cmd_path: self.globals.network_cmd_path.clone(),
+            networks: self.network_places(),
             places: env::places(),
             choose: prompt::chooser(),
             trust: env::trust(),
         })
+    }
+
+    /// Where networks are defined: where the reference has them, unless this store is apart from the user's usual one.
+    fn network_places(&self) -> Places {
+        let usual_dir = match &self.globals.root {
+            Some(root) => root.join("networks"),
+            None if roots::host_uid() == 0 => "/etc/containers/networks".into(),
+            None => roots::data_home().map(|home| home.join("containers/storage/networks")).unwrap_or_default(),
+        };
+        Places {
+            dir: self.globals.network_config_dir.clone(),
+            usual_dir,
+            config_home: env::config_home(),
+            only: env::get(env::CONTAINERS_CONF).map(Into::into),
+            last: env::get(env::CONTAINERS_CONF_OVERRIDE).map(Into::into),
+        }
     }
 
     /// The engine together with its containers.

@@ -33,6 +33,10 @@ pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 pub const CONTAINERS_REGISTRIES_CONF: &str = "CONTAINERS_REGISTRIES_CONF";
 /// Read instead of the usual registries.conf.d directories.
 pub const CONTAINERS_REGISTRIES_CONF_DIR: &str = "CONTAINERS_REGISTRIES_CONF_DIR";
+/// Read instead of the usual containers.conf files.
+pub const CONTAINERS_CONF: &str = "CONTAINERS_CONF";
+/// Read after all other containers.conf files.
+pub const CONTAINERS_CONF_OVERRIDE: &str = "CONTAINERS_CONF_OVERRIDE";
 /// Default of `--authfile`.
 pub const REGISTRY_AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
 /// The directory of Docker's config.json. When there is one in it, it is the default of `--authfile`, too.

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::args::{GoBool, refuse, refuse_bool};
 use crate::bail;
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 
 /// One global flag.
 struct Flag {
@@ -58,8 +58,7 @@ static FLAGS: &[Flag] = &[
     flag!("log-level", STRING, "Log messages at and above this level (debug, info, warn, error, fatal, panic)"),
     flag!("module", ARRAY, "Load this containers.conf(5) module", refused: "containers.conf modules are not there yet"),
     flag!("network-cmd-path", STRING, "Path to the slirp4netns or pasta binary"),
-    flag!("network-config-dir", STRING, "Path of the network configuration directory",
-        refused: "named networks are not there yet"),
+    flag!("network-config-dir", STRING, "Path of the network configuration directory"),
     flag!("out", STRING, "Send output (stdout) to a file"),
     flag!("remote", Some('r'), None, "Access remote engine", Some(NO_REMOTE)),
     flag!("root", STRING, "Directory where images and containers are kept"),
@@ -126,6 +125,8 @@ pub struct Globals {
     pub runroot: Option<PathBuf>,
     pub storage_driver: Option<String>,
     pub network_cmd_path: Option<String>,
+    /// Absolute.
+    pub network_config_dir: Option<PathBuf>,
     pub out: Option<PathBuf>,
     /// `--log-level debug` or `trace`.
     pub debug: bool,
@@ -144,6 +145,9 @@ impl Globals {
         self.out = path("out").or(self.out.take());
         self.storage_driver = get("storage-driver").or(self.storage_driver.take());
         self.network_cmd_path = get("network-cmd-path").or(self.network_cmd_path.take());
+        if let Some(dir) = path("network-config-dir") {
+            self.network_config_dir = Some(std::path::absolute(dir).context("resolving --network-config-dir")?);
+        }
         if let Some(level) = get("log-level") {
             self.debug = is_debug(&level)?;
         }

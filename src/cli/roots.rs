@@ -23,7 +23,8 @@ pub fn open(globals: &Globals) -> Result<Roots> {
     Roots::open(&data, &run)
 }
 
-fn data_home() -> Result<PathBuf> {
+/// The user's directory of data, `$XDG_DATA_HOME`.
+pub fn data_home() -> Result<PathBuf> {
     if let Some(dir) = env::absolute_path(env::XDG_DATA_HOME) {
         return Ok(dir);
     }

@@ -106,6 +106,12 @@ pub struct CreateOptions {
 
     /// Every `--network` as typed. The room of networks parses them: [`super::spec::Place`] says what they mean.
     pub network: Vec<String>,
+    /// `--ip` and `--ip6`: for the only network.
+    pub addresses: Vec<std::net::IpAddr>,
+    /// `--mac-address`, for the only network, in the kernel's form; empty: any.
+    pub mac: String,
+    /// `--network-alias`: on each network.
+    pub network_aliases: Vec<String>,
     /// `--publish` as typed; parsed by the room of networks as well.
     pub publish: Vec<String>,
     pub publish_all: bool,

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
-use super::{Engine, accounts, containers, depend, enter_userns, entered, idmap, images, names, secrets, volumes};
+use super::{
+    Engine, accounts, containers, depend, enter_userns, entered, idmap, images, names, network as networks, secrets,
+    volumes,
+};
 use crate::container::cdi;
 use crate::container::mounts::MountKind;
 use crate::container::options::{CreateOptions, PullPolicy, Source};
@@ -44,8 +47,8 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let (options, mut needs) = depend::resolve(&store, options)?;
     let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
-    let network = network_of(&options.network)?;
-    spec::check(options, &network)?;
+    let network = networks::choose(engine, options)?;
+    spec::check(options, &network.mode)?;
     let options = &*with_inherited(&store, options)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
     cdi.devices.iter().try_for_each(crate::container::devices::Device::check)?;
@@ -120,7 +123,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         volumes: engine.roots.volumes(),
         driver,
         create_command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
-        network,
+        network: network.mode.clone(),
         host: HostFacts { single_id_mapping: !terminals, ..host },
         userns: decided,
         layers_dir: engine.roots.layers(),
@@ -148,8 +151,10 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         idmap::add_user(&mut accounts, &place.userns);
         accounts
     });
-    let filled =
-        fill(engine, &draft, &prepared, options, accounts).and_then(|()| secrets.write(draft.dir(), durability));
+    let wanted_networks = network.wanted(&prepared.record)?;
+    let filled = fill(engine, &draft, &prepared, options, accounts)
+        .and_then(|()| secrets.write(draft.dir(), durability))
+        .and_then(|()| wanted_networks.map_or(Ok(()), |wanted| wanted.write(draft.dir(), durability)));
     if let Err(error) = filled {
         return Err(error.wrap("creating the container"));
     }
@@ -190,15 +195,6 @@ fn with_inherited<'a>(store: &Store, options: &'a CreateOptions) -> Result<Cow<'
         options.inherited.extend(from.mounts(&found.record));
     }
     Ok(Cow::Owned(options))
-}
-
-/// The mode of the network as the record keeps it: as typed, or the default's name.
-fn network_of(flags: &[String]) -> Result<String> {
-    let mode = Mode::from_flags(flags)?;
-    Ok(match flags {
-        [typed] if typed.starts_with(mode.name()) => typed.clone(),
-        _ => mode.name().to_owned(),
-    })
 }
 
 /// Whether a name may be given to a container.
@@ -262,7 +258,7 @@ fn ports(
         return Ok(Vec::new());
     }
     let mode = Mode::parse(&record.network)?;
-    if !mode.needs_helper() {
+    if !mode.publishes_ports() {
         // As the reference: ports of a container that shares the host's network are published already.
         return Ok(Vec::new());
     }

@@ -1,17 +1,17 @@
 //! Images mounted read-only, to look into them: `image mount`, within `coracle unshare`.
 
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::CWD;
 use rustix::io::Errno;
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, UnmountFlags};
+use rustix::mount::{MoveMountFlags, UnmountFlags};
 
 use super::Engine;
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::Image;
 use crate::image::mounts::{self, Mounted};
 use crate::image::store::not_known;
+use crate::runtime::overlay::{self, Layers};
 use crate::storage::fs;
 use crate::storage::layers::is_diff_id;
 
@@ -55,7 +55,8 @@ pub fn mount(engine: &Engine, image: &Image) -> Result<PathBuf> {
         if lower.len() < 2 {
             crate::bail!("it has no layers");
         }
-        let overlay = overlay(&lower).map_err(|errno| {
+        let layers = Layers { lower: &lower, read_only: true, ..Layers::default() };
+        let overlay = overlay::mount(&layers).map_err(|errno| {
             Error::from(errno).wrap("mounting the overlay").hint("this must run within `coracle unshare`")
         })?;
         rustix::mount::move_mount(&overlay, c"", CWD, &point, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
@@ -117,36 +118,5 @@ pub(super) fn is_mounted(point: &Path) -> Result<bool> {
         Ok(stat) => Ok(stat.stx_attributes.contains(rustix::fs::StatxAttributes::MOUNT_ROOT)),
         Err(Errno::NOENT) => Ok(false),
         Err(e) => Err(e).with_context(|| format!("reading `{}`", point.display())),
-    }
-}
-
-/// A read-only overlay of these directories, topmost first, attached nowhere yet.
-fn overlay(lower: &[PathBuf]) -> rustix::io::Result<OwnedFd> {
-    use std::os::fd::AsRawFd as _;
-    let new = || rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC);
-    let finish = |fs: &OwnedFd| {
-        rustix::mount::fsconfig_set_flag(fs, c"userxattr")?;
-        // An index would make the kernel refuse layers that a running container has mounted.
-        rustix::mount::fsconfig_set_string(fs, c"index", c"off")?;
-        rustix::mount::fsconfig_create(fs)?;
-        let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY | MountAttrFlags::MOUNT_ATTR_NODEV;
-        rustix::mount::fsmount(fs, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
-    };
-    let by_layers = || {
-        let fs = new()?;
-        lower.iter().try_for_each(|layer| rustix::mount::fsconfig_set_string(&fs, c"lowerdir+", layer))?;
-        finish(&fs)
-    };
-    match by_layers() {
-        // Before Linux 6.5 there is no `lowerdir+`, and a string has 255 bytes at most.
-        Err(Errno::INVAL) => {
-            let open = |path: &PathBuf| rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-            let opened = lower.iter().map(open).collect::<rustix::io::Result<Vec<_>>>()?;
-            let names: Vec<_> = opened.iter().map(|fd| format!("/proc/self/fd/{}", fd.as_raw_fd())).collect();
-            let fs = new()?;
-            rustix::mount::fsconfig_set_string(&fs, c"lowerdir", names.join(":"))?;
-            finish(&fs)
-        }
-        result => result,
     }
 }

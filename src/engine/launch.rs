@@ -3,14 +3,15 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use super::network::Facts;
 use super::{Engine, enter_userns, idmap, secrets, volumes};
 use crate::container::store::Container;
 use crate::container::{Record, restart, snapshot, timezone};
 use crate::error::{Context, Result};
 use crate::monitor::launch::{Launched, launch};
 use crate::monitor::{self, config::Config};
+use crate::network;
 use crate::network::files::{self, HostsFile};
-use crate::network::{self, Mode};
 use crate::runtime::launch::{Given, Launch};
 use crate::runtime::secrets::Secrets;
 use crate::storage::atomic::{self, Durability};
@@ -40,20 +41,20 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         None => secrets::of_record(engine, record)?,
     };
     super::depend::start_needed(engine, record)?;
-    let mode = Mode::parse(&record.network)?;
-    let host = files::Host::gather(&mode)?;
-    let mut plan = network::Plan::new(mode.clone(), record.ports.clone());
+    let network = Facts::gather(engine, record)?;
+    let mut plan = network::Plan::new(network.mode.clone(), record.ports.clone());
     plan.program = engine.network_cmd_path.as_ref().map(Into::into);
     plan.check()?;
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
-    write_files(engine, record, &mode, &host, &dir)?;
+    write_files(engine, record, &network, &dir)?;
     idmap::give_files(record, &dir)?;
     fs::create_private_dir_all(&engine.roots.run_container(&record.id))?;
     let launch_file = fs::read(&dir.join("launch.json"))?;
     let mut base: Launch =
         serde_json::from_slice(&launch_file).with_context(|| format!("reading `{}`", dir.display()))?;
     base.window = how.window;
+    base.ipv6 = network.ipv6;
     let joined;
     (base.userns, joined) = idmap::of(engine, record)?;
     base.joins.extend(joined);
@@ -81,6 +82,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         timeout: record.timeout,
         network: record.network.clone(),
         network_program: plan.program,
+        bridges: network.place.map(|(location, uplink)| monitor::config::Bridges { location, uplink }),
         ports: record.ports.clone(),
         hold: how.hold,
         fuse,
@@ -93,7 +95,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
 }
 
 /// The files that speak of names and addresses; they may have changed on the host since the last start.
-fn write_files(engine: &Engine, record: &Record, mode: &Mode, host: &files::Host, dir: &Path) -> Result<()> {
+fn write_files(engine: &Engine, record: &Record, network: &Facts, dir: &Path) -> Result<()> {
     let container_env = if record.privileged {
         files::ContainerEnv {
             name: &record.name,
@@ -116,7 +118,8 @@ fn write_files(engine: &Engine, record: &Record, mode: &Mode, host: &files::Host
         atomic::write_with_mode(&dir.join("localtime"), &zone, 0o644, Durability::Process)?;
     }
     let request = files::Request {
-        mode,
+        mode: &network.mode,
+        bridges: network.bridges.clone(),
         hostname: &record.hostname,
         container_name: &record.name,
         add_host: &record.add_host,
@@ -129,7 +132,7 @@ fn write_files(engine: &Engine, record: &Record, mode: &Mode, host: &files::Host
         no_hostname: record.no_hostname,
         container_env,
     };
-    files::write(dir, &request, host).map(drop)
+    files::write(dir, &request, &network.host).map(drop)
 }
 
 /// No sensible image has a larger one.

@@ -20,6 +20,7 @@ mod lifecycle;
 pub mod logs;
 mod monitor;
 mod names;
+pub mod network;
 pub mod prune;
 mod recover;
 mod remove;
@@ -66,6 +67,8 @@ pub struct Engine {
     pub driver: Option<String>,
     /// `--network-cmd-path`.
     pub network_cmd_path: Option<String>,
+    /// Where networks are defined, and what containers.conf says of them.
+    pub networks: crate::network::config::Places,
     /// Where the user's files about registries and logins are.
     pub places: Places,
     /// Asks which image a short name means; `None` where there is nobody to ask.

@@ -143,6 +143,7 @@ mod tests {
             choose: None,
             driver: None,
             network_cmd_path: None,
+            networks: crate::network::config::Places::default(),
             trust: crate::image::trust::Trust::default(),
         }
     }

@@ -3,14 +3,12 @@
 //! The layer is made in a workspace and a draft, as every other one (see [`super::ingest`]): an archive flows in, is saved
 //! as a blob, hashed and unpacked in one pass. Blob, unpacked layer and the name are put in place in one step at the end.
 
-use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd as _;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::flow::space_hint;
+use super::flow::{self, space_hint};
 use super::index;
 use super::ingest::{Parts, Stored};
 use super::manifest::{
@@ -21,7 +19,7 @@ use super::reference::Reference;
 use super::store::{ImageStore, read_json_blob, read_manifest};
 use crate::error::{Context, Error, Result};
 use crate::storage::unpack::digest::sha256;
-use crate::storage::unpack::pipeline::{self, Flow, Sinks};
+use crate::storage::unpack::pipeline::Flow;
 
 /// The image that a container was made from, as it is in the store.
 #[derive(Debug, Clone)]
@@ -89,15 +87,12 @@ impl ImageStore {
         let workspace = self.workspace()?;
         let draft = self.layers.draft()?;
         let path = workspace.path("layer");
-        let mut blob = File::create_new(&path).with_context(|| format!("creating `{}`", path.display()))?;
-        let root = draft.open_root()?;
         for layer in base.manifest.layers.iter().filter(|_| !options.squash) {
             progress.event(Event::Skipped { digest: layer.digest.clone() });
         }
         let shown = "layer".to_owned();
         progress.event(Event::Started { digest: shown.clone(), what: "blob", total: None });
-        let sinks = Sinks { blob: Some(&mut blob), root: Some(root.as_fd()), limit: u64::MAX };
-        let flow = pipeline::run(input, sinks).map_err(space_hint)?;
+        let flow = flow::make(input, &path, &draft)?;
         progress.event(Event::Finished { digest: shown });
         draft.note_archive_size(flow.diff_size);
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use super::parts::Part;
 use super::progress::{Event, Progress};
 use super::store::ImageStore;
 use crate::error::{Context, Error, Result};
+use crate::storage::behind::Behind;
+use crate::storage::fs::is_full;
 use crate::storage::layers::LayerDraft;
 use crate::storage::unpack::pipeline::{self, Flow, Sinks};
 use crate::storage::workdir::WorkDir;
@@ -58,30 +61,40 @@ struct Common<'c, 'a> {
     progress: &'c dyn Progress,
     /// One has failed, so the others end.
     stop: AtomicBool,
+    behind: &'c Behind,
 }
 
 impl ImageStore {
     /// Runs all jobs, several at once, the largest first. The first error stops the rest.
     pub(super) fn run_jobs(
         &self,
-        mut jobs: Vec<Job>,
+        jobs: Vec<Job>,
         workspace: &WorkDir,
         origin: Origin<'_, '_>,
         progress: &dyn Progress,
     ) -> Result<Vec<(Job, Flow)>> {
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        Behind::run(workspace.dir(), |behind| {
+            let stop = AtomicBool::new(false);
+            self.run_beside(jobs, &Common { workspace, origin, progress, stop, behind })
+        })
+    }
+
+    fn run_beside(&self, mut jobs: Vec<Job>, common: &Common<'_, '_>) -> Result<Vec<(Job, Flow)>> {
         for job in &jobs {
             let total = Some(job.layer.descriptor.size);
-            progress.event(Event::Queued { digest: job.layer.descriptor.digest.clone(), total });
+            common.progress.event(Event::Queued { digest: job.layer.descriptor.digest.clone(), total });
         }
         jobs.sort_by_key(|job| std::cmp::Reverse(job.layer.descriptor.size));
-        let common = Common { workspace, origin, progress, stop: AtomicBool::new(false) };
         let next = AtomicUsize::new(0);
         let results: Mutex<Vec<(usize, Result<Flow>)>> = Mutex::new(Vec::new());
         let work = || {
             while !common.stop.load(Ordering::Relaxed) {
                 let position = next.fetch_add(1, Ordering::Relaxed);
                 let Some(job) = jobs.get(position) else { return };
-                let result = self.run_job(job, &common);
+                let result = self.run_job(job, common);
                 let failed = result.is_err();
                 // The result first: what stopping makes of the others must stand behind it.
                 results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((position, result));
@@ -139,7 +152,7 @@ impl ImageStore {
                 });
             }
             part.restart()?;
-            if present == 0 || is_space(&error) {
+            if present == 0 || is_full(&error) {
                 part.discard();
                 return Err(error);
             }
@@ -189,8 +202,9 @@ impl ImageStore {
         };
         let sinks = Sinks {
             blob: writer.as_mut().map(|writer| &mut **writer as &mut (dyn Write + Send)),
-            root: root.as_ref().map(std::os::fd::AsFd::as_fd),
+            root: root.as_ref().map(|root| root.as_fd()),
             limit: self.limit(size),
+            behind: Some(common.behind),
         };
         pipeline::run(&mut watched, sinks).map_err(|e| layer.explain(e))
     }
@@ -203,6 +217,18 @@ impl ImageStore {
         let free = rustix::fs::statvfs(&self.images).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize));
         free.max(size.saturating_mul(256).saturating_add(1 << 30))
     }
+}
+
+/// Saves as `path` and unpacks a layer that was made on this machine. Who made it has it: its size is his own matter, as far
+/// as the disk goes.
+pub(super) fn make(input: &mut dyn Read, path: &Path, draft: &LayerDraft) -> Result<Flow> {
+    let mut blob = File::create_new(path).with_context(|| format!("creating `{}`", path.display()))?;
+    let root = draft.open_root()?;
+    let flow = Behind::run(path, |behind| {
+        let sinks = Sinks { blob: Some(&mut blob), root: Some(root.as_fd()), limit: u64::MAX, behind: Some(behind) };
+        pipeline::run(input, sinks)
+    });
+    flow.map_err(space_hint)
 }
 
 impl Job {
@@ -320,15 +346,10 @@ impl LayerPart {
 
 /// Says the way out where the disk is full.
 pub(super) fn space_hint(error: Error) -> Error {
-    if is_space(&error) {
+    if is_full(&error) {
         return error.hint("free some space on the file system of the data root, or choose another with --root");
     }
     error
-}
-
-pub(super) fn is_space(error: &Error) -> bool {
-    let full = ["No space left on device", "Disk quota exceeded"];
-    error.chain().iter().any(|cause| full.iter().any(|words| cause.contains(words)))
 }
 
 /// Whether a layer is of a kind that can be unpacked, as far as its media type says: how it is compressed is seen later.

@@ -3,14 +3,12 @@
 //! The archive is the layer's blob as it came, plain, gzip or zstd. Its diff ID is known only when it has flowed through,
 //! so the layer is unpacked under a random name first.
 
-use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd as _;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::flow::space_hint;
+use super::flow;
 use super::ingest::{Parts, Stored};
 use super::manifest::{self, Descriptor, Manifest, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST};
 use super::platform::Platform;
@@ -21,7 +19,6 @@ use super::trust::Local;
 use crate::error::{Context, Result};
 use crate::storage::unpack::compression::{Compression, MAGIC};
 use crate::storage::unpack::digest::sha256;
-use crate::storage::unpack::pipeline::{self, Sinks};
 
 /// What the new image is like.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,13 +69,9 @@ impl ImageStore {
             _ => OCI_LAYER.to_owned(),
         };
         let path = workspace.path("layer");
-        let mut blob = File::create_new(&path).with_context(|| format!("creating `{}`", path.display()))?;
-        let root = draft.open_root()?;
         let shown = "layer".to_owned();
         progress.event(Event::Started { digest: shown.clone(), what: "blob", total: None });
-        // Whoever imports an archive has it: its size is his own matter, as far as the disk goes.
-        let sinks = Sinks { blob: Some(&mut blob), root: Some(root.as_fd()), limit: u64::MAX };
-        let flow = pipeline::run(&mut head.as_slice().chain(input), sinks).map_err(space_hint)?;
+        let flow = flow::make(&mut head.as_slice().chain(input), &path, &draft)?;
         progress.event(Event::Finished { digest: shown });
 
         draft.note_archive_size(flow.diff_size);

@@ -100,7 +100,7 @@ fn write(images: &Path, index: &Index) -> Result<()> {
     let path = images.join("index.json");
     let mut written = atomic::write(&path, &bytes, Durability::Power);
     // Where the disk is full, the copy makes room for the new index: without that nothing could be removed there.
-    if written.as_ref().is_err_and(super::flow::is_space) && std::fs::remove_file(images.join(BACKUP)).is_ok() {
+    if written.as_ref().is_err_and(fs::is_full) && std::fs::remove_file(images.join(BACKUP)).is_ok() {
         written = atomic::write(&path, &bytes, Durability::Power);
     }
     written?;

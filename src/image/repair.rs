@@ -204,7 +204,7 @@ impl ImageStore {
         let root = draft.open_root()?;
         let size = source.metadata().with_context(|| format!("reading `{}`", path.display()))?.len();
         let limit = self.limit(size);
-        let flow = pipeline::run(&mut source, Sinks { blob: None, root: Some(root.as_fd()), limit })?;
+        let flow = pipeline::run(&mut source, Sinks { blob: None, root: Some(root.as_fd()), limit, behind: None })?;
         if flow.digest != blob || flow.diff_id != diff_id {
             crate::bail!("its blob sha256:{blob} is damaged as well");
         }

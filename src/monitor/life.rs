@@ -276,6 +276,9 @@ impl Life {
         let Some(container) = &mut self.container else { return Ok(()) };
         // The helper starts while the child does its mounts.
         let mode = network::Mode::parse(&self.config.network)?;
+        if mode == network::Mode::Bridge {
+            return Err(Error::new("connecting the container to its networks: the anchor is not there yet"));
+        }
         if mode.needs_helper() {
             let mut plan = network::Plan::new(mode, self.config.ports.clone());
             plan.program = self.config.network_program.clone();

@@ -83,6 +83,8 @@ impl Plan {
         match &self.mode {
             // Published ports mean nothing there, as for the reference: the container's ports are the host's.
             Mode::None | Mode::Host => return Ok(()),
+            // Its ports are bound by the monitor, and the uplink is the anchor's.
+            Mode::Bridge => return Ok(()),
             Mode::Slirp4netns(_) => slirp::check_ports(&self.ports)?,
             Mode::Pasta(_) => {}
         }
@@ -294,7 +296,7 @@ fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, traits: Trait
             sys::net::prepare_helper(&mut command, &[], true);
             None
         }
-        Mode::None | Mode::Host => return Err(Error::new("this network mode has no helper")),
+        Mode::None | Mode::Host | Mode::Bridge => return Err(Error::new("this network mode has no helper")),
     };
     let child = command.spawn().map_err(|e| {
         let message = format!("starting the network helper `{}`", program.display());

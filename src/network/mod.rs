@@ -4,7 +4,7 @@
 //! A `run` uses it in this order:
 //!
 //! ```text
-//! engine           Mode::from_flags      what was asked for; `slirp4netns` where nothing was
+//! engine           Request::parse        what was asked for
 //!                  ports::parse, assign  -p and -P as mappings with every host port chosen
 //!                  files::write          hosts, resolv.conf, hostname, .containerenv
 //!                  ports::check_free     a port in use is an error before anything is started
@@ -14,9 +14,10 @@
 //!                  Helper::stop          at the end
 //! ```
 //!
-//! Bridge networks, and the network of another container, are not here yet.
+//! Bridge networks are connected by the anchor instead of a helper; [`config`] says which there are.
 
 mod child;
+pub mod config;
 pub mod egress;
 pub mod files;
 pub mod firewall;
@@ -30,7 +31,9 @@ pub mod nft;
 mod pasta;
 pub mod ports;
 mod relay;
+mod request;
 mod slirp;
 
 pub use helper::{Helper, Plan};
 pub use mode::{Cidr, Mode, PastaOptions, SlirpOptions};
+pub use request::{Asked, DEFAULT, Request, mac};

@@ -9,7 +9,7 @@ use crate::bail;
 use crate::error::{Error, Result};
 
 const LATER: &str = "are the matter of a later release";
-const USE_INSTEAD: &str = "use --network slirp4netns, pasta, host or none";
+const USE_INSTEAD: &str = "use --network bridge, slirp4netns, pasta, host or none";
 
 /// How a container is connected. Its `Display` form goes into the record and is parsed again from there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Mode {
     None,
     /// The network namespace of the host.
     Host,
+    /// Networks by name, connected by the anchor: which, says the container's `network.json`.
+    Bridge,
     Slirp4netns(SlirpOptions),
     Pasta(PastaOptions),
 }
@@ -112,19 +114,8 @@ impl FromStr for Cidr {
 }
 
 impl Mode {
-    /// The mode that all `--network` flags of one command ask for; the default of the host where there are none.
-    pub fn from_flags(flags: &[String]) -> Result<Mode> {
-        match flags {
-            [] => Mode::default_for_host(),
-            [one] => Mode::parse(one),
-            [first, ..] => {
-                let first = Mode::parse(first)?;
-                bail!("cannot set multiple networks without bridge network mode, selected mode {}", first.name())
-            }
-        }
-    }
-
-    /// One `--network`: `none`, `host`, `private`, `slirp4netns[:options]`, `pasta[:options]`.
+    /// A mode as it stands in a record, or one `--network` that is no network's name: `none`, `host`, `bridge`, `private`,
+    /// `slirp4netns[:options]`, `pasta[:options]`.
     ///
     /// `private`, `default` and the empty string become the default of the host at once.
     pub fn parse(text: &str) -> Result<Mode> {
@@ -134,7 +125,7 @@ impl Mode {
     /// Whether a helper gives the container an IPv6 address.
     pub fn has_ipv6(&self) -> bool {
         match self {
-            Mode::None | Mode::Host => false,
+            Mode::None | Mode::Host | Mode::Bridge => false,
             Mode::Slirp4netns(options) => options.enable_ipv6,
             Mode::Pasta(_) => true,
         }
@@ -157,6 +148,7 @@ impl Mode {
         match self {
             Mode::None => "none",
             Mode::Host => "host",
+            Mode::Bridge => "bridge",
             Mode::Slirp4netns(_) => "slirp4netns",
             Mode::Pasta(_) => "pasta",
         }
@@ -172,10 +164,15 @@ impl Mode {
         matches!(self, Mode::Slirp4netns(_) | Mode::Pasta(_))
     }
 
+    /// Whether ports of the host can lead to the container.
+    pub fn publishes_ports(&self) -> bool {
+        self.needs_helper() || *self == Mode::Bridge
+    }
+
     /// The DNS forwarder of the helper, first in the container's resolv.conf.
     pub fn dns(&self) -> Option<IpAddr> {
         match self {
-            Mode::None | Mode::Host => None,
+            Mode::None | Mode::Host | Mode::Bridge => None,
             Mode::Slirp4netns(options) => Some(options.cidr.dns().into()),
             Mode::Pasta(options) => Some(options.dns_forward()),
         }
@@ -186,7 +183,7 @@ impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         let options = match self {
-            Mode::None | Mode::Host => Vec::new(),
+            Mode::None | Mode::Host | Mode::Bridge => Vec::new(),
             Mode::Slirp4netns(options) => options.words(),
             Mode::Pasta(options) => options.args.clone(),
         };
@@ -206,6 +203,7 @@ fn parse_with(text: &str, default: impl FnOnce() -> Result<Mode>) -> Result<Mode
         ("" | "private" | "default", None) => default(),
         ("none", None) => Ok(Mode::None),
         ("host", None) => Ok(Mode::Host),
+        ("bridge", None) => Ok(Mode::Bridge),
         ("slirp4netns", options) => SlirpOptions::parse(options.unwrap_or("")).map(Mode::Slirp4netns),
         ("pasta", options) => PastaOptions::parse(options.unwrap_or("")).map(Mode::Pasta),
         ("none" | "host" | "private" | "default", Some(_)) => {
@@ -214,9 +212,7 @@ fn parse_with(text: &str, default: impl FnOnce() -> Result<Mode>) -> Result<Mode
         ("container", Some(_)) => later(text, &format!("networks shared with another container {LATER}")),
         ("ns", Some(_)) => later(text, &format!("network namespaces by path {LATER}")),
         ("pod", None) => later(text, &format!("pods {LATER}")),
-        ("bridge", _) => later(text, &format!("bridge networks {LATER}")),
-        _ => Err(Error::new(format!("unable to find network with name or ID {name}: network not found"))
-            .hint(format!("bridge networks {LATER}; {USE_INSTEAD}"))),
+        _ => Err(Error::new(format!("unable to find network with name or ID {name}: network not found"))),
     }
 }
 
@@ -369,6 +365,7 @@ mod tests {
     fn modes() {
         assert_eq!(parse("none").unwrap(), Mode::None);
         assert_eq!(parse("host").unwrap(), Mode::Host);
+        assert_eq!(parse("bridge").unwrap(), Mode::Bridge);
         for default in ["", "private", "default", "slirp4netns", "slirp4netns:", "slirp4netns:enable_ipv6=true"] {
             assert_eq!(parse(default).unwrap(), Mode::Slirp4netns(SlirpOptions::default()), "{default}");
         }
@@ -395,8 +392,6 @@ mod tests {
         for (text, message) in [
             ("nonet", "unable to find network with name or ID nonet: network not found"),
             ("mynet:ip=10.0.0.1", "unable to find network with name or ID mynet: network not found"),
-            ("bridge", "cannot use `bridge` as network mode: bridge networks are the matter of a later release"),
-            ("bridge:ip=10.88.0.3", "bridge networks are the matter of a later release"),
             ("container:web", "networks shared with another container are the matter of a later release"),
             ("ns:/run/netns/x", "network namespaces by path are the matter of a later release"),
             ("none:x", "`none` takes no options"),
@@ -422,12 +417,6 @@ mod tests {
     }
 
     #[test]
-    fn several_networks_are_refused() {
-        let error = Mode::from_flags(&["host".into(), "none".into()]).unwrap_err().to_string();
-        assert_eq!(error, "cannot set multiple networks without bridge network mode, selected mode host");
-    }
-
-    #[test]
     fn what_was_given_to_pasta() {
         let Mode::Pasta(o) = parse("pasta:-t,80,--udp-ports=53,-Tnone,--dns-forward,10.9.9.9").unwrap() else {
             panic!()
@@ -440,7 +429,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_parsed_or_refused(text in "(slirp4netns:|pasta:|host|none)?[ -~]{0,40}") {
+        fn any_text_is_parsed_or_refused(text in "(slirp4netns:|pasta:|host|none|bridge)?[ -~]{0,40}") {
             if let Ok(mode) = parse(&text) {
                 prop_assert_eq!(parse(&mode.to_string()).unwrap(), mode);
             }

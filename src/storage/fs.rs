@@ -78,6 +78,12 @@ pub fn remove_dir_all_if_exists(path: &Path) -> Result<()> {
     }
 }
 
+/// Whether an error was made by a full disk or a used up quota.
+pub fn is_full(error: &Error) -> bool {
+    let full = [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].map(nix::errno::Errno::desc);
+    error.chain().iter().any(|cause| full.iter().any(|words| cause.contains(words)))
+}
+
 /// What is in a directory; nothing where there is none. Entries that vanish meanwhile are left out.
 pub fn list(dir: &Path) -> Result<Vec<fs::DirEntry>> {
     match fs::read_dir(dir) {

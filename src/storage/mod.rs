@@ -1,6 +1,7 @@
 //! Where things live, and how they change: paths, atomic files, locks, snapshots.
 
 pub mod atomic;
+pub mod behind;
 pub mod fs;
 pub mod id;
 pub mod layers;

@@ -26,6 +26,21 @@ pub fn hold(file: &File) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The same, but waits for the short time that another holds it. Locks of `fcntl(F_SETLK)`, which other programs take, count.
+pub fn wait(file: &File) -> std::io::Result<()> {
+    let request = whole_file(libc::F_WRLCK);
+    loop {
+        // SAFETY: the descriptor is open for the time of the call and `request` is a valid flock structure.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLKW, &raw const request) } == 0 {
+            return Ok(());
+        }
+        let error = std::io::Error::last_os_error();
+        if error.kind() != std::io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
 fn whole_file(kind: i32) -> libc::flock {
     // SAFETY: all zeroes is a valid flock structure (l_pid must be 0 for open-file-description locks).
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };

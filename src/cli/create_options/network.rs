@@ -1,8 +1,6 @@
 //! Networks, ports, names and addresses.
 
-use crate::cli::args::{GoBool, Refused, refuse};
-
-const NAMED: &str = "named networks are the matter of a later release";
+use crate::cli::args::GoBool;
 
 /// Flags about the network.
 #[derive(Debug, clap::Args)]
@@ -29,20 +27,21 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "string")]
     pub hosts_file: Option<String>,
     /// Set an IPv4 address
-    #[arg(long, value_name = "string", value_parser = refuse(NAMED))]
-    pub ip: Option<Refused>,
+    #[arg(long, value_name = "string")]
+    pub ip: Option<String>,
     /// Set an IPv6 address
-    #[arg(long, value_name = "string", value_parser = refuse(NAMED))]
-    pub ip6: Option<Refused>,
+    #[arg(long, value_name = "string")]
+    pub ip6: Option<String>,
     /// Set a MAC address
-    #[arg(long, value_name = "string", value_parser = refuse(NAMED))]
-    pub mac_address: Option<Refused>,
-    /// Network mode (none, host, slirp4netns[:options], pasta[:options])
+    #[arg(long, value_name = "string")]
+    pub mac_address: Option<String>,
+    /// Network to connect to (NAME[:ip=,ip6=,mac=,alias=,interface_name=], bridge, none, host, slirp4netns[:options],
+    /// pasta[:options])
     #[arg(long, alias = "net", value_name = "stringArray")]
     pub network: Vec<String>,
     /// Add a name in the network
-    #[arg(long, value_name = "strings", value_parser = refuse(NAMED))]
-    pub network_alias: Option<Refused>,
+    #[arg(long, value_name = "strings", value_delimiter = ',')]
+    pub network_alias: Vec<String>,
     /// Leave /etc/hostname as it is in the image
     #[arg(long)]
     pub no_hostname: GoBool,

@@ -1,6 +1,7 @@
 //! From what was typed to what is meant.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::CreateArgs;
@@ -120,6 +121,12 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         },
 
         network: network.network.clone(),
+        addresses: addresses(network)?,
+        mac: match network.mac_address.as_deref().filter(|text| !text.is_empty()) {
+            Some(text) => network::mac(text)?,
+            None => String::new(),
+        },
+        network_aliases: words(&network.network_alias),
         publish: words(&network.publish),
         publish_all: *network.publish_all,
         expose: expose(&network.expose)?,
@@ -451,6 +458,19 @@ fn hosts_file(text: &str, at: &Invocation) -> String {
         "" | "image" | "none" => text.to_owned(),
         path => at.cwd.join(Path::new(path)).display().to_string(),
     }
+}
+
+fn addresses(args: &NetworkArgs) -> Result<Vec<IpAddr>> {
+    let mut addresses = Vec::new();
+    for (text, v4) in [(&args.ip, true), (&args.ip6, false)] {
+        let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { continue };
+        match text.parse::<IpAddr>() {
+            Ok(address) if address.is_ipv4() == v4 => addresses.push(address),
+            Ok(_) => bail!("{text} is not an IPv{} address", if v4 { 4 } else { 6 }),
+            Err(_) => bail!("{text:?} is not an ip address"),
+        }
+    }
+    Ok(addresses)
 }
 
 /// `PODMAN_USERNS` counts where no flag speaks of the mapping.

@@ -236,8 +236,6 @@ fn what_is_not_there_yet_says_so() {
         "--oom-kill-disable",
         "--health-cmd true",
         "--pod p",
-        "--ip 10.0.0.1",
-        "--network-alias a",
         "--systemd=always",
         "--systemd=true",
         "--sdnotify=conmon",

@@ -19,13 +19,14 @@ pub struct Host {
     pub addresses: Vec<InterfaceAddress>,
     /// The interface of the default IPv4 route.
     pub default_interface: Option<String>,
-    /// The installed pasta has an address for the host.
+    /// The uplink of the container, or of the anchor, is a pasta that has an address for the host.
     pub pasta_maps_host: bool,
 }
 
 impl Host {
-    /// Gathers them for a container of this mode. Files that are missing count as empty.
-    pub fn gather(mode: &Mode) -> Result<Host> {
+    /// Gathers them for a container of this mode; `bridges` is the uplink of bridge networks. Files that are missing count
+    /// as empty.
+    pub fn gather(mode: &Mode, bridges: Option<&Path>) -> Result<Host> {
         let mut host =
             Host { hosts: read_text("/etc/hosts")?, resolv: read_text("/etc/resolv.conf")?, ..Host::default() };
         if mode.has_namespace() && resolv::is_stub(&host.resolv) {
@@ -41,6 +42,9 @@ impl Host {
         if matches!(mode, Mode::Pasta(_)) {
             host.pasta_maps_host = lookup::find("pasta").is_some_and(|program| pasta::is_modern(&program));
         }
+        if matches!(mode, Mode::Bridge) {
+            host.pasta_maps_host = bridges.is_some_and(pasta::is_modern);
+        }
         Ok(host)
     }
 
@@ -51,6 +55,8 @@ impl Host {
             Mode::Host => self.outer_address(None, None),
             Mode::Slirp4netns(options) if options.allow_host_loopback => Some(options.cidr.gateway().into()),
             Mode::Slirp4netns(_) => self.outer_address(None, None),
+            Mode::Bridge if self.pasta_maps_host => Some(IpAddr::V4(pasta::HOST)),
+            Mode::Bridge => self.outer_address(None, None),
             Mode::Pasta(options) => {
                 let given = options.value_of(None, "--map-guest-addr").and_then(|text| text.parse().ok());
                 let mapped = self.pasta_maps_host.then_some(IpAddr::V4(pasta::HOST));
@@ -64,6 +70,8 @@ impl Host {
     pub fn own(&self, mode: &Mode) -> Option<IpAddr> {
         match mode {
             Mode::Host => None,
+            // Known when it is connected: see `hosts::with_addresses`.
+            Mode::Bridge => None,
             Mode::None => Some(Ipv4Addr::LOCALHOST.into()),
             Mode::Slirp4netns(options) => Some(options.cidr.container().into()),
             // Where it cannot be known, the container's own name must be found all the same.
@@ -140,6 +148,8 @@ mod tests {
         for (mode, maps_host, seen, own) in [
             ("none", false, None, Some("127.0.0.1")),
             ("host", false, Some("192.168.1.5"), None),
+            ("bridge", false, Some("192.168.1.5"), None),
+            ("bridge", true, Some("169.254.1.2"), None),
             ("slirp4netns", false, Some("192.168.1.5"), Some("10.0.2.100")),
             ("slirp4netns:allow_host_loopback=true,cidr=10.9.0.0/24", false, Some("10.9.0.2"), Some("10.9.0.100")),
             ("pasta", true, Some("169.254.1.2"), Some("192.168.1.5")),

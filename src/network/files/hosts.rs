@@ -89,6 +89,34 @@ pub fn render(hosts: &Hosts<'_>) -> Result<String> {
     Ok(file.text)
 }
 
+/// The text of a hosts file in which the container's own names have these addresses, and no longer those of before.
+/// Everything else stays as it is, also what the container itself has written; names that stand elsewhere in it stay there.
+pub fn with_addresses(text: &str, before: &[IpAddr], now: &[IpAddr], names: &[&str]) -> String {
+    let is_own = |line: &str| {
+        let mut words = line.split_whitespace();
+        let address = words.next().and_then(|word| word.parse().ok());
+        address.is_some_and(|ip| before.contains(&ip)) && words.all(|word| names.contains(&word))
+    };
+    let mut changed = String::with_capacity(text.len() + 64);
+    let mut taken = HashSet::new();
+    for line in text.lines().filter(|line| !is_own(line)) {
+        changed.push_str(line);
+        changed.push('\n');
+        taken.extend(line.split('#').next().unwrap_or_default().split_whitespace().skip(1));
+    }
+    let mut own: Vec<&str> = Vec::new();
+    for name in names {
+        if is_name(name) && !taken.contains(name) && !own.contains(name) {
+            own.push(name);
+        }
+    }
+    if !own.is_empty() {
+        let own = own.join(" ");
+        now.iter().for_each(|ip| changed.push_str(&format!("{ip}\t{own}\n")));
+    }
+    changed
+}
+
 #[derive(Default)]
 struct File {
     text: String,
@@ -159,6 +187,28 @@ mod tests {
     }
 
     #[test]
+    fn addresses_come_and_go() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (a, b) = (ip("10.88.0.2"), ip("fd00::2"));
+        let names = ["5814d761c23a", "web"];
+        let text = "127.0.0.1\tlocalhost\n10.0.0.9\tdb";
+        let first = with_addresses(text, &[], &[a], &names);
+        assert_eq!(first, "127.0.0.1\tlocalhost\n10.0.0.9\tdb\n10.88.0.2\t5814d761c23a web\n");
+        // The container has added a line, and one of its address.
+        let written = format!("{first}1.1.1.1 own\n10.88.0.2 mine # me\n");
+        assert_eq!(
+            with_addresses(&written, &[a], &[b, a], &names),
+            "127.0.0.1\tlocalhost\n10.0.0.9\tdb\n1.1.1.1 own\n10.88.0.2 mine # me\nfd00::2\t5814d761c23a web\n\
+             10.88.0.2\t5814d761c23a web\n"
+        );
+        assert_eq!(with_addresses(&first, &[a], &[], &names), format!("{text}\n"));
+        assert_eq!(with_addresses(&first, &[a], &[a], &names), first);
+        // A name that the user gave another address keeps it.
+        let given = with_addresses("10.0.0.9\tweb\n", &[], &[a], &names);
+        assert_eq!(given, "10.0.0.9\tweb\n10.88.0.2\t5814d761c23a\n");
+    }
+
+    #[test]
     fn add_host_forms() {
         for good in ["a:1.2.3.4", "a;b:1.2.3.4", "a:::1", "a:[::1]", "a:host-gateway"] {
             assert!(check_add_host(good).is_ok(), "{good}");
@@ -177,6 +227,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_file_gets_addresses(text in "([0-9.:a-z# \t]{0,20}\n?){0,6}") {
+            let ip: [IpAddr; 1] = ["10.88.0.2".parse().unwrap()];
+            let with = with_addresses(&text, &[], &ip, &["web"]);
+            prop_assert_eq!(with_addresses(&with, &ip, &ip, &["web"]), with);
+        }
+
         #[test]
         fn added_hosts_never_add_lines(text in "\\PC{0,20}:1\\.2\\.3\\.4") {
             let add = [text];

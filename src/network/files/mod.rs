@@ -6,7 +6,8 @@ mod host;
 pub mod hosts;
 pub mod resolv;
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::net::IpAddr;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 pub use host::Host;
@@ -14,6 +15,7 @@ pub use host::Host;
 use self::hosts::Hosts;
 use self::resolv::Resolv;
 use super::Mode;
+use super::config::Network;
 use crate::bail;
 use crate::error::{Context as _, Result};
 use crate::storage::fs;
@@ -45,10 +47,39 @@ impl HostsFile {
     }
 }
 
+/// What the files say of the bridge networks of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bridges {
+    /// Who answers questions for names, the most useful ones first.
+    pub gateways: Vec<IpAddr>,
+    /// Names of containers resolve on at least one of them.
+    pub names: bool,
+    /// At least one has a way out.
+    pub reach_out: bool,
+}
+
+impl Bridges {
+    /// What these networks are like, in the order of the container's interfaces.
+    pub fn of(networks: &[Network]) -> Bridges {
+        let mut gateways: Vec<(bool, bool, IpAddr)> = networks
+            .iter()
+            .flat_map(|network| network.gateways().map(|ip| (!network.dns_enabled, ip.is_ipv6(), ip)))
+            .collect();
+        gateways.sort_by_key(|(plain, v6, _)| (*plain, *v6));
+        Bridges {
+            gateways: gateways.into_iter().map(|(.., ip)| ip).collect(),
+            names: networks.iter().any(|network| network.dns_enabled),
+            reach_out: networks.iter().any(|network| !network.internal),
+        }
+    }
+}
+
 /// What is wanted in the files.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     pub mode: &'a Mode,
+    /// With [`Mode::Bridge`]: what its networks are like.
+    pub bridges: Bridges,
     pub hostname: &'a str,
     pub container_name: &'a str,
     pub add_host: &'a [String],
@@ -106,6 +137,50 @@ pub fn write(dir: &Path, request: &Request<'_>, host: &Host) -> Result<Written> 
     })
 }
 
+/// Gives the container's own names these addresses in its hosts file, instead of those of before. Where it has no file
+/// of ours, nothing is done.
+pub fn set_addresses(dir: &Path, before: &[IpAddr], now: &[IpAddr], names: &[&str]) -> Result<()> {
+    rewrite(&dir.join("hosts"), |text| hosts::with_addresses(text, before, now, names))
+}
+
+/// Writes /etc/resolv.conf anew, for a container whose networks have changed. Where it has no file of ours, nothing is done.
+pub fn set_resolv_conf(dir: &Path, request: &Request<'_>, host: &Host) -> Result<()> {
+    if !resolv::check(request.dns, request.dns_search, request.dns_option)? {
+        return Ok(());
+    }
+    rewrite(&dir.join("resolv.conf"), |_| render_resolv(request, host))
+}
+
+/// No hosts file is longer, whatever the container has written there.
+const MAX_SIZE: u64 = 4 << 20;
+
+/// Changes a file that is bind-mounted in the container, and so must stay the same file. The container may have put
+/// something else in its place there, but not here.
+fn rewrite(path: &Path, change: impl FnOnce(&str) -> String) -> Result<()> {
+    let attempt = || -> Result<()> {
+        let file = match std::fs::File::options().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(e.into()),
+        };
+        let length = file.metadata()?.len();
+        if length > MAX_SIZE {
+            bail!("it is too large to be changed");
+        }
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+        file.read_exact_at(&mut bytes, 0)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let changed = change(&text);
+        if changed != text {
+            // In one write, so that a reader sees one or the other.
+            file.write_all_at(changed.as_bytes(), 0)?;
+            file.set_len(changed.len() as u64)?;
+        }
+        Ok(())
+    };
+    attempt().with_context(|| format!("changing `{}`", path.display()))
+}
+
 fn put(dir: &Path, name: &str, text: &str) -> Result<PathBuf> {
     let path = dir.join(name);
     fs::write(&path, text.as_bytes())?;
@@ -129,7 +204,7 @@ fn render_hosts(request: &Request<'_>, host: &Host) -> Result<String> {
     hosts::render(&Hosts {
         base,
         add_host: request.add_host,
-        host: host.seen_from(request.mode),
+        host: host.seen_from(request.mode).filter(|_| *request.mode != Mode::Bridge || request.bridges.reach_out),
         own: host.own(request.mode),
         hostname: request.hostname,
         container_name: request.container_name,
@@ -142,8 +217,10 @@ fn render_resolv(request: &Request<'_>, host: &Host) -> String {
         private: request.mode.has_namespace(),
         ipv6: match request.mode {
             Mode::Slirp4netns(options) => options.enable_ipv6,
-            Mode::None | Mode::Host | Mode::Pasta(_) => true,
+            Mode::None | Mode::Host | Mode::Bridge | Mode::Pasta(_) => true,
         },
+        gateways: &request.bridges.gateways,
+        names: request.bridges.names,
         forwarder: request.mode.dns(),
         dns: request.dns,
         search: request.dns_search,
@@ -183,6 +260,7 @@ mod tests {
     fn request<'a>(mode: &'a Mode) -> Request<'a> {
         Request {
             mode,
+            bridges: Bridges::default(),
             hostname: "5814d761c23a",
             container_name: "web",
             add_host: &[],
@@ -219,6 +297,40 @@ mod tests {
             let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o644, "{name}");
         }
+    }
+
+    #[test]
+    fn on_bridges() {
+        let dir = tempfile::tempdir().unwrap();
+        let network = |subnet: &str, dns_enabled, internal| Network {
+            dns_enabled,
+            internal,
+            ..Network::default_network("x", subnet.parse().unwrap())
+        };
+        let networks = [network("10.1.0.0/24", false, true), network("fd00::/64", true, false)];
+        let bridges = Bridges::of(&networks);
+        assert!(bridges.names && bridges.reach_out);
+        let request = Request { bridges, ..request(&Mode::Bridge) };
+        let written = write(dir.path(), &request, &host()).unwrap();
+        let (hosts, resolv) = (written.hosts.unwrap(), written.resolv_conf.unwrap());
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!(read(&resolv), "search dns.podman\nnameserver fd00::1\nnameserver 10.1.0.1\n");
+        assert_eq!(read(&hosts), "127.0.0.1\tlocalhost\n");
+        let before = std::fs::metadata(&hosts).unwrap();
+        let ip: IpAddr = "10.1.0.2".parse().unwrap();
+        set_addresses(dir.path(), &[], &[ip], &["web"]).unwrap();
+        assert_eq!(read(&hosts), "127.0.0.1\tlocalhost\n10.1.0.2\tweb\n");
+        set_addresses(dir.path(), &[ip], &[], &["web"]).unwrap();
+        assert_eq!(read(&hosts), "127.0.0.1\tlocalhost\n");
+        let request = Request { bridges: Bridges::of(&networks[..1]), ..request };
+        set_resolv_conf(dir.path(), &request, &host()).unwrap();
+        assert_eq!(read(&resolv), "nameserver 10.1.0.1\n");
+        let ino = |meta: &std::fs::Metadata| std::os::unix::fs::MetadataExt::ino(meta);
+        assert_eq!(ino(&before), ino(&std::fs::metadata(&hosts).unwrap()));
+        // Without a file of ours there is nothing to do.
+        std::fs::remove_file(&hosts).unwrap();
+        set_addresses(dir.path(), &[], &[ip], &["web"]).unwrap();
+        assert!(!hosts.exists());
     }
 
     #[test]

@@ -5,6 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::bail;
 use crate::error::Result;
 
+/// The domain of containers' names, as in the reference.
+pub const DOMAIN: &str = "dns.podman";
+/// More than these no resolver library asks.
+const MAX_SERVERS: usize = 3;
+
 /// What goes into /etc/resolv.conf.
 #[derive(Debug, Clone, Default)]
 pub struct Resolv<'a> {
@@ -16,7 +21,11 @@ pub struct Resolv<'a> {
     pub ipv6: bool,
     /// The DNS forwarder of the network helper.
     pub forwarder: Option<IpAddr>,
-    /// `--dns`: replaces all name servers.
+    /// The gateways of bridge networks, which answer and forward: who asks them needs nobody else.
+    pub gateways: &'a [IpAddr],
+    /// Names of containers resolve there.
+    pub names: bool,
+    /// `--dns`: replaces all name servers, but for gateways that know names, who ask these servers then.
     pub dns: &'a [String],
     /// `--dns-search`: replaces the search list; `.` means none.
     pub search: &'a [String],
@@ -68,19 +77,25 @@ pub fn is_stub(base: &str) -> bool {
 /// The whole file.
 pub fn render(resolv: &Resolv<'_>) -> String {
     let mut servers: Vec<String> = Vec::new();
-    if resolv.dns.is_empty() {
+    if !resolv.gateways.is_empty() && (resolv.names || resolv.dns.is_empty()) {
+        servers.extend(resolv.gateways.iter().take(MAX_SERVERS).map(ToString::to_string));
+    } else if resolv.dns.is_empty() {
         servers.extend(resolv.forwarder.map(|ip| ip.to_string()));
         servers.extend(values(resolv.base, "nameserver").filter(|ip| resolv.is_reachable(ip)).map(str::to_owned));
     } else {
         servers.extend(resolv.dns.iter().cloned());
     }
     // Of several such lines the last counts; `domain` is an older form of `search`.
-    let base_search = resolv.base.lines().rev().map(str::trim_start).find_map(|line| {
+    let base_search: Option<Vec<String>> = resolv.base.lines().rev().map(str::trim_start).find_map(|line| {
         let mut words = line.split_whitespace();
         matches!(words.next(), Some("search" | "domain")).then(|| words.map(str::to_owned).collect())
     });
-    let search: Vec<String> =
-        if resolv.search.is_empty() { base_search.unwrap_or_default() } else { resolv.search.to_vec() };
+    let search: Vec<String> = if resolv.search.is_empty() {
+        // First, so that a container's name is not asked of the host's resolvers in all their domains.
+        resolv.names.then(|| DOMAIN.to_owned()).into_iter().chain(base_search.unwrap_or_default()).collect()
+    } else {
+        resolv.search.to_vec()
+    };
     let options: Vec<String> = if resolv.options.is_empty() {
         resolv
             .base
@@ -174,6 +189,24 @@ mod tests {
         assert_eq!(render(&resolv), "search x.example\nnameserver 1.1.1.1\nnameserver ::1\noptions ndots:2\n");
         let none = strings(&["."]);
         assert!(!render(&Resolv { search: &none, ..resolv }).contains("search"));
+    }
+
+    #[test]
+    fn on_bridges() {
+        let gateways: Vec<IpAddr> =
+            ["10.89.0.1", "10.88.0.1", "fd00::1", "fd01::1"].into_iter().map(|ip| ip.parse().unwrap()).collect();
+        let (dns, search) = (strings(&["1.1.1.1"]), strings(&["x.example"]));
+        let resolv = Resolv { base: BASE, private: true, gateways: &gateways, ..Resolv::default() };
+        let servers = "nameserver 10.89.0.1\nnameserver 10.88.0.1\nnameserver fd00::1\n";
+        let options = "options edns0 trust-ad\n";
+        assert_eq!(render(&resolv), format!("search a.example b.example\n{servers}{options}"));
+        let named = Resolv { names: true, ..resolv.clone() };
+        assert_eq!(render(&named), format!("search dns.podman a.example b.example\n{servers}{options}"));
+        let searched = render(&Resolv { search: &search, ..named.clone() });
+        assert_eq!(searched, format!("search x.example\n{servers}{options}"));
+        assert_eq!(render(&Resolv { dns: &dns, ..named.clone() }), render(&named));
+        let without_names = render(&Resolv { dns: &dns, ..resolv });
+        assert_eq!(without_names, format!("search a.example b.example\nnameserver 1.1.1.1\n{options}"));
     }
 
     #[test]

@@ -17,6 +17,8 @@ mod ingress;
 mod members;
 mod neighbours;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -15,6 +15,7 @@ use crate::error::{Context, Error, Result};
 use crate::runtime::idmap::IdMap;
 use crate::runtime::joined::{self, Joined};
 use crate::runtime::launch::{JOINED_SHM, POINT};
+use crate::runtime::overlay::{self, Layers};
 use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// What later steps need of the mounts.
@@ -295,7 +296,7 @@ fn overlay(options: &Options) -> Result<OwnedFd> {
     };
     let (lower, upper, work) = (all("lowerdir+"), all("upperdir"), all("workdir"));
     let writable = upper.first().zip(work.first()).map(|(upper, work)| (upper.as_path(), work.as_path()));
-    let fd = crate::runtime::overlay::mount(&lower, writable).map_err(|errno| {
+    let fd = overlay::mount(&Layers { lower: &lower, writable, ..Layers::default() }).map_err(|errno| {
         let shown = writable.map_or(lower.first().map(PathBuf::as_path), |(upper, _)| Some(upper));
         Error::from(errno)
             .wrap(format!("mounting an overlay over `{}`", shown.unwrap_or(Path::new("")).display()))

@@ -4,11 +4,11 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, UnmountFlags};
 
 use crate::error::{Context, Error, Result};
 use crate::runtime::launch::Root;
-use crate::runtime::overlay::set;
+use crate::runtime::overlay::{self, Layers};
 use crate::sys::mount::{Attributes, RDONLY, set_attributes};
 
 /// Attaches the root file system in this mount namespace and opens it.
@@ -17,7 +17,7 @@ pub fn attach(root: &Root) -> Result<OwnedFd> {
     match root {
         Root::Overlay { lower, data, upper, work, merged, volatile } => {
             forget_volatile(work, *volatile);
-            overlay(&Layers { lower, data, upper, work, volatile: *volatile }, merged)?;
+            attach_overlay(&layers(lower, data, (upper, work), *volatile), merged)?;
             open_directory(merged)
         }
         Root::Directory(path) => {
@@ -32,7 +32,7 @@ pub fn detached(root: &Root) -> Result<OwnedFd> {
     match root {
         Root::Overlay { lower, data, upper, work, volatile, .. } => {
             forget_volatile(work, *volatile);
-            overlay_by_layers(&Layers { lower, data, upper, work, volatile: *volatile })
+            overlay::by_layers(&layers(lower, data, (upper, work), *volatile))
                 .with_context(|| format!("mounting the overlay over `{}`", upper.display()))
                 .map_err(|e| {
                     e.hint("a user namespace of its own needs Linux 6.5, or `--storage-driver fuse-overlayfs`")
@@ -74,60 +74,35 @@ fn clone_directory(path: &Path) -> Result<OwnedFd> {
         .with_context(|| format!("opening the root file system `{}`", path.display()))
 }
 
-/// Mounts the overlay on `merged`. `userxattr` because trusted.* is not for user namespaces.
-fn overlay(layers: &Layers<'_>, merged: &Path) -> Result<()> {
-    match overlay_by_layers(layers) {
+fn layers<'a>(lower: &'a [PathBuf], data: &'a [PathBuf], writable: (&'a Path, &'a Path), volatile: bool) -> Layers<'a> {
+    Layers { lower, data, writable: Some(writable), volatile, read_only: false }
+}
+
+/// Mounts the overlay on `merged`.
+fn attach_overlay(layers: &Layers<'_>, merged: &Path) -> Result<()> {
+    match overlay::by_layers(layers) {
         Ok(mount) => return attach_at(&mount, merged),
         // Before Linux 6.5 there is no `lowerdir+`.
         Err(rustix::io::Errno::INVAL) if layers.data.is_empty() => overlay_by_string(layers, merged),
         Err(errno) => Err(errno),
     }
     .map_err(|errno| {
-        Error::from(errno).wrap(format!("mounting the overlay over `{}`", layers.upper.display())).hint(
+        let upper = layers.writable.map_or(merged, |(upper, _)| upper);
+        Error::from(errno).wrap(format!("mounting the overlay over `{}`", upper.display())).hint(
             "try `--storage-driver fuse-overlayfs`, or `vfs` on a file system that cannot be an overlay's upper layer",
         )
     })
 }
 
-/// What an overlay is put together from.
-struct Layers<'a> {
-    /// Topmost first.
-    lower: &'a [PathBuf],
-    data: &'a [PathBuf],
-    upper: &'a Path,
-    work: &'a Path,
-    volatile: bool,
-}
-
-fn overlay_by_layers(layers: &Layers<'_>) -> rustix::io::Result<OwnedFd> {
-    let Layers { lower, data, upper, work, volatile } = layers;
-    let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    let mut opened = Vec::new();
-    for layer in *lower {
-        set(&fs, c"lowerdir+", layer, &mut opened)?;
-    }
-    for layer in *data {
-        set(&fs, c"datadir+", layer, &mut opened)?;
-    }
-    set(&fs, c"upperdir", upper, &mut opened)?;
-    set(&fs, c"workdir", work, &mut opened)?;
-    rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?;
-    if *volatile {
-        rustix::mount::fsconfig_set_flag(&fs, c"volatile")?;
-    }
-    rustix::mount::fsconfig_create(&fs)?;
-    rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
-}
-
 /// mount(2) takes a page of options; descriptors make names of layers short enough for 200 of them.
 fn overlay_by_string(layers: &Layers<'_>, merged: &Path) -> rustix::io::Result<()> {
-    let Layers { lower, upper, work, volatile, .. } = layers;
+    let Some((upper, work)) = layers.writable else { return Err(rustix::io::Errno::INVAL) };
     let open = |path: &Path| rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    let opened = lower.iter().map(|p| open(p)).collect::<rustix::io::Result<Vec<_>>>()?;
+    let opened = layers.lower.iter().map(|p| open(p)).collect::<rustix::io::Result<Vec<_>>>()?;
     let (upper, work) = (open(upper)?, open(work)?);
     let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
     let joined = opened.iter().map(name).collect::<Vec<_>>().join(":");
-    let volatile = if *volatile { ",volatile" } else { "" };
+    let volatile = if layers.volatile { ",volatile" } else { "" };
     let data = format!("lowerdir={joined},upperdir={},workdir={},userxattr{volatile}", name(&upper), name(&work));
     let data = std::ffi::CString::new(data).map_err(|_| rustix::io::Errno::INVAL)?;
     rustix::mount::mount(c"overlay", merged, c"overlay", rustix::mount::MountFlags::empty(), Some(data.as_c_str()))

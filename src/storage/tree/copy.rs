@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::data::open_file;
@@ -14,8 +14,10 @@ use super::parallel::{Job, Workers};
 use super::walk::{self, Item, Visitor};
 use super::xattr;
 use crate::error::{Context, Error, Result};
+use crate::storage::fs::is_full;
 use crate::storage::unpack::beneath::{self, file_type};
 use crate::storage::unpack::extract::Owners;
+use crate::storage::unpack::times::{set_time, set_time_of};
 
 /// Whether files get their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +99,7 @@ pub fn refer(file: impl AsFd, path: &[u8]) -> rustix::io::Result<()> {
 
 /// Says the way out of a full disk.
 fn hint_if_full(error: Error, hint: &str) -> Error {
-    let full = [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].map(|errno| errno.desc());
-    if error.chain().last().is_some_and(|cause| full.contains(&cause.as_str())) { error.hint(hint) } else { error }
+    if is_full(&error) { error.hint(hint) } else { error }
 }
 
 struct Copy<'a, 'b> {
@@ -198,7 +199,7 @@ impl Copy<'_, '_> {
         if let Some(mode) = mode {
             beneath::chmod_fifo(parent, item.name.to_bytes(), mode).context("setting its mode")?;
         }
-        rustix::fs::utimensat(parent, item.name, &times(item.stat), flags).context("setting its time")
+        set_time(parent, item.name, super::mtime(item.stat))
     }
 }
 
@@ -234,7 +235,7 @@ impl Attributes<'_> {
             let result = rustix::fs::fsetxattr(&to, &*name, &value, XattrFlags::empty());
             self.attributed(&name, result)?;
         }
-        rustix::fs::futimens(&to, &times(stat)).context("setting its time")
+        set_time_of(&to, super::mtime(stat))
     }
 
     fn owned(&self, result: rustix::io::Result<()>) -> Result<()> {
@@ -274,12 +275,6 @@ fn link(root: &OwnedFd, first: &[u8], parent: &OwnedFd, name: &CStr) -> Result<b
         Err(Errno::NOENT) => Ok(false),
         Err(e) => Err(Error::from(e).wrap(format!("linking it to `/{}`", super::shown(first)))),
     }
-}
-
-fn times(stat: &Stat) -> Timestamps {
-    let (seconds, nanos) = super::mtime(stat);
-    let time = Timespec { tv_sec: seconds, tv_nsec: i64::from(nanos) };
-    Timestamps { last_access: time, last_modification: time }
 }
 
 #[cfg(test)]

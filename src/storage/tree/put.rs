@@ -16,13 +16,14 @@ use rustix::io::Errno;
 
 use super::copy::Renumber;
 use crate::error::{Context, Error, Result};
+use crate::storage::fs::is_full;
 use crate::storage::id;
 use crate::storage::unpack::beneath::{self, file_type};
 use crate::storage::unpack::remove::remove_beneath;
-use crate::storage::unpack::times::DirTimes;
-use crate::storage::unpack::write::{write_data, write_segments};
+use crate::storage::unpack::times::{DirTimes, set_time, set_time_of};
+use crate::storage::unpack::write::write_content;
 use crate::storage::unpack::{Entry, Kind, Reader, Warnings};
-use files::{again, in_the_way, is_dir, is_full, open_regular, owned, reopen, set_times, timestamps};
+use files::{again, in_the_way, is_dir, open_regular, owned, reopen};
 
 /// Where things are put, and how.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +46,7 @@ pub fn put<R: BufRead>(archive: &mut Reader<R>, target: &Target<'_>) -> Result<W
     while let Some(entry) = archive.next_entry()? {
         put.entry(archive, &entry).map_err(|error| {
             let error = error.wrap(format!("putting `{}`", super::shown(&entry.path)));
-            match error.chain().last().is_some_and(|cause| is_full(cause)) {
+            match is_full(&error) {
                 true => error.hint("the file system is full: what was copied before stays"),
                 false => error,
             }
@@ -140,14 +141,14 @@ impl Put<'_> {
                 }
                 self.replacing(parent, name, |as_name| rustix::fs::symlinkat(&*entry.link, parent, as_name))?;
                 self.own_name(parent, name, entry)?;
-                set_times(parent, name, entry.mtime)
+                set_time(parent, name, entry.mtime)
             }
             Kind::Fifo => {
                 let mode = Mode::from_raw_mode(0o600);
                 self.replacing(parent, name, |as_name| rustix::fs::mknodat(parent, as_name, FileType::Fifo, mode, 0))?;
                 self.own_name(parent, name, entry)?;
                 beneath::chmod_fifo(parent, name, entry.mode).context("setting its mode")?;
-                set_times(parent, name, entry.mtime)
+                set_time(parent, name, entry.mtime)
             }
             Kind::CharDevice | Kind::BlockDevice => {
                 self.warnings.add("skipped a device: devices cannot be made in a user namespace");
@@ -199,23 +200,16 @@ impl Put<'_> {
             Err(Errno::ROFS | Errno::ACCESS) if place.is_some() => return self.in_place(archive, parent, name, entry),
             result => File::from(result.context("creating file")?),
         };
-        let fill = || -> Result<()> {
-            match &entry.sparse {
-                Some(segments) => write_segments(archive, &file, segments, entry.size)?,
-                None => write_data(archive, &file, 0, entry.size, entry.size)?,
-            }
-            self.attributes(file.as_fd(), entry)?;
-            rustix::fs::futimens(&file, &timestamps(entry.mtime)).context("setting its time")
-        };
-        let mut fill = fill;
-        let filled = fill().and_then(|()| match &place {
+        let written = write_content(archive, &file, entry);
+        let filled = written.and_then(|()| self.attributes(file.as_fd(), entry));
+        let placed = filled.and_then(|()| set_time_of(&file, entry.mtime)).and_then(|()| match &place {
             Some(temporary) => self.take_place(parent, temporary, name, &file),
             None => Ok(()),
         });
-        if filled.is_err() {
+        if placed.is_err() {
             let _ = rustix::fs::unlinkat(parent, temporary, AtFlags::empty());
         }
-        filled
+        placed
     }
 
     /// Writes a file that is mounted there, or that nothing can take the place of.
@@ -228,10 +222,7 @@ impl Put<'_> {
     ) -> Result<()> {
         let file = File::from(open_regular(parent, name, OFlags::WRONLY)?);
         file.set_len(0).context("emptying the file that is there")?;
-        match &entry.sparse {
-            Some(segments) => write_segments(archive, &file, segments, entry.size),
-            None => write_data(archive, &file, 0, entry.size, entry.size),
-        }
+        write_content(archive, &file, entry)
     }
 
     /// The name under which something that is to be called `name` is made: another one where something is there already.
@@ -306,7 +297,7 @@ impl Put<'_> {
         let size = from.metadata().context("reading its size")?.len();
         super::data::Copier::default().copy(&mut from, &mut to, size)?;
         self.attributes(to.as_fd(), entry)?;
-        rustix::fs::futimens(&to, &timestamps(entry.mtime)).context("setting its time")
+        set_time_of(&to, entry.mtime)
     }
 
     /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears
@@ -334,10 +325,7 @@ impl Put<'_> {
         if let Some(owner) = self.target.owner {
             return Ok(self.renumbered(owner));
         }
-        match (u32::try_from(entry.uid), u32::try_from(entry.gid)) {
-            (Ok(uid), Ok(gid)) => Ok(self.renumbered((uid, gid))),
-            _ => Err(Error::new(format!("its owner {}:{} is not an ID", entry.uid, entry.gid))),
-        }
+        entry.owner().map(|owner| self.renumbered(owner))
     }
 
     fn own_name(&self, parent: &OwnedFd, name: &[u8], entry: &Entry) -> Result<()> {
@@ -359,7 +347,7 @@ impl Put<'_> {
             if let Ok(dir) = self.open_dir(path)
                 && let Ok(dir) = reopen(dir.as_fd())
             {
-                let _ = rustix::fs::futimens(&dir, &timestamps(time));
+                let _ = set_time_of(&dir, time);
             }
         });
     }

@@ -48,8 +48,17 @@ pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
 
 /// Opens a directory beneath `root` (`""` is the root itself); symbolic links on the way stay inside the root.
 pub fn open_dir(root: impl AsFd, path: &[u8]) -> rustix::io::Result<OwnedFd> {
+    open_beneath(root, path, OFlags::empty())
+}
+
+/// The same, but the last component must be the directory and no link to it.
+pub fn open_dir_itself(root: impl AsFd, path: &[u8]) -> rustix::io::Result<OwnedFd> {
+    open_beneath(root, path, OFlags::NOFOLLOW)
+}
+
+fn open_beneath(root: impl AsFd, path: &[u8], more: OFlags) -> rustix::io::Result<OwnedFd> {
     let path: &[u8] = if path.is_empty() { b"." } else { path };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | more;
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
     // EAGAIN: something was renamed somewhere while `..` of a link was resolved; the kernel asks to try again.
     for _ in 0..1000 {

@@ -4,19 +4,21 @@
 //! `user.overlay.opaque`. Both act on the layers below only: what the same layer holds stays, in whatever order the
 //! archive names it. No entry can touch anything outside the directory (see [`super::beneath`]).
 
+mod attributes;
+
 use std::fs::File;
 use std::io::BufRead;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::beneath;
 use super::reader::{Entry, Kind, Reader};
 use super::remove::remove_beneath;
-use super::times::DirTimes;
+use super::times::{DirTimes, set_time, set_time_of, timestamps};
 use super::warnings::Warnings;
-use super::write::{write_data, write_segments};
+use super::write::write_content;
 use crate::error::{Context, Error, Result};
 
 /// What was unpacked.
@@ -212,7 +214,7 @@ impl Extractor<'_> {
                 let target = without_nul(&entry.link)?;
                 let removed = replacing(parent, name, || rustix::fs::symlinkat(target, parent, name))?;
                 self.own_link(parent, name, entry)?;
-                set_times(parent, name, entry.mtime)?;
+                set_time(parent, name, entry.mtime)?;
                 Ok(removed)
             }
             Kind::Fifo => {
@@ -220,7 +222,7 @@ impl Extractor<'_> {
                 let removed = replacing(parent, name, create)?;
                 self.own_link(parent, name, entry)?;
                 beneath::chmod_fifo(parent, name, entry.mode).context("setting its mode")?;
-                set_times(parent, name, entry.mtime)?;
+                set_time(parent, name, entry.mtime)?;
                 Ok(removed)
             }
             Kind::CharDevice | Kind::BlockDevice => {
@@ -236,7 +238,7 @@ impl Extractor<'_> {
     }
 
     fn directory(&mut self, parent: &OwnedFd, name: &[u8], path: &[u8], entry: &Entry) -> Result<bool> {
-        let mode = Mode::from_raw_mode(0o700);
+        let mode = self.first_mode(entry.mode | 0o700, 0o700);
         let opaque = match rustix::fs::mkdirat(parent, name, mode) {
             Ok(()) => false,
             Err(Errno::EXIST) => {
@@ -264,6 +266,12 @@ impl Extractor<'_> {
         Ok(())
     }
 
+    /// The mode with which something is made: its own, so that it need not be set, where nobody else can come before its
+    /// owner is set too.
+    fn first_mode(&self, mode: u32, private: u32) -> Mode {
+        Mode::from_raw_mode(if self.is_layer { mode & 0o777 } else { private })
+    }
+
     /// Removes what is in the way of a directory; a directory stays.
     fn clear_for_dir(&mut self, parent: &OwnedFd, name: &[u8]) -> Result<Replaced> {
         let Some(stat) = beneath::stat(parent, name)? else { return Ok(Replaced::Nothing) };
@@ -282,18 +290,16 @@ impl Extractor<'_> {
         entry: &Entry,
     ) -> Result<bool> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = self.first_mode(entry.mode, 0o600);
         let mut file = None;
         let removed = replacing(parent, name, || {
-            file = Some(rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))?);
+            file = Some(rustix::fs::openat(parent, name, flags, mode)?);
             Ok(())
         })?;
         let Some(file) = file.map(File::from) else { crate::bail!("creating file") };
-        match &entry.sparse {
-            Some(segments) => write_segments(archive, &file, segments, entry.size)?,
-            None => write_data(archive, &file, 0, entry.size, entry.size)?,
-        }
+        write_content(archive, &file, entry)?;
         self.attributes(file.as_fd(), entry)?;
-        rustix::fs::futimens(&file, &timestamps(entry.mtime)).context("setting its time")?;
+        set_time_of(&file, entry.mtime)?;
         self.done.bytes += entry.size;
         Ok(removed)
     }
@@ -320,76 +326,12 @@ impl Extractor<'_> {
             .with_context(shown)
     }
 
-    /// Owner, then mode (which chown would have cleared of setuid), then extended attributes (as chown clears
-    /// capabilities too).
-    fn attributes(&mut self, fd: impl AsFd, entry: &Entry) -> Result<()> {
-        let (uid, gid) = ids(entry)?;
-        let result = rustix::fs::fchown(&fd, Some(uid), Some(gid));
-        self.check_owner(result, entry)?;
-        rustix::fs::fchmod(&fd, Mode::from_raw_mode(entry.mode)).context("setting its mode")?;
-        for (name, value) in &entry.xattrs {
-            self.xattr(&fd, name, value)?;
-        }
-        Ok(())
-    }
-
-    fn own_link(&mut self, parent: &OwnedFd, name: &[u8], entry: &Entry) -> Result<()> {
-        let (uid, gid) = ids(entry)?;
-        let result = rustix::fs::chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW);
-        self.check_owner(result, entry)
-    }
-
-    fn check_owner(&mut self, result: rustix::io::Result<()>, entry: &Entry) -> Result<()> {
-        match result {
-            Ok(()) => Ok(()),
-            Err(Errno::INVAL | Errno::PERM) if self.owners == Owners::WherePossible => {
-                self.done.warnings.add(
-                    "ignored the owner of a file: only one user ID is mapped; files belong to root in the container",
-                );
-                Ok(())
-            }
-            Err(e) => Err(Error::from(e)
-                .wrap(format!("setting its owner to {}:{}", entry.uid, entry.gid))
-                .hint("the ranges in /etc/subuid and /etc/subgid must be large enough for the image's IDs")),
-        }
-    }
-
-    fn xattr(&mut self, fd: impl AsFd, name: &[u8], value: &[u8]) -> Result<()> {
-        let shown = || String::from_utf8_lossy(name).escape_debug().to_string();
-        // What overlay file systems read as their own must not come from an archive.
-        let refused: [&[u8]; 4] = [b"user.overlay.", b"trusted.", b"user.fuseoverlayfs.", b"user.containers."];
-        if refused.iter().any(|prefix| name.starts_with(prefix)) || name.contains(&0) {
-            self.done.warnings.add(&format!("ignored the extended attribute `{}`", shown()));
-            return Ok(());
-        }
-        match rustix::fs::fsetxattr(fd, name, value, XattrFlags::empty()) {
-            Ok(()) => Ok(()),
-            // Labels of security modules and the like: not for a user namespace to set, and no part of the content.
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::INVAL) if name != b"security.capability" => {
-                self.done.warnings.add(&format!("ignored the extended attribute `{}`", shown()));
-                Ok(())
-            }
-            Err(Errno::PERM | Errno::OPNOTSUPP) if self.owners == Owners::WherePossible => {
-                self.done.warnings.add("ignored file capabilities: they cannot be set here");
-                Ok(())
-            }
-            Err(e) => Err(Error::from(e).wrap(format!("setting its extended attribute `{}`", shown()))),
-        }
-    }
-
     fn apply_dir_times(&mut self) {
         let root = self.root;
         self.dir_times.for_each(|path, mtime| {
-            // A later entry may have replaced the directory.
-            if path.is_empty() {
-                let _ = set_times_of_dir(root, mtime);
-            } else if let Ok(parent) = beneath::open_dir(root, beneath::split(path).0) {
-                let name = beneath::split(path).1;
-                if beneath::stat(&parent, name)
-                    .is_ok_and(|s| s.is_some_and(|s| beneath::file_type(&s) == FileType::Directory))
-                {
-                    let _ = set_times(&parent, name, mtime);
-                }
+            // A later entry may have replaced the directory, by a link even.
+            if let Ok(dir) = beneath::open_dir_itself(root, path) {
+                let _ = rustix::fs::utimensat(&dir, ".", &timestamps(mtime), AtFlags::empty());
             }
         });
     }
@@ -417,30 +359,9 @@ fn replacing(parent: &OwnedFd, name: &[u8], mut create: impl FnMut() -> rustix::
     Ok(was_dir)
 }
 
-fn ids(entry: &Entry) -> Result<(Uid, Gid)> {
-    // The highest number means "leave as it is" to the kernel.
-    match (u32::try_from(entry.uid), u32::try_from(entry.gid)) {
-        (Ok(uid), Ok(gid)) if uid != u32::MAX && gid != u32::MAX => Ok((Uid::from_raw(uid), Gid::from_raw(gid))),
-        _ => crate::bail!("owner {}:{} is out of range", entry.uid, entry.gid),
-    }
-}
-
 fn without_nul(link: &[u8]) -> Result<&[u8]> {
     if link.is_empty() || link.contains(&0) {
         crate::bail!("target of the link is empty or has a null byte");
     }
     Ok(link)
-}
-
-fn timestamps((seconds, nanos): (i64, u32)) -> Timestamps {
-    let time = Timespec { tv_sec: seconds, tv_nsec: i64::from(nanos) };
-    Timestamps { last_access: time, last_modification: time }
-}
-
-fn set_times(parent: &OwnedFd, name: &[u8], mtime: (i64, u32)) -> Result<()> {
-    rustix::fs::utimensat(parent, name, &timestamps(mtime), AtFlags::SYMLINK_NOFOLLOW).context("setting its time")
-}
-
-fn set_times_of_dir(dir: BorrowedFd<'_>, mtime: (i64, u32)) -> rustix::io::Result<()> {
-    rustix::fs::utimensat(dir, ".", &timestamps(mtime), AtFlags::empty())
 }

@@ -35,8 +35,10 @@ pub fn parse(block: &[u8; BLOCK]) -> Result<Option<Header>> {
         return Ok(None);
     }
     let stored = number(field(block, 148, 8)).unwrap_or(-1);
-    let (unsigned, signed) = checksums(block);
-    if stored != unsigned && stored != signed {
+    // The sum is of unsigned bytes; some old writers took signed ones.
+    if stored != checksum(block, |byte| i32::from(byte))
+        && stored != checksum(block, |byte| i32::from(byte.cast_signed()))
+    {
         crate::bail!("header has a wrong checksum: the archive is corrupt, or not a tar archive");
     }
     let gnu = field(block, 257, 8) == b"ustar  \0";
@@ -117,15 +119,10 @@ fn number(bytes: &[u8]) -> Option<i64> {
     })
 }
 
-fn checksums(block: &[u8; BLOCK]) -> (i64, i64) {
-    let mut unsigned = 0;
-    let mut signed = 0;
-    for (index, &byte) in block.iter().enumerate() {
-        let byte = if (148..156).contains(&index) { b' ' } else { byte };
-        unsigned += i64::from(byte);
-        signed += i64::from(byte.cast_signed());
-    }
-    (unsigned, signed)
+/// The sum of all bytes, those of the sum itself taken as blanks.
+fn checksum(block: &[u8; BLOCK], value: impl Fn(u8) -> i32) -> i64 {
+    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| value(byte)).sum::<i32>();
+    i64::from(sum(block) - sum(field(block, 148, 8)) + 8 * i32::from(b' '))
 }
 
 #[cfg(test)]

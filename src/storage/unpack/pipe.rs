@@ -60,9 +60,7 @@ impl Read for PipeReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let length = available.len().min(into.len());
-        for (to, from) in into.iter_mut().zip(available) {
-            *to = *from;
-        }
+        into.get_mut(..length).unwrap_or_default().copy_from_slice(available.get(..length).unwrap_or_default());
         self.consume(length);
         Ok(length)
     }

@@ -15,6 +15,7 @@ use super::extract::{Owners, Unpacked, unpack};
 use super::pipe::{CHUNK, PipeReader, PipeWriter, pipe};
 use super::reader::Reader;
 use crate::error::{Context, Error, Result};
+use crate::storage::behind::Behind;
 
 /// What flowed through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Sinks<'a> {
     pub root: Option<BorrowedFd<'a>>,
     /// How many bytes the tar archive may have: a small blob can hold an endless one.
     pub limit: u64,
+    /// Is told of what is written, so that it can be on its way to the disk meanwhile.
+    pub behind: Option<&'a Behind>,
 }
 
 /// Reads a layer (plain, gzip or zstd tar) to its end, saves, hashes and unpacks it.
@@ -49,15 +52,18 @@ pub fn run(source: &mut dyn Read, sinks: Sinks<'_>) -> Result<Flow> {
     std::thread::scope(|scope| {
         let (blob_writer, blob_reader) = pipe();
         let (root, limit) = (sinks.root, sinks.limit);
+        let unpacked = sinks.behind.filter(|_| root.is_some());
+        let mut told = Vec::from_iter(sinks.behind.filter(|_| sinks.blob.is_some()));
         let consumer = if compression == Compression::None {
-            // The archive is the blob: one hash is enough.
+            // The archive is the blob: one hash is enough, but it is written twice.
+            told.extend(unpacked);
             scope.spawn(move || consume(blob_reader, root, owners, false))
         } else {
             let (tar_writer, tar_reader) = pipe();
-            scope.spawn(move || inflate(compression, blob_reader, &tar_writer, limit));
+            scope.spawn(move || inflate(compression, blob_reader, &tar_writer, limit, unpacked));
             scope.spawn(move || consume(tar_reader, root, owners, true))
         };
-        let fed = feed(source, &head, sinks.blob, blob_writer);
+        let fed = feed(source, &head, sinks.blob, blob_writer, &told);
         let consumed = consumer.join().unwrap_or_else(|_| Err(Error::new("a thread of unpacking panicked")));
         // The source's own error is nearer to the cause than what the reader at the other end saw of it.
         let (digest, size, complete) = fed?;
@@ -76,12 +82,13 @@ fn read_head(source: &mut dyn Read) -> Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Hashes, saves and sends on everything. Returns digest, size, and whether all of it found a reader.
+/// Hashes, saves and sends on everything, and says so to `told`. Returns digest, size, and whether all of it found a reader.
 fn feed(
     source: &mut dyn Read,
     head: &[u8],
     mut blob: Option<&mut (dyn Write + Send)>,
     to: PipeWriter,
+    told: &[&Behind],
 ) -> Result<(String, u64, bool)> {
     let mut hasher = Hasher::default();
     let mut first = Some(head.to_vec());
@@ -112,6 +119,7 @@ fn feed(
             to.send(Err(io::Error::new(e.kind(), "the blob could not be saved")));
             return Err(Error::from(e).wrap("saving layer blob"));
         }
+        told.iter().for_each(|behind| behind.wrote(buffer.len()));
         if !to.send(Ok(buffer)) {
             return Ok((String::new(), hasher.bytes(), false));
         }
@@ -135,7 +143,7 @@ fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn inflate(compression: Compression, from: PipeReader, to: &PipeWriter, limit: u64) {
+fn inflate(compression: Compression, from: PipeReader, to: &PipeWriter, limit: u64, behind: Option<&Behind>) {
     let mut total = 0_u64;
     let mut decoder = match compression.decoder(from) {
         Ok(decoder) => decoder,
@@ -161,6 +169,7 @@ fn inflate(compression: Compression, from: PipeReader, to: &PipeWriter, limit: u
                 if !to.send(Ok(buffer)) {
                     return;
                 }
+                behind.inspect(|behind| behind.wrote(length));
             }
             Err(e) => {
                 to.send(Err(e));
@@ -178,6 +187,10 @@ fn consume(
     owners: Owners,
     hash: bool,
 ) -> Result<(Option<Hash>, Unpacked)> {
+    // Files get their modes when they are made. A thread that cannot have an umask of its own sets them afterwards.
+    if nix::sched::unshare(nix::sched::CloneFlags::CLONE_FS).is_ok() {
+        rustix::process::umask(rustix::fs::Mode::empty());
+    }
     if !hash {
         let mut archive = Reader::new(from);
         let unpacked = unpack_to_end(&mut archive, root, owners)?;

@@ -49,6 +49,16 @@ pub struct Entry {
     pub sparse: Option<Vec<(u64, u64)>>,
 }
 
+impl Entry {
+    /// User and group, where they are IDs: the highest number would mean "leave it as it is" to the kernel.
+    pub fn owner(&self) -> Result<(u32, u32)> {
+        match (u32::try_from(self.uid), u32::try_from(self.gid)) {
+            (Ok(uid), Ok(gid)) if uid != u32::MAX && gid != u32::MAX => Ok((uid, gid)),
+            _ => crate::bail!("owner {}:{} is out of range", self.uid, self.gid),
+        }
+    }
+}
+
 /// A tar archive being read.
 #[derive(Debug)]
 pub struct Reader<R> {
@@ -318,9 +328,7 @@ impl<R: BufRead> Reader<R> {
                 return Err(truncated().into());
             }
             let length = buffer.len().min(space.len());
-            for (to, from) in space.iter_mut().zip(buffer) {
-                *to = *from;
-            }
+            space.get_mut(..length).unwrap_or_default().copy_from_slice(buffer.get(..length).unwrap_or_default());
             self.input.consume(length);
             self.position += length as u64;
             filled += length;

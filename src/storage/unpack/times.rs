@@ -1,6 +1,28 @@
-//! Remembers the modification times of directories until everything in them is written.
+//! Sets modification times, and remembers those of directories until everything in them is written.
 //!
 //! A million directories must fit: a path is kept as the length it shares with the path before, and the rest.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::{AtFlags, Timespec, Timestamps};
+
+use crate::error::{Context, Result};
+
+/// A modification time (seconds and nanoseconds) as the kernel takes it, for the last access too.
+pub fn timestamps((seconds, nanos): (i64, u32)) -> Timestamps {
+    let time = Timespec { tv_sec: seconds, tv_nsec: i64::from(nanos) };
+    Timestamps { last_access: time, last_modification: time }
+}
+
+/// Sets the time of an open file or directory.
+pub fn set_time_of(file: impl AsFd, mtime: (i64, u32)) -> Result<()> {
+    rustix::fs::futimens(file, &timestamps(mtime)).context("setting its time")
+}
+
+/// Sets the time of a name, links not followed.
+pub fn set_time(parent: impl AsFd, name: impl rustix::path::Arg, mtime: (i64, u32)) -> Result<()> {
+    rustix::fs::utimensat(parent, name, &timestamps(mtime), AtFlags::SYMLINK_NOFOLLOW).context("setting its time")
+}
 
 /// Paths with modification times, packed.
 #[derive(Debug, Default)]

@@ -4,19 +4,22 @@ use std::fs::File;
 use std::io::BufRead;
 use std::os::unix::fs::FileExt as _;
 
-use super::reader::Reader;
+use super::reader::{Entry, Reader};
 use crate::error::{Context, Result};
 
 /// Runs of zeroes of this size become holes.
 const HOLE: usize = 64 * 1024;
 
+/// Writes the content of the entry to an empty file.
+pub fn write_content<R: BufRead>(archive: &mut Reader<R>, file: &File, entry: &Entry) -> Result<()> {
+    match &entry.sparse {
+        Some(segments) => write_segments(archive, file, segments, entry.size),
+        None => write_data(archive, file, 0, entry.size, entry.size),
+    }
+}
+
 /// Writes the segments of a sparse file.
-pub fn write_segments<R: BufRead>(
-    archive: &mut Reader<R>,
-    file: &File,
-    segments: &[(u64, u64)],
-    size: u64,
-) -> Result<()> {
+fn write_segments<R: BufRead>(archive: &mut Reader<R>, file: &File, segments: &[(u64, u64)], size: u64) -> Result<()> {
     for &(offset, length) in segments {
         write_data(archive, file, offset, length, 0)?;
     }
@@ -25,7 +28,7 @@ pub fn write_segments<R: BufRead>(
 
 /// Writes the next `length` bytes of the archive at `offset`; runs of zeroes become holes. Sets the size to `size`
 /// when that is not 0 and a hole is at the end.
-pub fn write_data<R: BufRead>(archive: &mut Reader<R>, file: &File, offset: u64, length: u64, size: u64) -> Result<()> {
+fn write_data<R: BufRead>(archive: &mut Reader<R>, file: &File, offset: u64, length: u64, size: u64) -> Result<()> {
     let mut done = 0_u64;
     let mut hole_at_end = false;
     while done < length {

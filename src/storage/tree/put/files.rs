@@ -2,7 +2,7 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::error::{Context, Error, Result};
@@ -53,17 +53,4 @@ pub(super) fn owned(result: rustix::io::Result<()>, uid: u32, gid: u32) -> Resul
         }
         result => result.context("setting its owner"),
     }
-}
-
-pub(super) fn set_times(parent: &OwnedFd, name: &[u8], mtime: (i64, u32)) -> Result<()> {
-    rustix::fs::utimensat(parent, name, &timestamps(mtime), AtFlags::SYMLINK_NOFOLLOW).context("setting its time")
-}
-
-pub(super) fn timestamps((seconds, nanos): (i64, u32)) -> Timestamps {
-    let time = Timespec { tv_sec: seconds, tv_nsec: i64::from(nanos) };
-    Timestamps { last_access: time, last_modification: time }
-}
-
-pub(super) fn is_full(cause: &str) -> bool {
-    [nix::errno::Errno::ENOSPC, nix::errno::Errno::EDQUOT].iter().any(|errno| errno.desc() == cause)
 }

@@ -1,0 +1,173 @@
+//! Which networks a new container gets, from its flags.
+
+use super::{Engine, store_of};
+use crate::bail;
+use crate::container::network::{Attachment, Wanted};
+use crate::container::options::CreateOptions;
+use crate::container::record::Record;
+use crate::error::{Error, Result};
+use crate::network::config::{Conf, Network, Store};
+use crate::network::{Asked, DEFAULT, Mode, Request};
+
+/// What was chosen.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// For the record: the mode as typed, or the default's name.
+    pub mode: String,
+    /// With a bridge: what goes into `network.json`.
+    pub attachments: Vec<Attachment>,
+}
+
+/// Chooses by the flags of `run` and `create`.
+///
+/// # Errors
+/// There is no such network; flags contradict each other; an address does not fit.
+pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
+    let conf = if options.network.is_empty() { Some(engine.networks.read()?) } else { None };
+    let default = conf.as_ref().and_then(|conf| conf.netns.as_deref());
+    let request = Request::parse(&options.network, default)?;
+    if request.mode != Mode::Bridge {
+        check_no_bridge(options, &request.mode)?;
+        let typed = options.network.first().filter(|typed| typed.starts_with(request.mode.name()));
+        let mode = typed.cloned().unwrap_or_else(|| request.mode.to_string());
+        return Ok(Choice { mode, attachments: Vec::new() });
+    }
+    let conf = match conf {
+        Some(conf) => conf,
+        None => engine.networks.read()?,
+    };
+    let attachments = attachments(&store_of(engine, &conf), &conf, request.networks, options)?;
+    Ok(Choice { mode: Mode::Bridge.name().to_owned(), attachments })
+}
+
+/// Flags that speak of bridge networks mean nothing elsewhere.
+fn check_no_bridge(options: &CreateOptions, mode: &Mode) -> Result<()> {
+    let given = [
+        (!options.addresses.is_empty(), "ip"),
+        (!options.mac.is_empty(), "mac-address"),
+        (!options.network_aliases.is_empty(), "network-alias"),
+    ];
+    match given.iter().find(|(given, _)| *given) {
+        Some((_, flag)) => Err(Error::new(format!(
+            "networks and static ip/mac address can only be used with Bridge mode networking: `--{flag}` with network mode {}",
+            mode.name()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn attachments(store: &Store, conf: &Conf, asked: Vec<Asked>, options: &CreateOptions) -> Result<Vec<Attachment>> {
+    let several = asked.len() > 1;
+    if let Some(address) = options.addresses.first().filter(|_| several) {
+        let flag = if address.is_ipv4() { "ip" } else { "ip6" };
+        bail!("--{flag} can only be set for a single network: invalid argument");
+    }
+    if several && !options.mac.is_empty() {
+        bail!("--mac-address can only be set for a single network: invalid argument");
+    }
+    let mut attachments: Vec<Attachment> = Vec::new();
+    for mut one in asked {
+        one.addresses.extend(options.addresses.iter().copied());
+        one.aliases.extend(options.network_aliases.iter().cloned());
+        if !options.mac.is_empty() {
+            one.mac.clone_from(&options.mac);
+        }
+        let name = if one.name == DEFAULT { &conf.default_network } else { &one.name };
+        let network = store.get(name)?;
+        if attachments.iter().any(|other| other.network == network.name) {
+            bail!("network {:?} is given twice: invalid argument", network.name);
+        }
+        attachments.push(attachment(&network, one)?);
+    }
+    name_interfaces(&mut attachments)?;
+    Ok(attachments)
+}
+
+/// One network of a container, checked. Its interface has no name yet unless one was asked for.
+pub(super) fn attachment(network: &Network, asked: Asked) -> Result<Attachment> {
+    check_driver(network)?;
+    for address in &asked.addresses {
+        let subnet = network.subnets.iter().map(|subnet| subnet.subnet).find(|subnet| subnet.contains(*address));
+        let Some(subnet) = subnet else {
+            bail!("requested static ip {address} not in any subnet on network {}", network.name)
+        };
+        let taken = network.gateways().any(|gateway| gateway == *address)
+            || *address == subnet.address
+            || (subnet.is_ipv4() && *address == subnet.last());
+        if taken {
+            bail!("requested static ip {address} is the gateway or belongs to the subnet {subnet} itself");
+        }
+        if asked.addresses.iter().filter(|other| subnet.contains(**other)).count() > 1 {
+            bail!("more than one static ip of subnet {subnet} was requested on network {}", network.name);
+        }
+    }
+    if let Some(alias) = asked.aliases.iter().find(|alias| !is_alias(alias)) {
+        bail!("network alias {alias:?} is no name of a host");
+    }
+    let mut aliases = asked.aliases;
+    aliases.dedup();
+    Ok(Attachment {
+        network: network.name.clone(),
+        interface: asked.interface,
+        addresses: asked.addresses,
+        mac: asked.mac,
+        aliases,
+    })
+}
+
+/// Gives the interfaces without a name the next ones that are free: eth0, eth1 and so on.
+pub(super) fn name_interfaces(attachments: &mut [Attachment]) -> Result<()> {
+    let mut taken: Vec<String> = Vec::new();
+    for given in attachments.iter().map(|one| &one.interface).filter(|name| !name.is_empty()) {
+        if taken.contains(given) {
+            bail!("interface name {given:?} is given twice: invalid argument");
+        }
+        taken.push(given.clone());
+    }
+    for one in attachments.iter_mut().filter(|one| one.interface.is_empty()) {
+        let free = (0..=taken.len()).map(|i| format!("eth{i}")).find(|name| !taken.contains(name));
+        one.interface = free.unwrap_or_default();
+        taken.push(one.interface.clone());
+    }
+    Ok(())
+}
+
+/// What only root can have.
+pub(super) fn check_driver(network: &Network) -> Result<()> {
+    if network.driver == "bridge" {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "network {} has the driver {:?}, which no rootless container can have",
+        network.name, network.driver
+    ))
+    .hint("it needs an interface of the host, which only root can give away: use a network with the driver bridge"))
+}
+
+/// Names with dots are possible; each part has at most 63 bytes.
+fn is_alias(text: &str) -> bool {
+    let part = |part: &str| {
+        (1..=63).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}
+
+impl Choice {
+    /// What goes into the container's `network.json`, if it has one.
+    pub fn wanted(self, record: &Record) -> Result<Option<Wanted>> {
+        if record.network != Mode::Bridge.name() {
+            return Ok(None);
+        }
+        let dns = record.dns.iter().filter(|text| *text != "none");
+        let dns = dns.map(|text| text.parse().map_err(|_| Error::new(format!("{text} is not an ip address"))));
+        Ok(Some(Wanted {
+            id: record.id.clone(),
+            name: record.name.clone(),
+            hostname: record.hostname.clone(),
+            networks: self.attachments,
+            ports: record.ports.clone(),
+            dns: dns.collect::<Result<_>>()?,
+            egress: None,
+        }))
+    }
+}

@@ -1,0 +1,53 @@
+//! What a start needs to know of a container's networks before they stand: its files speak of them.
+
+use super::{Engine, pasta, store_of, uplink};
+use crate::container::Record;
+use crate::container::network::Wanted;
+use crate::error::Result;
+use crate::network::Mode;
+use crate::network::config::{Location, Network, RootlessCmd, Store};
+use crate::network::files::{Bridges, Host};
+
+/// What is known of the networks of one container.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub mode: Mode,
+    pub host: Host,
+    pub bridges: Bridges,
+    /// Some network has IPv6.
+    pub ipv6: bool,
+    /// With bridges: where networks are defined, and what leads out of the anchor.
+    pub place: Option<(Location, RootlessCmd)>,
+}
+
+impl Facts {
+    /// Gathers them, in the host's network namespace.
+    ///
+    /// # Errors
+    /// A network of the container is not there any more.
+    pub fn gather(engine: &Engine, record: &Record) -> Result<Facts> {
+        let mode = Mode::parse(&record.network)?;
+        if mode != Mode::Bridge {
+            let host = Host::gather(&mode, None)?;
+            let ipv6 = mode.has_ipv6();
+            return Ok(Facts { mode, host, bridges: Bridges::default(), ipv6, place: None });
+        }
+        let conf = engine.networks.read()?;
+        let store = store_of(engine, &conf);
+        let uplink = uplink(engine, &conf);
+        let wanted = Wanted::read(&engine.roots.container(&record.id))?.unwrap_or_default();
+        let networks = networks(&store, &wanted)?;
+        Ok(Facts {
+            host: Host::gather(&mode, pasta(engine, uplink).as_deref())?,
+            bridges: Bridges::of(&networks),
+            ipv6: networks.iter().any(|network| network.subnets.iter().any(|subnet| !subnet.subnet.is_ipv4())),
+            place: Some((store.location().clone(), uplink)),
+            mode,
+        })
+    }
+}
+
+/// The definitions of the networks that a container wants.
+pub(super) fn networks(store: &Store, wanted: &Wanted) -> Result<Vec<Network>> {
+    wanted.networks.iter().map(|one| store.get(&one.network)).collect()
+}

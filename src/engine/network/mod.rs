@@ -1,0 +1,46 @@
+//! Networks: what a new container is connected to, and what its files say of that.
+
+mod choose;
+mod files;
+
+pub use choose::{Choice, choose};
+pub use files::Facts;
+
+use std::path::{Path, PathBuf};
+
+use super::Engine;
+use crate::error::Result;
+use crate::network::config::{Conf, RootlessCmd, Store};
+use crate::network::lookup;
+
+/// The networks of the user.
+pub fn store(engine: &Engine) -> Result<Store> {
+    Ok(store_of(engine, &engine.networks.read()?))
+}
+
+fn store_of(engine: &Engine, conf: &Conf) -> Store {
+    Store::at(engine.networks.location(conf))
+}
+
+/// What connects the anchor with the host: as containers.conf or the name of `--network-cmd-path` says, else slirp4netns,
+/// and pasta where that is missing.
+pub fn uplink(engine: &Engine, conf: &Conf) -> RootlessCmd {
+    if let Some(said) = conf.rootless_cmd {
+        return said;
+    }
+    let given = engine.network_cmd_path.as_deref().and_then(|path| Path::new(path).file_name());
+    match given.map(|name| name.to_string_lossy()) {
+        Some(name) if name.starts_with("pasta") || name.starts_with("passt") => RootlessCmd::Pasta,
+        Some(_) => RootlessCmd::Slirp4netns,
+        None if lookup::find("slirp4netns").is_none() && lookup::find("pasta").is_some() => RootlessCmd::Pasta,
+        None => RootlessCmd::Slirp4netns,
+    }
+}
+
+/// The program of a pasta uplink.
+fn pasta(engine: &Engine, uplink: RootlessCmd) -> Option<PathBuf> {
+    match uplink {
+        RootlessCmd::Pasta => engine.network_cmd_path.as_ref().map(PathBuf::from).or_else(|| lookup::find("pasta")),
+        RootlessCmd::Slirp4netns => None,
+    }
+}

@@ -1,0 +1,14 @@
+//! What networks there are: netavark's files, one for each network, shared with the reference.
+//!
+//! [`Store`] reads and writes them, [`Network`] is what stands in one, [`check`] says whether it makes sense.
+
+pub mod check;
+mod conf;
+mod definition;
+mod net;
+mod store;
+
+pub use conf::{Conf, Places, Pool, RootlessCmd};
+pub use definition::{DEFAULT_ID, DEFAULT_NAME, DEFAULT_SUBNET, Isolate, LeaseRange, Network, Route, Subnet};
+pub use net::Net;
+pub use store::{All, Location, Lock, Store, parse};
