@@ -153,7 +153,13 @@ impl State {
         self.held.get(container)
     }
 
-    pub(in crate::network) fn set(&mut self, container: &str, number: u32, policy: &Policy, journal: Option<Arc<Journal>>) {
+    pub(in crate::network) fn set(
+        &mut self,
+        container: &str,
+        number: u32,
+        policy: &Policy,
+        journal: Option<Arc<Journal>>,
+    ) {
         let policy = policy.clone();
         let held = Held { number, policy, journal, open: HashMap::new(), names: HashMap::new() };
         self.held.insert(container.to_owned(), held);
@@ -255,7 +261,8 @@ mod tests {
     use super::*;
 
     fn held(text: &str) -> Held {
-        let policy = text.split(';').map(|list| Policy::from(List::parse(&[list]).unwrap())).reduce(Policy::and).unwrap();
+        let policy =
+            text.split(';').map(|list| Policy::from(List::parse(&[list]).unwrap())).reduce(Policy::and).unwrap();
         Held { number: 7, policy, journal: None, open: HashMap::new(), names: HashMap::new() }
     }
 

@@ -90,12 +90,25 @@ fn is_zero(number: &u64) -> bool {
 
 impl Refusal {
     pub(super) fn name(name: &str) -> Refusal {
-        Refusal { direction: "out", protocol: "dns".into(), domain: Some(name.to_owned()), reason: "name", ..Refusal::default() }
+        Refusal {
+            direction: "out",
+            protocol: "dns".into(),
+            domain: Some(name.to_owned()),
+            reason: "name",
+            ..Refusal::default()
+        }
     }
 
     pub(super) fn private(name: &str, address: IpAddr) -> Refusal {
         let (destination, domain) = (Some(address), Some(name.to_owned()));
-        Refusal { direction: "out", protocol: "dns".into(), destination, domain, reason: "private", ..Refusal::default() }
+        Refusal {
+            direction: "out",
+            protocol: "dns".into(),
+            destination,
+            domain,
+            reason: "private",
+            ..Refusal::default()
+        }
     }
 
     pub(super) fn packet(flow: &Flow, direction: &str, name: Option<String>) -> Refusal {
@@ -114,13 +127,8 @@ impl Refusal {
 impl Journal {
     /// The journal of a container in its directory. The file is made with its first line.
     pub fn new(id: &str, name: &str, dir: PathBuf) -> Journal {
-        let state = State {
-            file: None,
-            recent: HashMap::new(),
-            tokens: RATE * 10.0,
-            filled: Instant::now(),
-            left_out: 0,
-        };
+        let state =
+            State { file: None, recent: HashMap::new(), tokens: RATE * 10.0, filled: Instant::now(), left_out: 0 };
         Journal { id: id.to_owned(), name: name.to_owned(), dir, state: Mutex::new(state) }
     }
 

@@ -117,7 +117,22 @@ mod tests {
         }
         let long = "a".repeat(64);
         let many = "a.".repeat(127);
-        for text in ["", ".", "a..b", "..", "a b", "a/b", "1.2.3", "10", "-\u{1f600}", "*", "a*b", long.as_str(), "a:b", many.as_str()] {
+        for text in [
+            "",
+            ".",
+            "a..b",
+            "..",
+            "a b",
+            "a/b",
+            "1.2.3",
+            "10",
+            "-\u{1f600}",
+            "*",
+            "a*b",
+            long.as_str(),
+            "a:b",
+            many.as_str(),
+        ] {
             assert!(normal(text).is_err() || text == many, "{text}");
         }
     }

@@ -376,7 +376,8 @@ mod tests {
         for name in ["example.org", "a.example.net", "a.b.example.net"] {
             assert_eq!(matches(name), 1, "{name}");
         }
-        for name in ["www.example.org", "example.net", ".example.net", "badexample.org", "xexample.net", "", "10.0.0.1"] {
+        for name in ["www.example.org", "example.net", ".example.net", "badexample.org", "xexample.net", "", "10.0.0.1"]
+        {
             assert_eq!(matches(name), 0, "{name}");
         }
         assert!(list.has_net_of("10.1.2.3".parse().unwrap()));

@@ -66,13 +66,9 @@ pub(super) fn install(uplink: &str) -> Batch {
     batch.add_table().delete_table().add_table();
     batch.add_set(&Set::new(PORTS, &[Field::L4PROTO]));
     batch.add_elements(PORTS, &[Element::new(&[&[TCP]]), Element::new(&[&[UDP]])]);
-    for (map, key) in [
-        (HELD, Field::MARK),
-        (REFUSED, Field::MARK),
-        (TO4, Field::IP4_TO),
-        (TO6, Field::IP6_TO),
-        (LOCAL, Field::IN),
-    ] {
+    for (map, key) in
+        [(HELD, Field::MARK), (REFUSED, Field::MARK), (TO4, Field::IP4_TO), (TO6, Field::IP6_TO), (LOCAL, Field::IN)]
+    {
         batch.add_set(&Set::new(map, &[key]).map());
     }
     batch.add_set(&Set::new(SAME, &[Field::IN, Field::OUT]));
@@ -84,10 +80,7 @@ pub(super) fn install(uplink: &str) -> Batch {
     batch.add_chain_of(&Chain::base("input", Hook::Input, 0).dropping(), &input(uplink));
     batch.add_chain_of(&Chain::base("forward", Hook::Forward, 0).dropping(), &forward(uplink));
     batch.add_chain_of(&Chain::base("output", Hook::Output, 0), &output());
-    batch.add_chain_of(
-        &Chain::nat("postrouting", Hook::Postrouting, 100),
-        &[Rule::new().to(uplink).masquerade()],
-    );
+    batch.add_chain_of(&Chain::nat("postrouting", Hook::Postrouting, 100), &[Rule::new().to(uplink).masquerade()]);
     batch
 }
 

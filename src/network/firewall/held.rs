@@ -208,9 +208,11 @@ fn add_rules(batch: &mut Batch, held: &Held<'_>) {
 
 fn ports(rule: Rule, ports: Option<Ports>) -> Rule {
     match ports {
-        Some(ports) => rule
-            .in_set(&[Field::L4PROTO], PORTS)
-            .between(Field::TO_PORT, &ports.first.to_be_bytes(), &ports.last.to_be_bytes()),
+        Some(ports) => rule.in_set(&[Field::L4PROTO], PORTS).between(
+            Field::TO_PORT,
+            &ports.first.to_be_bytes(),
+            &ports.last.to_be_bytes(),
+        ),
         None => rule,
     }
 }

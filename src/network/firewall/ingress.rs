@@ -15,7 +15,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::base::{ICMP6};
+use super::base::ICMP6;
 use super::{CHECKED, Veth};
 use crate::network::egress::GROUP;
 use crate::network::nft::{Batch, Chain, Family, Field, Hook, Rule, Table};
@@ -158,10 +158,8 @@ fn ipv6_ok(number: u32, nd: &str) -> Vec<Rule> {
 /// Solicitations and advertisements of neighbours, about its own addresses and its own hardware address.
 fn discovery(veth: &Veth, number: u32) -> Vec<Rule> {
     // Only from the same link (RFC 4861, 7.1). What else comes from its link-local address is noise of its kernel.
-    let mut rules = vec![
-        Rule::new().is_not(Field::IP6_NEXT, &[ICMP6]).drop(),
-        Rule::new().is_not(Field::IP6_HOPS, &[255]).drop(),
-    ];
+    let mut rules =
+        vec![Rule::new().is_not(Field::IP6_NEXT, &[ICMP6]).drop(), Rule::new().is_not(Field::IP6_HOPS, &[255]).drop()];
     let option = Field::Payload(2, 24, 8);
     let [a, b, c, d, e, f] = veth.mac;
     // Header 40, message 24, one option of 8 or none.

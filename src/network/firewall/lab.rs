@@ -73,7 +73,9 @@ impl Lab {
         let inner = here();
         let internet = namespace();
         let mut route = Socket::open(Protocol::Route).unwrap();
-        for (path, value) in [("ipv4/ip_forward", "1"), ("ipv6/conf/all/forwarding", "1")] {
+        let settings =
+            [("ipv4/ip_forward", "1"), ("ipv6/conf/all/forwarding", "1"), ("ipv6/conf/default/accept_dad", "0")];
+        for (path, value) in settings {
             std::fs::write(format!("/proc/sys/net/{path}"), value).unwrap();
         }
         let firewall = Firewall::install("tap0").unwrap();
@@ -95,7 +97,9 @@ impl Lab {
             let mut route = Socket::open(Protocol::Route).unwrap();
             let index = link::find(&mut route, "eth0").unwrap().unwrap().index;
             let mut messages = vec![link::set_up(index, None)];
-            for (text, prefix) in [("10.0.2.2", 24), ("8.8.8.8", 32), ("9.9.9.9", 32), ("fd00:9::1", 64), ("2a00::8", 128)] {
+            for (text, prefix) in
+                [("10.0.2.2", 24), ("8.8.8.8", 32), ("9.9.9.9", 32), ("fd00:9::1", 64), ("2a00::8", 128)]
+            {
                 messages.push(address::add(index, ip(text), prefix));
             }
             route.request(&messages).unwrap();
@@ -112,13 +116,8 @@ impl Lab {
             self.route.request(&[address::add(index, ip(text), prefix(text))]).unwrap();
         }
         let subnets = gateways.iter().map(|text| (ip(text), prefix(text))).collect();
-        let bridge = Bridge {
-            interface: name.into(),
-            network: name.into(),
-            subnets,
-            internal: false,
-            isolate: Isolate::No,
-        };
+        let bridge =
+            Bridge { interface: name.into(), network: name.into(), subnets, internal: false, isolate: Isolate::No };
         self.firewall.set_bridge(&bridge).unwrap();
     }
 
@@ -136,7 +135,13 @@ impl Lab {
     }
 
     /// A container on `br1` or `br2` with the addresses that end in `last`.
-    pub(super) fn container(&mut self, network: u8, last: u8, policy: Option<&Policy>, journal: Option<&Arc<Journal>>) -> Box {
+    pub(super) fn container(
+        &mut self,
+        network: u8,
+        last: u8,
+        policy: Option<&Policy>,
+        journal: Option<&Arc<Journal>>,
+    ) -> Box {
         let namespace = namespace();
         let bridge = format!("br{network}");
         let index = link::find(&mut self.route, &bridge).unwrap().unwrap().index;
@@ -158,7 +163,15 @@ impl Lab {
             messages.push(routes::set(&routes::Route::default_by(ip(&format!("fd0{network}::1")))));
             route.request(&messages).unwrap();
         });
-        Box { namespace, veths, id }
+        let made = Box { namespace, veths, id };
+        // The bridge learns a moment later that the other end is up.
+        let until = Instant::now() + Duration::from_secs(20);
+        for gateway in [format!("10.89.{network}.1"), format!("fd0{network}::1")] {
+            while tcp(&made, &gateway, 9) != Outcome::Refused {
+                assert!(Instant::now() < until, "{gateway} does not answer");
+            }
+        }
+        made
     }
 
     /// Runs a command in the inner namespace, for a person who wants to see.
@@ -171,11 +184,10 @@ impl Lab {
     }
 }
 
-/// A server of both families and protocols that says what address it hears from.
+/// A server of both families and protocols that says again what it hears.
 pub(super) fn serve(namespace: &File, port: u16) {
     within(namespace, || {
-        let any = SocketAddr::new(ip("::"), port);
-        let (tcp, udp) = (TcpListener::bind(any).unwrap(), UdpSocket::bind(any).unwrap());
+        let tcp = TcpListener::bind(SocketAddr::new(ip("::"), port)).unwrap();
         std::thread::spawn(move || {
             for stream in tcp.incoming() {
                 let Ok(mut stream) = stream else { continue };
@@ -189,12 +201,17 @@ pub(super) fn serve(namespace: &File, port: u16) {
                 });
             }
         });
-        std::thread::spawn(move || {
-            let mut buffer = [0; 2048];
-            while let Ok((length, from)) = udp.recv_from(&mut buffer) {
-                let _ = udp.send_to(&buffer[..length], from);
-            }
-        });
+        // One for each address: answers shall come from where was asked.
+        let addresses = address::list(&mut Socket::open(Protocol::Route).unwrap()).unwrap();
+        for address in addresses {
+            let Ok(udp) = UdpSocket::bind(SocketAddr::new(address.address, port)) else { continue };
+            std::thread::spawn(move || {
+                let mut buffer = [0; 2048];
+                while let Ok((length, from)) = udp.recv_from(&mut buffer) {
+                    let _ = udp.send_to(&buffer[..length], from);
+                }
+            });
+        }
     });
 }
 

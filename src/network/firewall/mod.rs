@@ -14,10 +14,10 @@
 mod base;
 mod held;
 mod ingress;
-mod members;
-mod neighbours;
 #[cfg(test)]
 mod lab;
+mod members;
+mod neighbours;
 #[cfg(test)]
 mod tests;
 

@@ -15,10 +15,10 @@
 use std::net::IpAddr;
 
 use super::{NUMBER, Veth};
+use crate::error::Result;
 use crate::network::netlink::route::link;
 use crate::network::netlink::{Message, Socket};
 use crate::network::nft::{Batch, Chain, Element, Family, Field, Hook, Rule, Set, Table, name};
-use crate::error::Result;
 
 /// Ports of held containers.
 const HELD: &str = "held";

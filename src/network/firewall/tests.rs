@@ -167,7 +167,12 @@ fn who_is_held_reaches_what_is_listed() {
     let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
     let text = loop {
         let text = std::fs::read_to_string(dir.path().join(super::super::egress::FILE)).unwrap_or_default();
-        let all = [r#""destination":"9.9.9.9","port":80"#, r#""domain":"www.site.example""#, r#""direction":"in""#, "private"];
+        let all = [
+            r#""destination":"9.9.9.9","port":80"#,
+            r#""domain":"www.site.example""#,
+            r#""direction":"in""#,
+            "private",
+        ];
         if all.iter().all(|part| text.contains(part)) {
             break text;
         }

@@ -1,10 +1,10 @@
 //! One transaction: all of it happens, or nothing.
 
+use super::super::netlink::{Message, Refused, Socket};
 use super::expression::Verdict;
 use super::rule::Rule;
 use super::set::{Element, Set};
 use super::{Family, Table};
-use super::super::netlink::{Message, Refused, Socket};
 
 /// The number of nf_tables among the parts of netfilter (NFNL_SUBSYS_NFTABLES).
 const SUBSYSTEM: u16 = 10;
@@ -213,7 +213,13 @@ impl Batch {
         })
     }
 
-    fn push(&mut self, kind: u16, flags: i32, about: &'static str, with: impl FnOnce(Message) -> Message) -> &mut Batch {
+    fn push(
+        &mut self,
+        kind: u16,
+        flags: i32,
+        about: &'static str,
+        with: impl FnOnce(Message) -> Message,
+    ) -> &mut Batch {
         let message = Message::new(SUBSYSTEM << 8 | kind, u16::try_from(flags).unwrap_or(0), about)
             .fixed(&[self.table.family.number(), 0, 0, 0])
             .text(TABLE, &self.table.name);

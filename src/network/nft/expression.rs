@@ -127,8 +127,7 @@ impl Verdict {
             Verdict::Goto(chain) => (-4, Some(chain)),
             Verdict::Return => (-5, None),
         };
-        message
-            .nest(DATA_VERDICT, |m| m.be32(CODE, code.cast_unsigned()).with(chain, |m, chain| m.text(CHAIN, chain)))
+        message.nest(DATA_VERDICT, |m| m.be32(CODE, code.cast_unsigned()).with(chain, |m, chain| m.text(CHAIN, chain)))
     }
 }
 
@@ -156,11 +155,17 @@ pub(super) enum Expression {
     /// Into the register of this number, counted in fours of bytes from the first.
     Load(Field, u32),
     /// The first register: `& mask ^ xor`.
-    Bitwise { mask: Vec<u8>, xor: Vec<u8> },
+    Bitwise {
+        mask: Vec<u8>,
+        xor: Vec<u8>,
+    },
     Compare(Compare, Vec<u8>),
     /// From one to another, inclusive.
     Range(Vec<u8>, Vec<u8>),
-    Lookup { set: String, not: bool },
+    Lookup {
+        set: String,
+        not: bool,
+    },
     /// The map's verdict, if it has one.
     Map(String),
     Verdict(Verdict),
@@ -171,9 +176,16 @@ pub(super) enum Expression {
     Number(u32),
     Masquerade,
     Reject(Reject),
-    Log { group: u16, prefix: String, length: u32 },
+    Log {
+        group: u16,
+        prefix: String,
+        length: u32,
+    },
     /// At most so many each second, and so many at once.
-    Limit { each_second: u64, burst: u32 },
+    Limit {
+        each_second: u64,
+        burst: u32,
+    },
     Counter,
 }
 

@@ -36,7 +36,8 @@ impl Log {
         const COPY_PACKET: u8 = 2;
         let mut socket = Socket::open(Protocol::Netfilter)?;
         let [high, low] = group.to_be_bytes();
-        let message = || Message::new(SUBSYSTEM << 8 | CONFIG, 0, "listening to the packet log").fixed(&[0, 0, high, low]);
+        let message =
+            || Message::new(SUBSYSTEM << 8 | CONFIG, 0, "listening to the packet log").fixed(&[0, 0, high, low]);
         // As much as the rules give.
         let mode = [0, 0, 0xff, 0xff, COPY_PACKET, 0];
         socket.request(&[message().u8(COMMAND, BIND), message().bytes(MODE, &mode)])?;

@@ -1,7 +1,7 @@
 //! Rules: conditions that must all be true, then what is done.
 
-use super::expression::{Compare, Expression, Field, Reject, Verdict, name};
 use super::super::netlink::Message;
+use super::expression::{Compare, Expression, Field, Reject, Verdict, name};
 
 /// A rule to be built from left to right, as it is read.
 ///

@@ -1,7 +1,7 @@
 //! Sets and maps.
 
-use super::expression::{Field, Verdict};
 use super::super::netlink::Message;
+use super::expression::{Field, Verdict};
 
 const FLAG_MAP: u32 = 0x8;
 const FLAG_TIMEOUT: u32 = 0x10;
