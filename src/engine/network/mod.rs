@@ -1,9 +1,11 @@
 //! Networks: what a new container is connected to, and what its files say of that.
 
 mod choose;
+mod egress;
 mod files;
 
 pub use choose::{Choice, choose};
+pub use egress::with_own_namespace;
 pub use files::Facts;
 
 use std::path::{Path, PathBuf};

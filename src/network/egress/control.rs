@@ -149,10 +149,6 @@ impl Control {
 }
 
 impl State {
-    pub(in crate::network) fn get(&self, container: &str) -> Option<&Held> {
-        self.held.get(container)
-    }
-
     pub(in crate::network) fn set(
         &mut self,
         container: &str,

@@ -15,7 +15,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::name;
 use crate::bail;
+use crate::container::network::Egress;
 use crate::error::{Context as _, Error, Result};
+use crate::network::config::Network;
+
+/// The options of a network's definition that say what its containers may reach, and whether what is refused is written down.
+pub const OPTION: &str = "egress";
+pub const LOG_OPTION: &str = "egress_log";
 
 /// More are no policy but a database; each of them is a rule in the kernel.
 const MAX_ENTRIES: usize = 1024;
@@ -58,6 +64,27 @@ pub struct Ports {
 }
 
 impl Policy {
+    /// What holds for a container: its own policy, and those of its networks. `None`: nothing does.
+    ///
+    /// # Errors
+    /// A policy is none.
+    pub fn of<N: std::borrow::Borrow<Network>>(own: Option<&Egress>, networks: &[N]) -> Result<Option<Policy>> {
+        let mut all: Vec<Policy> = Vec::new();
+        if let Some(allow) = own.and_then(|own| own.allow.as_ref()) {
+            all.push(List::of_texts(allow)?.into());
+        }
+        for network in networks {
+            let network: &Network = network.borrow();
+            let log = matches!(network.options.get(LOG_OPTION).map(String::as_str), Some("true" | "1"));
+            if let Some(text) = network.options.get(OPTION) {
+                let list = List::parse(&[text]).with_context(|| format!("reading network `{}`", network.name))?;
+                all.push(Policy { lists: vec![list], log });
+            }
+        }
+        let policy = all.into_iter().reduce(Policy::and);
+        Ok(policy.map(|policy| Policy { log: policy.log || own.is_some_and(|own| own.log), ..policy }))
+    }
+
     /// Both this and the other one.
     #[must_use]
     pub fn and(mut self, other: Policy) -> Policy {

@@ -72,7 +72,7 @@ impl Lab {
         crate::sys::net::loopback_up().unwrap();
         let inner = here();
         let internet = namespace();
-        let mut route = Socket::open(Protocol::Route).unwrap();
+        let route = Socket::open(Protocol::Route).unwrap();
         let settings =
             [("ipv4/ip_forward", "1"), ("ipv6/conf/all/forwarding", "1"), ("ipv6/conf/default/accept_dad", "0")];
         for (path, value) in settings {
