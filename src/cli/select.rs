@@ -78,7 +78,9 @@ impl Wanted<'_> {
         Ok(self.without_missing(targets))
     }
 
-    fn check(&self) -> Result<()> {
+    /// # Errors
+    /// When the flags contradict each other, or name nothing.
+    pub fn check(&self) -> Result<()> {
         let (names, files) = (!self.names.is_empty(), !self.cidfiles.is_empty());
         if self.all && self.latest {
             bail!("--all and --latest cannot be used together");

@@ -109,8 +109,7 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
         fs::write_private(&draft.dir().join("seccomp.bpf"), &bytes)?;
     }
     // What is mounted in its own directory begins empty.
-    let launch: Launch = serde_json::from_slice(&fs::read(&draft.dir().join("launch.json"))?)
-        .with_context(|| format!("reading `{}`", draft.dir().display()))?;
+    let launch: Launch = fs::read_json(&draft.dir().join("launch.json"))?;
     let own = record.mounts.iter().map(|mount| &mount.source).chain(launch.overlays.iter().map(|fuse| &fuse.merged));
     for path in own {
         if let Ok(path) = path.strip_prefix(engine.roots.container(&record.id)) {

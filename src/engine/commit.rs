@@ -187,8 +187,7 @@ fn make(
 fn mount_points(engine: &Engine, record: &Record) -> Result<BTreeSet<Vec<u8>>> {
     use std::os::unix::ffi::OsStrExt as _;
     let path = engine.roots.container(&record.id).join("config.json");
-    let spec: Spec =
-        serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+    let spec: Spec = fs::read_json(&path)?;
     let mounts = spec.mounts().as_deref().unwrap_or_default();
     Ok(mounts
         .iter()

@@ -7,15 +7,15 @@ use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
-use rustix::io::Errno;
-use rustix::mount::{MoveMountFlags, UnmountFlags};
+use rustix::mount::MoveMountFlags;
 
-use super::image_mount::is_mounted;
+use super::image_mount::{is_mounted, unmount_all};
 use super::{Engine, containers, settle};
 use crate::container::Record;
 use crate::container::snapshot;
 use crate::container::store::Container;
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context, Result};
+use crate::image::mounts::number_here;
 use crate::monitor::fuse;
 use crate::runtime::child::view;
 use crate::runtime::launch::{Launch, Root};
@@ -26,8 +26,7 @@ pub fn point(engine: &Engine, record: &Record) -> Result<PathBuf> {
     let dir = engine.roots.container(&record.id);
     if record.is_on_directory() {
         let path = dir.join("launch.json");
-        let launch: Launch =
-            serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+        let launch: Launch = fs::read_json(&path)?;
         return match launch.root {
             Root::Directory(path) => Ok(path),
             Root::Overlay { merged, .. } => Ok(merged),
@@ -55,10 +54,8 @@ pub fn mount(engine: &Engine, id: &str) -> Result<PathBuf> {
             (_, Some(fuse)) => fuse::mount_untied(&fuse).map(drop),
             (root, None) => {
                 // There is one such mount in each mount namespace.
-                let namespace = std::fs::read_link("/proc/self/ns/mnt").context("reading the mount namespace")?;
-                let number: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
                 let dir = engine.roots.container(&record.id);
-                let (root, _) = super::view::with_own_work(root, &dir, &number)?;
+                let (root, _) = super::view::with_own_work(root, &dir, &number_here()?)?;
                 view::attach_here(&root)
             }
         }
@@ -97,18 +94,5 @@ pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
     if container.record.is_on_directory() {
         return Ok(());
     }
-    while is_mounted(&point)? {
-        let flags = if force { UnmountFlags::DETACH } else { UnmountFlags::empty() };
-        match rustix::mount::unmount(&point, flags | UnmountFlags::NOFOLLOW) {
-            Ok(()) => {}
-            Err(errno) => {
-                let kind = if errno == Errno::BUSY { Kind::InUse } else { Kind::Engine };
-                return Err(Error::from(errno)
-                    .wrap(format!("unmounting `{}`", point.display()))
-                    .with_kind(kind)
-                    .hint("something uses a file in it; --force unmounts it all the same"));
-            }
-        }
-    }
-    Ok(())
+    unmount_all(&point, force)
 }

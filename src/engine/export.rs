@@ -47,8 +47,7 @@ impl Source {
         let directory = |path: &Path| Ok(Source { root: open(path)?, fuse: None });
         if record.is_on_directory() {
             let path = dir.join("launch.json");
-            let launch: Launch =
-                serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+            let launch: Launch = fs::read_json(&path)?;
             return match &launch.root {
                 Root::Directory(path) => directory(path),
                 Root::Overlay { .. } => Err(Error::new("the root file system of the container is not known")),

@@ -97,15 +97,27 @@ pub fn unmount(engine: &Engine, id: &str, force: bool) -> Result<()> {
         mounted.forget(&engine.roots)?;
         return Err(Error::of(Kind::NoSuch, format!("image {id} is not mounted")));
     }
-    while is_mounted(&point)? {
-        let flags = if force { UnmountFlags::DETACH } else { UnmountFlags::empty() };
-        rustix::mount::unmount(&point, flags | UnmountFlags::NOFOLLOW)
-            .with_context(|| format!("unmounting `{}`", point.display()))
-            .map_err(|e| e.hint("something uses a file in it; --force unmounts it all the same"))?;
-    }
+    unmount_all(&point, force).map_err(|error| error.with_kind(Kind::Engine))?;
     mounted.forget(&engine.roots)?;
     // It may be mounted in another namespace as well, where this is no empty directory.
     let _ = std::fs::remove_dir(&point);
+    Ok(())
+}
+
+/// Unmounts what is mounted on this directory, here. With `force`, even if something in it is open.
+///
+/// # Errors
+/// Something in it is open ([`Kind::InUse`]).
+pub(super) fn unmount_all(point: &Path, force: bool) -> Result<()> {
+    let flags = if force { UnmountFlags::DETACH } else { UnmountFlags::empty() };
+    while is_mounted(point)? {
+        rustix::mount::unmount(point, flags | UnmountFlags::NOFOLLOW).map_err(|errno| {
+            Error::from(errno)
+                .wrap(format!("unmounting `{}`", point.display()))
+                .with_kind(if errno == Errno::BUSY { Kind::InUse } else { Kind::Engine })
+                .hint("something uses a file in it; --force unmounts it all the same")
+        })?;
+    }
     Ok(())
 }
 

@@ -153,3 +153,15 @@ pub fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool> {
         }
     }
 }
+
+/// Lets the monitor of a running container read `network.json` again, and waits until the container is connected as it
+/// says.
+///
+/// # Errors
+/// What the network anchor refused (nothing has changed then); the container does not run.
+pub fn network_changed(roots: &Roots, id: &str) -> Result<()> {
+    request(roots, id, &[kind::NETWORK])?.map_err(|errno| {
+        let error = Error::from(rustix::io::Errno::from_raw_os_error(errno));
+        error.wrap(format!("changing the networks of container `{id}`"))
+    })
+}

@@ -56,9 +56,7 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
 
 /// Kills the container's PID 1 if it is still that process: its start time must be the one recorded.
 fn kill_leftover(state: &State) {
-    let Some(pid) = rustix::process::Pid::from_raw(state.pid) else { return };
-    let Ok(pidfd) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else { return };
-    if state.pid_started != 0 && crate::runtime::start_time(state.pid) == Some(state.pid_started) {
+    if let Some(pidfd) = crate::runtime::open_process(state.pid, state.pid_started) {
         let _ = process::pidfd_kill(&pidfd, libc::SIGKILL);
     }
 }

@@ -86,15 +86,13 @@ pub fn stopped(engine: &Engine, container: &Container, writes: bool) -> Result<O
     let lock = if writes { Some(lock::exclusive(&dir.join("view.lock"))?) } else { None };
     let (root, fuse) = if record.is_on_directory() {
         let path = dir.join("launch.json");
-        let launch: Launch =
-            serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+        let launch: Launch = fs::read_json(&path)?;
         (launch.root, None)
     } else {
         snapshot::root(record, &dir, &engine.roots)
     };
     let path = dir.join("config.json");
-    let spec: Spec =
-        serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+    let spec: Spec = fs::read_json(&path)?;
     let mut mounts = spec.mounts().clone().unwrap_or_default();
     mounts.retain(|mount| lasts(mount, &dir));
     for mount in &mut mounts {

@@ -67,8 +67,7 @@ impl Mounted {
     }
 
     fn record(&self, roots: &Roots) -> PathBuf {
-        let digits: String = self.namespace.chars().filter(char::is_ascii_digit).collect();
-        dir(roots).join(format!("{}-{digits}.json", self.image))
+        dir(roots).join(format!("{}-{}.json", self.image, number_of(&self.namespace)))
     }
 
     /// Whether this is the namespace of this process.
@@ -86,6 +85,16 @@ impl Mounted {
     pub fn forget(&self, roots: &Roots) -> Result<()> {
         fs::remove_file_if_exists(&self.record(roots))
     }
+}
+
+/// The number of the mount namespace of this process.
+pub fn number_here() -> Result<String> {
+    Ok(number_of(&namespace_of("self").context("reading `/proc/self/ns/mnt`")?))
+}
+
+/// The number in the name of a namespace, `mnt:[4026531841]`.
+fn number_of(namespace: &str) -> String {
+    namespace.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Where an image is mounted, or would be.

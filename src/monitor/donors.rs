@@ -4,12 +4,12 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, PidfdFlags};
 
 use crate::container::store::Store;
 use crate::error::{Context, Error, Result};
 use crate::runtime::joined::Joined;
 use crate::runtime::launch::{Donor, Join};
+use crate::runtime::open_process;
 
 /// Opens them; those of one container by one pidfd.
 ///
@@ -50,8 +50,6 @@ fn container(store: &Store, id: &str) -> Result<OwnedFd> {
             .hint(format!("start it: `coracle start {}`", id.get(..12).unwrap_or(id)))
     };
     let state = store.load(id)?.state;
-    let pid = Pid::from_raw(state.pid).filter(|_| state.status.is_alive()).ok_or_else(dead)?;
-    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(|_| dead())?;
-    let is_same = state.pid_started != 0 && crate::runtime::start_time(state.pid) == Some(state.pid_started);
-    if is_same && store.monitor_is_alive(id) { Ok(pidfd) } else { Err(dead()) }
+    let pidfd = open_process(state.pid, state.pid_started).filter(|_| state.status.is_alive());
+    pidfd.filter(|_| store.monitor_is_alive(id)).ok_or_else(dead)
 }

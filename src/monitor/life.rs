@@ -15,9 +15,11 @@ use super::client::{Clients, Role};
 use super::config::Config;
 use super::exec::Sessions;
 use super::log::{self, Log};
+use super::network::Bridges;
 use super::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT};
 use super::watch::{Token, Watch};
 use super::{REPORT_STARTED, REPORT_WAITING, donors, fuse, oom, scratch, stray};
+use crate::container::network::Interface;
 use crate::container::store::Store;
 use crate::container::volumes::{self, Going};
 use crate::container::{State, Status};
@@ -57,6 +59,8 @@ pub struct Life {
     /// A network helper that is on its way out. To wait for its end takes as long as the kernel takes to remove its
     /// interface, and nobody needs to: it is reaped when the monitor ends, or starts the next.
     leaving: Option<network::Helper>,
+    /// How the container was connected when it ran before: it gets the same addresses if they are free.
+    had: Vec<Interface>,
     fuse: Option<Child>,
     /// What fuse-overlayfs mounts beside the root, for one run.
     overlays: Vec<Child>,
@@ -88,6 +92,8 @@ pub struct Running {
     pub started: Started,
     pub terminal: Option<OwnedFd>,
     pub network: Option<network::Helper>,
+    /// Its bridge networks.
+    pub bridges: Option<Bridges>,
     /// Its exit code, once it has been reaped.
     pub ended: Option<i32>,
     pub since: Instant,
@@ -158,6 +164,7 @@ impl Life {
             state,
             container,
             leaving: None,
+            had: Vec::new(),
             fuse: None,
             overlays: Vec::new(),
             given,
@@ -264,6 +271,7 @@ impl Life {
             started,
             terminal: None,
             network: None,
+            bridges: None,
             ended: None,
             since: Instant::now(),
             waiting: false,
@@ -277,7 +285,8 @@ impl Life {
         // The helper starts while the child does its mounts.
         let mode = network::Mode::parse(&self.config.network)?;
         if mode == network::Mode::Bridge {
-            return Err(Error::new("connecting the container to its networks: the anchor is not there yet"));
+            let had = std::mem::take(&mut self.had);
+            container.bridges = Some(Bridges::begin(&self.config, self.store.roots(), pid, had)?);
         }
         if mode.needs_helper() {
             let mut plan = network::Plan::new(mode, self.config.ports.clone());
@@ -291,6 +300,10 @@ impl Life {
         }
         if let Some(network) = &mut container.network {
             network.wait_ready(Instant::now() + NETWORK_DEADLINE)?;
+        }
+        if let Some(bridges) = &mut container.bridges {
+            self.state.network = bridges.finish(Instant::now() + NETWORK_DEADLINE)?.to_vec();
+            bridges.watch(&self.watch)?;
         }
         self.input.clear();
         self.input_ended = false;
@@ -353,6 +366,10 @@ impl Life {
             network.stop();
         }
         self.leaving = container.network.take();
+        if let Some(bridges) = container.bridges.take() {
+            self.had = bridges.end(&self.watch);
+            self.state.network.clear();
+        }
         if let Some(place) = &container.place {
             place.signal(libc::SIGKILL);
             let fuse = self.fuse.iter().chain(&self.overlays).map(|child| Some(child.id() as i32));

@@ -16,11 +16,14 @@
 //!
 //! Bridge networks are connected by the anchor instead of a helper; [`config`] says which there are.
 
+pub mod anchor;
 mod child;
 pub mod config;
+pub mod dns;
 pub mod egress;
 pub mod files;
 pub mod firewall;
+pub mod forward;
 mod helper;
 #[cfg(test)]
 mod live;

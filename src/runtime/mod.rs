@@ -18,6 +18,17 @@ pub mod spawn;
 pub mod subid;
 pub mod userns;
 
+use std::os::fd::OwnedFd;
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+/// Opens a process that started at this time. It is opened first and looked at afterwards, so that nobody who got its PID
+/// later is taken for it. `None` when it has ended, or when the time is not known (0).
+pub fn open_process(pid: i32, started: u64) -> Option<OwnedFd> {
+    let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    (started != 0 && start_time(pid) == Some(started)).then_some(pidfd)
+}
+
 /// When a process started, in clock ticks since boot (proc_pid_stat(5), field 22): with the PID, who it is.
 pub fn start_time(pid: i32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

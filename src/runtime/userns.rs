@@ -352,21 +352,25 @@ fn drop_writer_end(go: &std::io::PipeWriter) {
     let _ = nix::unistd::close(go.as_raw_fd());
 }
 
-/// Joins the namespace of a live monitor of this user, if there is one with the same mapping.
+/// Joins the namespace of the network anchor, or of a live monitor of this user, if there is one with the same mapping.
 fn join_live(roots: &Roots, mapping: &Mapping) -> bool {
+    // The anchor first: it can only connect containers whose namespaces belong to its own user namespace.
+    if try_join(&roots.anchor_lock(), mapping).is_some() {
+        return true;
+    }
     let Ok(entries) = std::fs::read_dir(roots.run_containers()) else { return false };
     for entry in entries.flatten() {
-        if try_join(&entry.path(), mapping).is_some() {
+        if try_join(&entry.path().join("lock"), mapping).is_some() {
             return true;
         }
     }
     false
 }
 
-/// The monitor's PID is in its lock file; it is believed only while the lock is held, looked at after the pidfd is open.
-fn try_join(run_dir: &Path, mapping: &Mapping) -> Option<()> {
-    let lock = File::open(run_dir.join("lock")).ok()?;
-    let read = || std::fs::read_to_string(run_dir.join("lock")).ok()?.trim().parse::<i32>().ok();
+/// The PID is in the lock file; it is believed only while the lock is held, looked at after the pidfd is open.
+fn try_join(path: &Path, mapping: &Mapping) -> Option<()> {
+    let lock = File::open(path).ok()?;
+    let read = || std::fs::read_to_string(path).ok()?.trim().parse::<i32>().ok();
     let written = read()?;
     let pid = rustix::process::Pid::from_raw(written)?;
     let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()?;

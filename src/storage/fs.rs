@@ -26,6 +26,11 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Reads a whole file as JSON.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_slice(&read(path)?).with_context(|| format!("reading `{}`", path.display()))
+}
+
 /// Writes a file in place (not atomic: for files in directories that nobody else sees yet, and for /proc).
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("writing `{}`", path.display()))

@@ -1,9 +1,8 @@
 //! `coracle container cleanup`
 
-use crate::bail;
 use crate::cli::args::{GoBool, Refused, refuse};
 use crate::cli::cx::{Cx, usual_code};
-use crate::cli::select;
+use crate::cli::select::{self, Wanted};
 use crate::container::usage;
 use crate::engine::{self, RemoveOptions};
 use crate::error::{Kind, Result};
@@ -32,13 +31,8 @@ pub struct Args {
 /// Nothing of a container's is left mounted or connected when it has ended, so that all there is to do is what a killed
 /// monitor has not done. Running containers are left alone.
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
-    match (*args.all, *args.latest, args.containers.is_empty()) {
-        (true, true, _) => bail!("--all and --latest cannot be used together"),
-        (true, _, false) => bail!("no arguments are needed with --all"),
-        (_, true, false) => bail!("--latest and containers cannot be used together"),
-        (false, false, true) => bail!("you must provide at least one name or id"),
-        _ => {}
-    }
+    let flags = Wanted { names: &args.containers, all: *args.all, latest: *args.latest, ..Wanted::default() };
+    flags.check()?;
     let (engine, store) = cx.containers()?;
     let wanted: Vec<(String, String)> = match (*args.all, *args.latest) {
         (true, _) => store.ids()?.into_iter().map(|id| (id.clone(), id)).collect(),

@@ -8,7 +8,7 @@ use crate::cli::cx::{Cx, usual_code};
 use crate::cli::format::go_json::{self, Shape};
 use crate::cli::format::table::Table;
 use crate::cli::format::{is_json, short_id};
-use crate::cli::select;
+use crate::cli::select::{self, Wanted};
 use crate::engine::{container_mount, image_mount};
 use crate::error::Result;
 
@@ -31,18 +31,17 @@ pub struct Args {
 }
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
-    match (*args.all, *args.latest, args.containers.is_empty()) {
-        (true, true, _) => bail!("--all and --latest cannot be used together"),
-        (true, _, false) => bail!("no arguments are needed with --all"),
-        (_, true, false) => bail!("--latest and containers cannot be used together"),
-        _ => {}
+    let lists = args.containers.is_empty() && !*args.all && !*args.latest;
+    if !lists {
+        let flags = Wanted { names: &args.containers, all: *args.all, latest: *args.latest, ..Wanted::default() };
+        flags.check()?;
     }
     if let Some(format) = args.format.as_deref().filter(|format| !is_json(format)) {
         bail!("unknown --format argument: \"{format}\"");
     }
     image_mount::check_may_mount(&cx.path)?;
     let (engine, store) = cx.containers()?;
-    if args.containers.is_empty() && !*args.all && !*args.latest {
+    if lists {
         let mounted = container_mount::list(&engine)?;
         if args.format.is_some() {
             let objects = mounted.iter().map(|(record, point)| {

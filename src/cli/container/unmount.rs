@@ -1,9 +1,8 @@
 //! `coracle unmount`
 
-use crate::bail;
 use crate::cli::args::GoBool;
 use crate::cli::cx::{Cx, usual_code};
-use crate::cli::select;
+use crate::cli::select::{self, Wanted};
 use crate::engine::{container_mount, image_mount};
 use crate::error::Result;
 
@@ -23,13 +22,8 @@ pub struct Args {
 }
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
-    match (*args.all, *args.latest, args.containers.is_empty()) {
-        (true, true, _) => bail!("--all and --latest cannot be used together"),
-        (true, _, false) => bail!("no arguments are needed with --all"),
-        (_, true, false) => bail!("--latest and containers cannot be used together"),
-        (false, false, true) => bail!("you must provide at least one name or id"),
-        _ => {}
-    }
+    let flags = Wanted { names: &args.containers, all: *args.all, latest: *args.latest, ..Wanted::default() };
+    flags.check()?;
     image_mount::check_may_mount(&cx.path)?;
     let (engine, store) = cx.containers()?;
     let wanted: Vec<Result<(String, String)>> = match (*args.all, *args.latest) {

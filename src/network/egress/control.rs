@@ -16,6 +16,7 @@ use super::policy::{List, Policy};
 use super::special;
 use crate::bail;
 use crate::error::{Context as _, Result};
+use crate::network::dns::Gate;
 use crate::network::netlink::{Protocol, Socket};
 use crate::network::nft::{Batch, Element, Table};
 
@@ -145,6 +146,16 @@ impl Control {
         let name = other.and_then(|address| held.names.get(&address)).cloned();
         drop(state);
         journal.write(&Refusal::packet(flow, direction, name));
+    }
+}
+
+impl Gate for Control {
+    fn may_ask(&self, container: &str, name: &str) -> bool {
+        Control::may_ask(self, container, name)
+    }
+
+    fn open(&self, container: &str, name: &str, addresses: &[(IpAddr, u32)], ours: bool) -> Result<()> {
+        Control::open(self, container, name, addresses, ours)
     }
 }
 

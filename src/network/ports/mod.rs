@@ -10,7 +10,7 @@ mod show;
 
 pub use assign::{assign, publish_all};
 pub use free::check_free;
-pub(super) use free::{explain_failure, protocol_of};
+pub(super) use free::{cannot_listen, explain_failure, protocol_of};
 pub use parse::{expose, parse};
 pub use show::{Published, display, display_with_exposed, expand};
 

@@ -61,13 +61,7 @@ impl Drop for Keeper {
 /// so that no other one is taken for it. To be called before this process enters a user namespace: the owner of the
 /// container's may join it, a neighbour may not.
 pub fn of_running(pid: i32, started: u64) -> Result<View> {
-    let ended = || Error::new("the container has just ended");
-    let number = rustix::process::Pid::from_raw(pid).ok_or_else(ended)?;
-    let pidfd =
-        rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty()).context("opening its process")?;
-    if started != 0 && crate::runtime::start_time(pid) != Some(started) {
-        return Err(ended());
-    }
+    let pidfd = open(pid, started)?;
     let (root, keeper) = in_child(|| {
         let mount = CloneFlags::CLONE_NEWNS;
         nix::sched::setns(&pidfd, mount)
@@ -100,12 +94,8 @@ pub fn of_stopped(root: &Root, mounts: Vec<Mount>) -> Result<View> {
 /// The root mount of a running container as another mount of the same, attached nowhere: what either changes the other
 /// sees. What is mounted in it is not there. This process must be in the container's user namespace.
 pub fn mount_of_running(pid: i32, started: u64) -> Result<OwnedFd> {
-    let view = of_running(pid, started)?;
+    let pidfd = open(pid, started)?;
     // Only within its mount namespace may a mount be cloned.
-    let pidfd = rustix::process::Pid::from_raw(pid)
-        .ok_or_else(|| Error::new("the container has just ended"))
-        .and_then(|pid| Ok(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?))?;
-    drop(view);
     let (mount, keeper) = in_child(|| {
         nix::sched::setns(&pidfd, CloneFlags::CLONE_NEWNS).context("joining its mount namespace")?;
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
@@ -113,6 +103,10 @@ pub fn mount_of_running(pid: i32, started: u64) -> Result<OwnedFd> {
     })?;
     drop(keeper);
     Ok(mount)
+}
+
+fn open(pid: i32, started: u64) -> Result<OwnedFd> {
+    crate::runtime::open_process(pid, started).ok_or_else(|| Error::new("the container has just ended"))
 }
 
 /// Attaches a root file system on its mount point in the mount namespace of this process.
