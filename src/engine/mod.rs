@@ -42,7 +42,7 @@ pub use depend::dependents;
 pub use exec::{ExecEnd, ExecOptions, exec};
 pub use export::export;
 pub use idmap::prune_shown;
-pub use lifecycle::{StartOptions, init, kill, pause, rename, restart, start, stop, unpause, wait};
+pub use lifecycle::{StartOptions, hold, init, kill, pause, rename, restart, start, stop, unpause, wait};
 pub use recover::{list, settle};
 pub use remove::{RemoveOptions, remove};
 pub use run::{AttachOptions, RunEnd, RunOptions, attach_to as attach, run};

@@ -1,12 +1,17 @@
 //! Networks: what a new container is connected to, and what its files say of that.
 
 mod choose;
+mod connect;
 mod egress;
 mod files;
+mod manage;
 
 pub use choose::{Choice, choose};
+pub(super) use connect::renamed;
+pub use connect::{connect, disconnect, reload};
 pub use egress::with_own_namespace;
 pub use files::Facts;
+pub use manage::{RemoveOptions, Users, connected, create, names_of, remove, unused, update, users, wanted};
 
 use std::path::{Path, PathBuf};
 

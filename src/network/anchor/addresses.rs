@@ -31,8 +31,7 @@ struct Range {
 impl Addresses {
     /// All of them free.
     pub(super) fn new(network: &Network) -> Addresses {
-        let mut addresses =
-            Addresses { network: network.name.clone(), subnets: Vec::new(), taken: HashMap::new() };
+        let mut addresses = Addresses { network: network.name.clone(), subnets: Vec::new(), taken: HashMap::new() };
         addresses.set(network);
         addresses
     }
@@ -169,9 +168,9 @@ pub(super) fn mac_of(addresses: &[(IpAddr, u8)], id: &str) -> [u8; 6] {
 
 /// A locally administered hardware address made of a text's FNV-1a hash.
 pub(super) fn mac_from(text: &[u8]) -> [u8; 6] {
-    let hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = text
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     let [_, _, a, b, c, d, e, f] = hash.to_be_bytes();
     [a & 0xfc | 0x02, b, c, d, e, f]
 }
@@ -211,8 +210,7 @@ mod tests {
             .iter()
             .map(|(net, range)| {
                 let subnet: crate::network::config::Net = net.parse().unwrap();
-                let range =
-                    range.map(|(start, end)| LeaseRange { start_ip: Some(ip(start)), end_ip: Some(ip(end)) });
+                let range = range.map(|(start, end)| LeaseRange { start_ip: Some(ip(start)), end_ip: Some(ip(end)) });
                 Subnet { subnet, gateway: Some(subnet.first()), lease_range: range }
             })
             .collect();
@@ -263,7 +261,9 @@ mod tests {
         assert_eq!(give(&mut all, "a", &["10.1.0.7"], &[]).unwrap(), "10.1.0.7/24");
         assert_eq!(give(&mut all, "a", &[], &[]).unwrap(), "10.1.0.65/24");
         assert!(give(&mut all, "a", &[], &[]).is_err());
-        for (net, expected) in [("fd00::/126", "fd00::2/126"), ("10.0.0.0/30", "10.0.0.2/30"), ("0.0.0.0/0", "0.0.0.2/0")] {
+        for (net, expected) in
+            [("fd00::/126", "fd00::2/126"), ("10.0.0.0/30", "10.0.0.2/30"), ("0.0.0.0/0", "0.0.0.2/0")]
+        {
             assert_eq!(give(&mut Addresses::new(&network(&[(net, None)])), "a", &[], &[]).unwrap(), expected);
         }
         assert_eq!(give(&mut Addresses::new(&network(&[])), "a", &[], &[]).unwrap(), "");
@@ -275,7 +275,9 @@ mod tests {
         let one = mac_of(&[(ip("fd00::2"), 64)], "x");
         assert!(one[0] & 3 == 2 && one != mac_of(&[(ip("fd00::3"), 64)], "x"));
         assert_eq!(parse_mac("02:42:AC-11:00:02").unwrap(), [2, 0x42, 0xac, 0x11, 0, 2]);
-        for bad in ["", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "01:00:00:00:00:00", "00:00:00:00:00:00", "2:42:ac:11:00:02"] {
+        for bad in
+            ["", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "01:00:00:00:00:00", "00:00:00:00:00:00", "2:42:ac:11:00:02"]
+        {
             assert!(parse_mac(bad).is_err(), "{bad}");
         }
     }

@@ -170,9 +170,9 @@ impl Wiring {
     ) -> Result<()> {
         let mut near = Vec::new();
         for asked in new {
-            let wire = self.plan(id, asked, kept, had, planned).with_context(|| {
-                format!("connecting the container to network `{}`", asked.network)
-            })?;
+            let wire = self
+                .plan(id, asked, kept, had, planned)
+                .with_context(|| format!("connecting the container to network `{}`", asked.network))?;
             planned.push(wire);
         }
         for wire in planned.iter() {

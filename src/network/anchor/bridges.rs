@@ -118,7 +118,8 @@ impl Bridges {
     }
 
     fn read(&self, name: &str) -> Result<Network> {
-        let missing = || Error::of(Kind::NoSuch, format!("unable to find network with name or ID {name}: network not found"));
+        let missing =
+            || Error::of(Kind::NoSuch, format!("unable to find network with name or ID {name}: network not found"));
         let network = self.store.by_name(name)?.ok_or_else(missing)?;
         if network.driver != "bridge" {
             return Err(Error::new(format!("network {name} has the driver `{}`", network.driver))
@@ -144,7 +145,8 @@ fn make(socket: &mut Socket, network: Network) -> Result<Bridge> {
     let asked = socket.ask(&[link::add_bridge(&new), link::question(name)], |packet| made = link::parse(&packet));
     asked.map_err(|refused| failed(refused.into()))?;
     bridge.index = made.map_or(0, |link| link.index);
-    let addresses: Vec<_> = bridge.gateways().iter().map(|(ip, prefix)| address::add(bridge.index, *ip, *prefix)).collect();
+    let addresses: Vec<_> =
+        bridge.gateways().iter().map(|(ip, prefix)| address::add(bridge.index, *ip, *prefix)).collect();
     if let Err(refused) = socket.request(&addresses) {
         let _ = socket.request(&[link::remove(name)]);
         return Err(failed(refused.into()));

@@ -32,10 +32,8 @@ pub fn connect_or_start(place: &Place) -> Result<Client> {
         }
         // Another is about to start it, or it is about to end.
         if Instant::now() > deadline {
-            return Err(Error::new("the network anchor does not answer").hint(format!(
-                "end the process whose PID is in `{}`",
-                place.dir().join("anchor.lock").display()
-            )));
+            return Err(Error::new("the network anchor does not answer")
+                .hint(format!("end the process whose PID is in `{}`", place.dir().join("anchor.lock").display())));
         }
         std::thread::sleep(STEP);
     }

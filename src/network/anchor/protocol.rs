@@ -106,9 +106,7 @@ pub fn receive<T: serde::de::DeserializeOwned>(socket: BorrowedFd<'_>) -> Result
     let mut buffer = vec![0; MAX_PACKET];
     match channel::receive(socket, &mut buffer) {
         Ok((0, _)) | Err(rustix::io::Errno::CONNRESET | rustix::io::Errno::PIPE) => Ok(None),
-        Ok((length, descriptors)) => {
-            Ok(Some((parse(buffer.get(..length).unwrap_or_default())?, descriptors)))
-        }
+        Ok((length, descriptors)) => Ok(Some((parse(buffer.get(..length).unwrap_or_default())?, descriptors))),
         Err(errno) => Err(Error::from(errno).wrap("listening to the network anchor")),
     }
 }

@@ -38,6 +38,8 @@ mod reply;
 mod serve;
 mod share;
 mod table;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 use std::collections::HashMap;
