@@ -126,6 +126,7 @@ impl Lab {
             name,
             mac: [2, 0, 0, 0, 1, far_mac[5]],
             master,
+            up: true,
             mtu: 1500,
             far_name,
             far_mac,
