@@ -80,6 +80,7 @@ pub(super) fn build(
             crate::container::userns::Mode::Auto { .. } => options.userns.typed.clone(),
             _ => String::new(),
         },
+        restricted: options.restricted,
         userns_of: place.userns.of.clone(),
         shift: place.userns.shift.clone().filter(|_| image.is_some()),
         cgroup_mode: options.cgroup.to_string(),
