@@ -130,6 +130,7 @@ impl Request {
                 uids: keep(&given.own.uids, uid.unwrap_or(given.uid), *size),
                 gids: keep(&given.own.gids, gid.unwrap_or(given.gid), *size),
             },
+            Mode::Own => IdMap { uids: typed(&[], &given.own.uids, "UID")?, gids: typed(&[], &given.own.gids, "GID")? },
             Mode::NoMap if given.uid == 0 => bail!("nomap is only supported in rootless mode"),
             Mode::NoMap if given.single => {
                 return Err(Error::new("`--userns=nomap` needs subordinate IDs: you have none besides your own")
