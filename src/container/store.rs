@@ -243,6 +243,12 @@ impl Store {
         }
     }
 
+    /// Whether the state was written by the monitor that has the lock now, or had it last, and not by an earlier one.
+    pub fn is_word_of_monitor(&self, container: &Container) -> bool {
+        let text = std::fs::read_to_string(self.roots.run_container(&container.record.id).join("lock"));
+        text.is_ok_and(|text| text.trim().parse() == Ok(container.state.monitor_pid))
+    }
+
     /// Says that another container needs this one: it is not removed before that.
     pub fn mark_needed(&self, id: &str) -> Result<()> {
         fs::write(&self.roots.container(id).join("needed"), b"")

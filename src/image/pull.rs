@@ -13,6 +13,7 @@ use super::store::{ImageStore, read_json_blob};
 use super::trust::Remote;
 use super::types::Image;
 use crate::error::{Context, Error, Result};
+use crate::storage::fs::is_full;
 use crate::storage::unpack::digest::sha256;
 
 /// How to pull.
@@ -36,8 +37,15 @@ impl ImageStore {
     pub fn pull(&self, reference: &Reference, options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         progress.event(Event::Line(format!("Trying to pull {reference}...")));
         let attempt = || {
-            let client = options.access.first(reference)?;
-            self.pull_with(&client, reference, options, progress)
+            let mut attempts = options.access.attempts(reference)?;
+            loop {
+                let client = attempts.client()?;
+                match self.pull_with(&client, reference, options, progress) {
+                    Ok(pulled) => return Ok(pulled),
+                    Err(Failed { error, is_final: true }) => return Err(error),
+                    Err(Failed { error, .. }) => attempts.pass_over(error)?,
+                }
+            }
         };
         attempt().with_context(|| format!("initializing source docker://{reference}"))
     }
@@ -49,7 +57,7 @@ impl ImageStore {
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Pulled>> {
-        let client = options.access.first(reference)?;
+        let client = options.access.attempts(reference)?.client()?;
         let tags = client.tags().with_context(|| format!("listing tags of {}", reference.name()))?;
         if tags.is_empty() {
             crate::bail!("repository {} has no tags", reference.name());
@@ -66,7 +74,9 @@ impl ImageStore {
             progress.event(Event::Line(format!("Trying to pull {reference}...")));
             match self.pull_with(&client, &reference, options, progress) {
                 Ok(one) => pulled.push(one),
-                Err(e) => failures.push(e.wrap(format!("initializing source docker://{reference}"))),
+                Err(Failed { error, .. }) => {
+                    failures.push(error.wrap(format!("initializing source docker://{reference}")))
+                }
             }
         }
         match failures.len() {
@@ -85,7 +95,7 @@ impl ImageStore {
         reference: &Reference,
         options: &PullOptions,
         progress: &dyn Progress,
-    ) -> Result<Pulled> {
+    ) -> Result<Pulled, Failed> {
         let platform = options.platform.clone().unwrap_or_else(Platform::host);
         let name = reference.name();
         let first = self.fetch_manifest(client, reference.wanted(), &name)?;
@@ -93,7 +103,7 @@ impl ImageStore {
         let (manifest, raw, index) = match manifest::parse_document(&first.bytes, &first.media_type)? {
             Document::Manifest(manifest) => (*manifest, first, None),
             Document::Index(list) => {
-                let chosen = platform.choose(&list)?;
+                let chosen = platform.choose(&list).map_err(Failed::everywhere)?;
                 // Anything else would be asked for like a tag, and come unchecked.
                 chosen.hex()?;
                 let raw = self.fetch_manifest(client, &chosen.digest, &name)?;
@@ -102,7 +112,7 @@ impl ImageStore {
             }
         };
         let image = Remote { intended: reference, client, from_index: index.is_some() };
-        self.trust.check_remote(image, &raw.bytes)?;
+        self.trust.check_remote(image, &raw.bytes).map_err(Failed::everywhere)?;
         let config = self.fetch_config(client, &manifest.config, progress)?;
         let parts = Parts {
             manifest: raw.bytes,
@@ -167,6 +177,25 @@ impl ImageStore {
         check_digest("configuration", config, &bytes)?;
         progress.event(Event::Finished { digest });
         Ok(bytes)
+    }
+}
+
+/// Why a pull from one source failed.
+struct Failed {
+    error: Error,
+    /// It is not the source that failed, or another one is not to be asked.
+    is_final: bool,
+}
+
+impl Failed {
+    fn everywhere(error: Error) -> Self {
+        Failed { error, is_final: true }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed { is_final: is_full(&error), error }
     }
 }
 

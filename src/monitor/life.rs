@@ -22,13 +22,14 @@ use super::{REPORT_STARTED, REPORT_WAITING, donors, fuse, oom, scratch, stray};
 use crate::container::network::Interface;
 use crate::container::store::Store;
 use crate::container::volumes::{self, Going};
-use crate::container::{State, Status};
+use crate::container::{State, Status, resting};
 use crate::error::{Context, Error, Result};
 use crate::network;
 use crate::runtime::channel;
 use crate::runtime::launch::Given;
 use crate::runtime::spawn::{self, Report, Started};
 use crate::storage::atomic::Durability;
+use crate::storage::lock::Lock;
 use crate::storage::{Roots, fs};
 use crate::sys::{lock, process};
 
@@ -36,6 +37,9 @@ use crate::sys::{lock, process};
 const TIMED_OUT: i32 = 255;
 /// The first pause before a restart, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a restart waits for the containers whose namespaces are joined.
+const DONORS_DEADLINE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A container that ran for as long as this is no longer one that keeps failing.
 const LONG_ENOUGH: Duration = Duration::from_secs(10);
@@ -74,6 +78,8 @@ pub struct Life {
     pub(super) hurry: bool,
     /// A client said that its input has ended.
     pub(super) input_ended: bool,
+    /// Nobody copies into the container while it starts.
+    unwritten: Option<Lock>,
 }
 
 /// The descriptors that a monitor begins with.
@@ -172,6 +178,7 @@ impl Life {
             input: Vec::new(),
             hurry: false,
             input_ended: false,
+            unwritten: None,
         })
     }
 
@@ -208,6 +215,14 @@ impl Life {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
             self.state.restart_count += 1;
+            match self.donors_are_back() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    self.state.error = error.to_string();
+                    break;
+                }
+            }
             if let Err(error) = self.start().and_then(|()| self.execute()) {
                 self.stop_container();
                 self.state.error = error.to_string();
@@ -220,6 +235,30 @@ impl Life {
         }
         self.end();
         Ok(())
+    }
+
+    /// Waits for containers whose namespaces this one joins, which may be about to be restarted as well. Whether they
+    /// are there; not if somebody has stopped this one meanwhile.
+    ///
+    /// # Errors
+    /// They do not come back.
+    fn donors_are_back(&mut self) -> Result<bool> {
+        let deadline = Instant::now() + DONORS_DEADLINE;
+        loop {
+            match donors::open(&self.store, &self.config.launch.joins) {
+                Ok(_) => return Ok(true),
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(error) => {
+                    let why = error.to_string();
+                    if std::mem::replace(&mut self.state.error, why.clone()) != why {
+                        self.save(Durability::Process);
+                    }
+                    if !self.rest(FIRST_PAUSE) {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
     }
 
     fn first_start(&mut self, report: &OwnedFd) -> Result<()> {
@@ -238,6 +277,7 @@ impl Life {
             }
             self.state.status = Status::Initialized;
             self.save(Durability::Process);
+            self.unwritten = None;
             REPORT_WAITING
         } else {
             self.execute()?;
@@ -251,6 +291,8 @@ impl Life {
 
     /// Namespaces, mounts and network, up to where only the exec is missing.
     fn start(&mut self) -> Result<()> {
+        let again = self.state.started_at.is_some();
+        self.unwritten = resting::starting(&self.store.roots().container(&self.config.id), again)?;
         if let Some(fuse) = &self.config.fuse
             && self.fuse.is_none()
         {
@@ -329,6 +371,7 @@ impl Life {
         }
         // Written while the command is being executed; if that fails, it is soon corrected.
         self.save(Durability::Process);
+        self.unwritten = None;
         let Some(container) = &mut self.container else { return Ok(()) };
         match spawn::read_report(&container.started.channel) {
             Report::Closed => {}

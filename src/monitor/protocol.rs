@@ -14,6 +14,7 @@
 //! 'S' start (of an initialized one)    ->  'k' i32 errno, or 'E' u8 exit code + text
 //! 'P' pause / 'U' unpause              ->  'k' i32 errno
 //! 'N' network.json has changed          ->  'k' i32 errno, or 'E' u8 exit code + text, once that has happened
+//! 'P' pause, u8 1                      ->  'k' i32 errno; it lasts no longer than the connection
 //! 'X' exec, JSON, descriptors          ->  'p' i32 pid, or 'E' u8 exit code + text; and at the end 'q' code
 //! ```
 //!

@@ -234,7 +234,14 @@ impl Life {
             let mut buffer = [0_u8; MAX_MESSAGE];
             match self.clients.receive(slot, &mut buffer) {
                 None => {}
-                Some((0, _)) => self.clients.close(&self.watch, slot),
+                Some((0, _)) => {
+                    let holds = self.clients.get(slot).is_some_and(|c| c.role == Role::Hold);
+                    self.clients.close(&self.watch, slot);
+                    if holds {
+                        // Whoever wanted it paused was killed.
+                        let _ = self.pause(false);
+                    }
+                }
                 Some((length, descriptors)) => {
                     let packet = buffer.get(..length).unwrap_or_default();
                     self.message(slot, packet, descriptors);
@@ -273,10 +280,14 @@ impl Life {
             (Some(Role::New), kind::NETWORK) => self.network_changed(slot),
             (Some(Role::New), kind::PAUSE) => {
                 let result = self.pause(true);
-                self.answer(slot, result);
+                match (payload, result) {
+                    ([1], Ok(())) => self.hold(slot),
+                    _ => self.answer(slot, result),
+                }
             }
             (Some(Role::New), kind::UNPAUSE) => {
                 let result = self.pause(false);
+                self.clients.end_holds();
                 self.answer(slot, result);
             }
             _ => self.clients.close(&self.watch, slot),
@@ -403,6 +414,17 @@ impl Life {
         self.state.status = if on { Status::Paused } else { Status::Running };
         self.save(Durability::Process);
         Ok(())
+    }
+
+    /// The container is paused for as long as this connection is there.
+    fn hold(&mut self, slot: u32) {
+        let mut packet = vec![kind::DONE];
+        packet.extend(0_i32.to_le_bytes());
+        self.clients.set_role(slot, Role::Hold);
+        self.clients.send(&self.watch, slot, &packet);
+        if self.clients.get(slot).is_none() {
+            let _ = self.pause(false);
+        }
     }
 
     fn begin_exec(&mut self, slot: u32, request: &[u8], descriptors: Vec<OwnedFd>) {

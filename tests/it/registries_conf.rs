@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::support::Env;
 use crate::support::command::Output;
 use crate::support::fixtures;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::pty::Pty;
 use crate::support::registry::{Guards, Registry, free_port};
 
@@ -112,6 +113,36 @@ fn mirrors_are_asked_first() {
     let only_digests = conf.replace("insecure = true\n[[", "insecure = true\nmirror-by-digest-only = true\n[[");
     with(&env, &only_digests, &["pull", "-q", "--retry", "0", "docker.io/test/busybox:1"]).expect(125);
     with(&env, &only_digests, &["pull", "-q", "--retry", "0", &format!("docker.io/test/busybox@{digest}")]).expect(0);
+}
+
+#[test]
+fn a_mirror_that_breaks_off_is_passed_over() {
+    let env = Env::new();
+    let registry = Registry::start_with(&env, "origin", &Guards::default());
+    registry.push(&env, fixtures::busybox_layout(), "test/busybox:1", "oci");
+    let origin = Proxy::before(&registry);
+    // It has the manifest, and each blob breaks off.
+    let mirror = Proxy::start(registry.port(), |request| match request.is_blob() {
+        true => Fault::Drop(1000),
+        false => Fault::Pass,
+    });
+    let conf = format!(
+        "[[registry]]\nprefix = \"docker.io/test\"\nlocation = \"{}/test\"\ninsecure = true\n\
+         [[registry.mirror]]\nlocation = \"{}/test\"\ninsecure = true\n",
+        origin.address(),
+        mirror.address()
+    );
+    let pulled = with(&env, &conf, &["pull", "-q", "--retry", "0", "docker.io/test/busybox:1"]).expect(0);
+    assert!(
+        pulled.stderr.contains(&format!("WARN: mirror {}/test/busybox was passed over", mirror.address())),
+        "{pulled}"
+    );
+    assert!(mirror.blobs() > 0 && origin.blobs() > 0);
+    env.ok(["rmi", "-a", "-f"]);
+    // Nobody else has it either.
+    drop(origin);
+    let both = with(&env, &conf, &["pull", "-q", "--retry", "0", "docker.io/test/busybox:1"]).expect(125);
+    assert!(both.stderr.contains("mirrors also failed") && both.stderr.contains(&mirror.address()), "{both}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Networks: what a new container is connected to, and what its files say of that.
 
+pub mod anchor;
 mod choose;
 mod connect;
 mod files;

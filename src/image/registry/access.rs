@@ -124,38 +124,13 @@ impl Access {
         Client::connect_to(host, "", self.options(insecure, Purpose::Pull, credentials))
     }
 
-    /// The first source that has an image. What kept mirrors from being it, other than not having the image, stands in
-    /// the client's notes.
-    pub fn first(&self, reference: &Reference) -> Result<Client> {
-        let sources = self.sources(reference)?;
-        let (mut notes, mut failures) = (Vec::new(), Vec::new());
-        let last = sources.len().saturating_sub(1);
-        for (position, endpoint) in sources.iter().enumerate() {
-            let attempt = || {
-                let mut client = self.connect(endpoint, Purpose::Pull)?;
-                // The registry itself is asked by whoever pulls, whose error is the one to show.
-                let has = match position == last {
-                    true => failures.is_empty() || client.has(&endpoint.reference)?,
-                    false => client.has_at_once(&endpoint.reference)?,
-                };
-                if has { Ok(client) } else { Err(Error::of(Kind::NoSuch, "manifest unknown")) }
-            };
-            match attempt() {
-                Ok(client) => return Ok(client.with_notes(notes)),
-                Err(e) => {
-                    if e.kind() != Kind::NoSuch {
-                        notes.push(format!("mirror {} was passed over: {e}", endpoint.reference.name()));
-                    }
-                    failures.push((endpoint.reference.name(), e));
-                }
-            }
-        }
-        let Some((_, error)) = failures.pop() else { crate::bail!("no place to pull {reference} from") };
-        if failures.is_empty() {
-            return Err(error);
-        }
-        let mirrors: Vec<String> = failures.iter().map(|(name, e)| format!("[{name}: {e}]")).collect();
-        Err(error.wrap(format!("(mirrors also failed: {})", mirrors.join(" "))))
+    /// The places to pull an image from, to be tried one after the other.
+    ///
+    /// # Errors
+    /// When the registry is blocked.
+    pub fn attempts<'a>(&'a self, reference: &Reference) -> Result<Attempts<'a>> {
+        let sources = self.sources(reference)?.into_iter();
+        Ok(Attempts { access: self, sources, asked: None, notes: Vec::new(), failures: Vec::new() })
     }
 
     fn options(&self, insecure: bool, purpose: Purpose, credentials: Source) -> ClientOptions {
@@ -170,5 +145,66 @@ impl Access {
             retries: self.retry.unwrap_or(defaults.retries),
             retry_delay: self.retry_delay,
         }
+    }
+}
+
+/// The mirrors of an image and its registry, those that failed left out.
+#[derive(Debug)]
+pub struct Attempts<'a> {
+    access: &'a Access,
+    sources: std::vec::IntoIter<Endpoint>,
+    /// Where the last client came from.
+    asked: Option<String>,
+    /// What is worth telling of those that were passed over.
+    notes: Vec<String>,
+    failures: Vec<(String, Error)>,
+}
+
+impl Attempts<'_> {
+    /// The next source that has the image. What kept mirrors before it from being it, other than not having the image,
+    /// stands in the client's notes.
+    ///
+    /// # Errors
+    /// The registry's own, where nothing else is left, with those of the mirrors.
+    pub fn client(&mut self) -> Result<Client> {
+        while let Some(endpoint) = self.sources.next() {
+            let is_last = self.sources.as_slice().is_empty();
+            let attempt = || {
+                let mut client = self.access.connect(&endpoint, Purpose::Pull)?;
+                // The registry itself is asked by whoever pulls, whose error is the one to show.
+                let has = match is_last {
+                    true => self.failures.is_empty() || client.has(&endpoint.reference)?,
+                    false => client.has_at_once(&endpoint.reference)?,
+                };
+                if has { Ok(client) } else { Err(Error::of(Kind::NoSuch, "manifest unknown")) }
+            };
+            let attempted = attempt();
+            self.asked = Some(endpoint.reference.name());
+            match attempted {
+                Ok(client) => return Ok(client.with_notes(self.notes.clone())),
+                Err(error) => self.pass_over(error)?,
+            }
+        }
+        Err(Error::new("no place to pull it from"))
+    }
+
+    /// Says that what the last client gave is of no use after all, so that the next source is tried.
+    ///
+    /// # Errors
+    /// There is none: this error, with those of the mirrors.
+    pub fn pass_over(&mut self, error: Error) -> Result<()> {
+        let name = self.asked.take().unwrap_or_default();
+        if !self.sources.as_slice().is_empty() {
+            if error.kind() != Kind::NoSuch {
+                self.notes.push(format!("mirror {name} was passed over: {error}"));
+            }
+            self.failures.push((name, error));
+            return Ok(());
+        }
+        if self.failures.is_empty() {
+            return Err(error);
+        }
+        let mirrors: Vec<String> = self.failures.iter().map(|(name, e)| format!("[{name}: {e}]")).collect();
+        Err(error.wrap(format!("(mirrors also failed: {})", mirrors.join(" "))))
     }
 }

@@ -37,7 +37,7 @@ mod transport;
 pub mod upload;
 pub mod url;
 
-pub use access::{Access, Endpoint, Purpose};
+pub use access::{Access, Attempts, Endpoint, Purpose};
 pub use client::{Answer, Client, ClientOptions};
 pub use credentials::{Credentials, Source};
 pub use login::LoginTarget;

@@ -16,8 +16,10 @@ use rustix::io::Errno;
 use super::addresses::{mac_of, mac_text, parse_mac};
 use super::bridges::Bridges;
 use super::namespace::Inner;
+use super::services::Services;
 use crate::container::network::{Attachment, Interface, Wanted};
 use crate::error::{Context as _, Error, Result};
+use crate::network::forward::Listener;
 use crate::network::netlink::route::{address, link, routes};
 use crate::network::netlink::{Message, Socket};
 
@@ -32,6 +34,7 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(super) struct Wiring {
     inner: Inner,
     socket: Socket,
+    services: Services,
     pub(super) bridges: Bridges,
     /// Pairs of containers that have ended.
     leaving: Vec<Leaving>,
@@ -57,7 +60,7 @@ pub(super) struct Container {
 /// One network of a container.
 #[derive(Debug)]
 pub(super) struct Wire {
-    asked: Attachment,
+    pub(super) asked: Attachment,
     /// The end on this side.
     pub(super) host: String,
     metric: u32,
@@ -79,8 +82,8 @@ impl Container {
 }
 
 impl Wiring {
-    pub(super) fn new(inner: Inner, socket: Socket, bridges: Bridges) -> Wiring {
-        Wiring { inner, socket, bridges, leaving: Vec::new(), made: 0 }
+    pub(super) fn new(inner: Inner, socket: Socket, services: Services, bridges: Bridges) -> Wiring {
+        Wiring { inner, socket, services, bridges, leaving: Vec::new(), made: 0 }
     }
 
     /// The socket in the anchor's own namespace.
@@ -88,16 +91,18 @@ impl Wiring {
         &mut self.socket
     }
 
-    /// Gives `container` what is wanted now, and takes away what is not.
+    /// Gives `container` what is wanted now, and takes away what is not. `listeners` are the sockets of its published
+    /// ports.
     ///
     /// # Errors
-    /// Nothing has changed then.
+    /// Nothing has changed then, but for names and ports, if it was these.
     pub(super) fn connect(
         &mut self,
         container: &mut Container,
         wanted: Wanted,
         had: &[Interface],
         namespace: &OwnedFd,
+        listeners: Vec<Listener>,
     ) -> Result<()> {
         let (kept, dropped): (Vec<Wire>, Vec<Wire>) =
             std::mem::take(&mut container.wires).into_iter().partition(|wire| wanted.networks.contains(&wire.asked));
@@ -120,11 +125,17 @@ impl Wiring {
         let place = |wire: &Wire| wanted.networks.iter().position(|asked| *asked == wire.asked);
         container.wires.sort_by_key(place);
         container.wanted = wanted;
-        Ok(())
+        self.services.set_container(container, listeners)
+    }
+
+    /// The definition of a network has changed.
+    pub(super) fn reload(&mut self, network: &str) -> Result<()> {
+        self.bridges.reload(&mut self.services, network)
     }
 
     /// The container has ended.
     pub(super) fn disconnect(&mut self, container: Container) {
+        self.services.remove_container(&container.wanted.id);
         for wire in container.wires {
             self.release(&wire);
             self.leaving.push(Leaving {
@@ -151,7 +162,7 @@ impl Wiring {
 
     /// Removes bridges that nobody uses any more.
     pub(super) fn sweep_bridges(&mut self) {
-        self.bridges.sweep(&mut self.socket);
+        self.bridges.sweep(&mut self.socket, &mut self.services);
     }
 
     /// When [`Wiring::sweep`] has something to do.
@@ -229,7 +240,7 @@ impl Wiring {
         planned: &[Wire],
     ) -> Result<Wire> {
         let mac = if asked.mac.is_empty() { None } else { Some(parse_mac(&asked.mac)?) };
-        let bridge = self.bridges.enter(&mut self.socket, &asked.network)?;
+        let bridge = self.bridges.enter(&mut self.socket, &mut self.services, &asked.network)?;
         let had = had.iter().find(|interface| interface.network == asked.network);
         let before: Vec<IpAddr> = had.map(|had| had.addresses.iter().map(|(ip, _)| *ip).collect()).unwrap_or_default();
         let addresses = match bridge.addresses.give(id, &asked.addresses, &before) {

@@ -10,11 +10,13 @@ use crate::network::netlink::{Protocol, Socket};
 use crate::sys::process;
 
 /// Settings of the inner namespace below /proc/sys/net. Those that a kernel lacks (IPv6, br_netfilter) are left out.
-const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 10] = [
     ("ipv4/ip_forward", "1"),
     ("ipv6/conf/all/forwarding", "1"),
     // Nobody else is on these links: addresses need not be tried before they are used.
     ("ipv6/conf/default/accept_dad", "0"),
+    // Ports of bridges need no addresses of their own.
+    ("ipv6/conf/default/addr_gen_mode", "1"),
     // No container may say where the way out is.
     ("ipv6/conf/all/accept_ra", "0"),
     ("ipv6/conf/default/accept_ra", "0"),

@@ -33,11 +33,15 @@ mod host;
 mod inside;
 mod listen;
 mod local;
+#[doc(hidden)]
+pub mod probe;
 mod question;
 mod reply;
 mod serve;
 mod share;
 mod table;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 use std::collections::HashMap;
