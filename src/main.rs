@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
-    if arguments.next().is_some_and(|name| name == coracle::monitor::NAME) {
-        coracle::monitor::main();
+    match arguments.next() {
+        Some(name) if name == coracle::monitor::NAME => coracle::monitor::main(),
+        Some(name) if name == coracle::network::anchor::NAME => coracle::network::anchor::main(),
+        _ => {}
     }
     ExitCode::from(coracle::cli::main(std::env::args_os().collect()))
 }

@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Args, Command};
 
 use super::cx::Cx;
-use super::{container, image, manifest, secret, system, volume};
+use super::{container, image, manifest, network, secret, system, volume};
 use crate::error::{Error, Result};
 
 /// What a command is about.
@@ -14,14 +14,23 @@ pub enum Noun {
     /// `image trust`, a noun under a noun.
     ImageTrust,
     Manifest,
+    Network,
     Secret,
     System,
     Volume,
 }
 
 impl Noun {
-    pub const ALL: [Noun; 7] =
-        [Noun::Container, Noun::Image, Noun::ImageTrust, Noun::Manifest, Noun::Secret, Noun::Volume, Noun::System];
+    pub const ALL: [Noun; 8] = [
+        Noun::Container,
+        Noun::Image,
+        Noun::ImageTrust,
+        Noun::Manifest,
+        Noun::Network,
+        Noun::Secret,
+        Noun::Volume,
+        Noun::System,
+    ];
 
     /// The noun that this word is, under `parent` or on its own.
     pub fn of(parent: Option<Noun>, word: &str) -> Option<Noun> {
@@ -32,7 +41,13 @@ impl Noun {
     pub fn parent(self) -> Option<Noun> {
         match self {
             Noun::ImageTrust => Some(Noun::Image),
-            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System | Noun::Volume => None,
+            Noun::Container
+            | Noun::Image
+            | Noun::Manifest
+            | Noun::Network
+            | Noun::Secret
+            | Noun::System
+            | Noun::Volume => None,
         }
     }
 
@@ -47,6 +62,7 @@ impl Noun {
             Noun::Image => "image",
             Noun::ImageTrust => "trust",
             Noun::Manifest => "manifest",
+            Noun::Network => "network",
             Noun::Secret => "secret",
             Noun::System => "system",
             Noun::Volume => "volume",
@@ -57,7 +73,13 @@ impl Noun {
     pub fn path(self) -> &'static str {
         match self {
             Noun::ImageTrust => "image trust",
-            Noun::Container | Noun::Image | Noun::Manifest | Noun::Secret | Noun::System | Noun::Volume => self.word(),
+            Noun::Container
+            | Noun::Image
+            | Noun::Manifest
+            | Noun::Network
+            | Noun::Secret
+            | Noun::System
+            | Noun::Volume => self.word(),
         }
     }
 
@@ -67,6 +89,7 @@ impl Noun {
             Noun::Image => "Images",
             Noun::ImageTrust => "Trust in images",
             Noun::Manifest => "Manifest lists",
+            Noun::Network => "Networks",
             Noun::Secret => "Secrets",
             Noun::System => "System",
             Noun::Volume => "Volumes",
@@ -79,6 +102,7 @@ impl Noun {
             Noun::Image => "Manage images",
             Noun::ImageTrust => "Manage which images are trusted",
             Noun::Manifest => "Manage manifest lists, images for several platforms",
+            Noun::Network => "Manage networks",
             Noun::Secret => "Manage secrets, values that are in no image",
             Noun::System => "Manage coracle",
             Noun::Volume => "Manage volumes",
@@ -246,6 +270,26 @@ pub static COMMANDS: &[Entry] = &[
         "Remove an instance from a manifest list", manifest::remove),
     command!(Manifest, None, ["rm"], "[options] LIST [LIST...]",
         "Remove manifest lists from local storage", manifest::rm),
+    command!(Network, None, ["connect"], "[options] NETWORK CONTAINER",
+        "Connect a container to a network", network::connect),
+    command!(Network, None, ["create"], "[options] [NAME]",
+        "Create a network", network::create),
+    command!(Network, None, ["disconnect"], "[options] NETWORK CONTAINER",
+        "Disconnect a container from a network", network::disconnect),
+    command!(Network, None, ["exists"], "NETWORK",
+        "Say by the exit code whether a network exists", network::exists),
+    command!(Network, None, ["inspect"], "[options] NETWORK [NETWORK...]",
+        "Show all that is known of a network", network::inspect),
+    command!(Network, None, ["ls", "list"], "[options]",
+        "List networks", network::list),
+    command!(Network, None, ["prune"], "[options]",
+        "Remove networks that no container uses", network::prune),
+    command!(Network, None, ["reload"], "[options] [CONTAINER...]",
+        "Connect running containers to their networks anew", network::reload),
+    command!(Network, None, ["rm", "remove"], "[options] NETWORK [NETWORK...]",
+        "Remove one or more networks", network::rm),
+    command!(Network, None, ["update"], "[options] NETWORK",
+        "Change the resolvers of a network", network::update),
     command!(Secret, None, ["create"], "[options] NAME FILE|-",
         "Create a secret from a file, stdin or the environment", secret::create),
     command!(Secret, None, ["exists"], "SECRET",
@@ -330,7 +374,6 @@ static NOT_YET: &[&str] = &[
     "healthcheck",
     "kube",
     "machine",
-    "network",
     "play",
     "pod",
     "stats",

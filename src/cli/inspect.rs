@@ -4,20 +4,21 @@ use super::cx::Cx;
 use super::select::one;
 use super::views::inspect::{self, Object};
 use super::views::ps_row::Size;
-use super::views::{container_inspect, image_inspect, volume};
+use super::views::{container_inspect, image_inspect, network as network_view, volume};
 use crate::bail;
 use crate::container::snapshot;
 use crate::container::store::Store;
-use crate::engine::{self, Engine, volumes};
+use crate::engine::{self, Engine, network, volumes};
 use crate::error::{self, Error, Result};
 
 /// What is looked for under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A container, or else an image, or else a volume.
+    /// A container, or else an image, or else a volume, or else a network.
     Any,
     Container,
     Image,
+    Network,
     Volume,
 }
 
@@ -37,8 +38,8 @@ pub fn show(cx: &Cx<'_>, wanted: &Wanted<'_>) -> Result<u8> {
     if wanted.latest && !wanted.names.is_empty() {
         bail!("--latest and arguments cannot be used together");
     }
-    if wanted.latest && matches!(wanted.kind, Kind::Image | Kind::Volume) {
-        bail!("latest is not supported for images and volumes");
+    if wanted.latest && matches!(wanted.kind, Kind::Image | Kind::Volume | Kind::Network) {
+        bail!("latest is not supported for images, volumes and networks");
     }
     let (engine, store) = cx.containers()?;
     let mut names = wanted.names.to_vec();
@@ -60,8 +61,10 @@ pub fn show(cx: &Cx<'_>, wanted: &Wanted<'_>) -> Result<u8> {
 }
 
 fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Result<Object> {
-    if wanted.kind == Kind::Volume {
-        return volume_object(engine, name);
+    match wanted.kind {
+        Kind::Volume => return volume_object(engine, name),
+        Kind::Network => return network_object(engine, name),
+        Kind::Any | Kind::Container | Kind::Image => {}
     }
     if wanted.kind != Kind::Image {
         match store.find(name) {
@@ -78,7 +81,10 @@ fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Resu
     let images = engine::images(engine)?;
     let mut image = match images.find(name) {
         Err(error) if error.kind() == error::Kind::NoSuch && wanted.kind == Kind::Any => {
-            return volume_object(engine, name);
+            return match volume_object(engine, name) {
+                Err(error) if error.kind() == error::Kind::NoSuch => network_object(engine, name),
+                found => found,
+            };
         }
         found => found?,
     };
@@ -96,11 +102,18 @@ fn volume_object(engine: &Engine, name: &str) -> Result<Object> {
     Ok((volume::object(&found, mounted), &volume::INSPECT))
 }
 
+fn network_object(engine: &Engine, name: &str) -> Result<Object> {
+    let found = network::store(engine)?.get(name)?;
+    let object = network_view::inspect(&found, &network::connected(engine, &found.name)?)?;
+    Ok((object, &network_view::INSPECT))
+}
+
 fn missing(kind: Kind, name: &str) -> Error {
     let message = match kind {
         Kind::Any => format!("no such object: \"{name}\""),
         Kind::Container => format!("no such container \"{name}\""),
         Kind::Volume => format!("no such volume {name}"),
+        Kind::Network => format!("network {name}: unable to find network with name or ID {name}: network not found"),
         Kind::Image => format!("{name}: image not known"),
     };
     Error::of(error::Kind::NoSuch, message)

@@ -16,6 +16,7 @@ pub mod help;
 pub mod image;
 pub mod inspect;
 pub mod manifest;
+pub mod network;
 pub mod parse;
 pub mod preserved;
 pub mod printer;

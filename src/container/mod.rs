@@ -17,6 +17,7 @@ pub mod ports;
 pub mod process;
 pub mod record;
 pub mod restart;
+pub mod resting;
 pub mod secrets;
 pub mod security;
 pub mod signal;

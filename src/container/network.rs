@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::record::PortMapping;
 use crate::error::{Context as _, Result};
 use crate::storage::atomic::{self, Durability};
+use crate::storage::lock;
 
 /// The file's name in a container's directory. Containers without a bridge network have none.
 pub const FILE: &str = "network.json";
@@ -86,6 +87,19 @@ impl Wanted {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e).with_context(|| format!("reading `{}`", path.display())),
         }
+    }
+
+    /// Changes the file in `dir` under the lock that also whoever removes the container takes, and returns what it said
+    /// before and says now. Where `edit` fails, nothing is changed.
+    pub fn change(dir: &Path, edit: impl FnOnce(&mut Wanted) -> Result<()>) -> Result<(Wanted, Wanted)> {
+        let _lock = lock::exclusive(&dir.join(".lock"))?;
+        let before = Wanted::read(dir)?.unwrap_or_default();
+        let mut after = before.clone();
+        edit(&mut after)?;
+        if after != before {
+            after.write(dir, Durability::Power)?;
+        }
+        Ok((before, after))
     }
 
     /// Replaces the file in `dir`.

@@ -243,6 +243,12 @@ impl Store {
         }
     }
 
+    /// Whether the state was written by the monitor that has the lock now, or had it last, and not by an earlier one.
+    pub fn is_word_of_monitor(&self, container: &Container) -> bool {
+        let text = std::fs::read_to_string(self.roots.run_container(&container.record.id).join("lock"));
+        text.is_ok_and(|text| text.trim().parse() == Ok(container.state.monitor_pid))
+    }
+
     /// Says that another container needs this one: it is not removed before that.
     pub fn mark_needed(&self, id: &str) -> Result<()> {
         fs::write(&self.roots.container(id).join("needed"), b"")
@@ -304,6 +310,17 @@ impl Store {
             };
         }
         fs::remove_file_if_exists(&self.roots.names().join(old))
+    }
+
+    /// Lets the record say what `network.json` says of published ports.
+    pub fn copy_ports(&self, id: &str) -> Result<()> {
+        let _names = self.lock_names()?;
+        let mut record = self.read_record(id)?.ok_or_else(|| no_such(id))?;
+        match super::network::Wanted::read(&self.roots.container(id))? {
+            Some(wanted) if wanted.ports != record.ports => record.ports = wanted.ports,
+            _ => return Ok(()),
+        }
+        write_json(&self.roots.container(id).join("record.json"), &record, Durability::Power)
     }
 
     /// As [`Store::detach`], for whoever is not the container's monitor: it holds the monitor's lock, so that nobody can

@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 use serde_json::{Map, Value, json};
 
 use super::export::{Source, open};
+use super::monitor::Held;
 use super::{Engine, containers, enter_userns, images, interrupt, settle};
 use crate::container::userns;
 use crate::container::{Record, Status};
@@ -66,7 +67,7 @@ pub fn commit(engine: &Engine, id: &str, options: &CommitOptions, progress: &dyn
     }
     // Before there is a second thread.
     enter_userns(engine)?;
-    let paused = Paused { engine, id, progress, over: Mutex::new(false) };
+    let paused = Paused { engine, id, progress, standing: Mutex::default() };
     interrupt::guarded(&paused, "committing interrupted", || {
         paused.pause()?;
         let made = make();
@@ -80,23 +81,31 @@ struct Paused<'a> {
     engine: &'a Engine,
     id: &'a str,
     progress: &'a dyn Progress,
+    standing: Mutex<Standing>,
+}
+
+#[derive(Default)]
+struct Standing {
+    held: Option<Held>,
     /// It has been told to go on, and may not be stopped any more.
-    over: Mutex<bool>,
+    over: bool,
 }
 
 impl Paused<'_> {
     fn pause(&self) -> Result<()> {
-        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        if *over {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        if standing.over {
             return Err(Error::new("interrupted"));
         }
-        super::pause(self.engine, self.id)
+        standing.held = Some(super::hold(self.engine, self.id)?);
+        Ok(())
     }
 
     /// That it has ended or was let go on by somebody else does no harm to the image.
     fn resume(&self) {
-        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::replace(&mut *over, true) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.over = true;
+        if standing.held.take().is_some() {
             let _ = super::unpause(self.engine, self.id);
         }
     }

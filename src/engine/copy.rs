@@ -9,14 +9,16 @@ mod ends;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
 use super::{Engine, containers, enter_userns, settle, view};
-use crate::container::Record;
+use crate::container::{Record, resting};
 use crate::container::store::Container;
 use crate::error::{Context, Error, Kind, Result};
 use crate::runtime::passwd;
+use crate::storage::lock::Lock;
 use crate::storage::tree::archive::{self, End, Options};
 use crate::storage::tree::copy::Renumber;
 use crate::storage::tree::put::{self, Target};
@@ -88,6 +90,15 @@ pub fn copy_in(
     to: &Location,
     options: CopyOptions,
 ) -> Result<Vec<String>> {
+    let mut spooled;
+    let input = match rests(engine, to)? {
+        // Nobody waits for whoever writes the archive: neither another `cp` nor the container that is to start.
+        true => {
+            spooled = spool(engine, input)?;
+            &mut spooled
+        }
+        false => input,
+    };
     let side = open_one(to, true, engine)?;
     let destination = ends::destination(&side, &to.path, true, true)?;
     let mut head = Vec::new();
@@ -153,38 +164,91 @@ fn open_one(location: &Location, writes: bool, engine: &Engine) -> Result<Side> 
     Ok(side)
 }
 
+/// Whether it is a place in a container that does not run.
+fn rests(engine: &Engine, location: &Location) -> Result<bool> {
+    Ok(find(engine, location)?.is_some_and(|container| !container.state.status.is_alive()))
+}
+
+/// All of the input, in a file without a name.
+fn spool(engine: &Engine, input: &mut (dyn Read + Send)) -> Result<std::fs::File> {
+    use std::io::Seek as _;
+    let dir = engine.roots.tmp();
+    crate::storage::fs::create_private_dir_all(&dir)?;
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    let shown = || format!("keeping the archive in `{}`", dir.display());
+    let mut file: std::fs::File =
+        rustix::fs::open(&dir, flags, Mode::RUSR | Mode::WUSR).with_context(shown)?.into();
+    std::io::copy(input, &mut file).with_context(shown)?;
+    file.rewind().with_context(shown)?;
+    Ok(file)
+}
+
+fn find(engine: &Engine, location: &Location) -> Result<Option<Container>> {
+    let Some(name) = &location.container else { return Ok(None) };
+    let store = containers(engine);
+    match store.resolve(name).and_then(|id| settle(engine, &id)) {
+        Ok(container) => Ok(Some(container)),
+        Err(error) if error.kind() == Kind::NoSuch => Err(Error::new(if name.is_empty() {
+            "name or ID cannot be empty".to_owned()
+        } else {
+            format!("container \"{name}\" does not exist")
+        })),
+        Err(error) => Err(error),
+    }
+}
+
+/// How long another command may take to start a container.
+const START_DEADLINE: Duration = Duration::from_secs(20);
+
+/// A container with its view if it runs; with the lock of who writes if it does not, and that is wanted.
+type Seen = (Container, Option<view::Open>, Option<Lock>);
+
+/// To be called before the user namespace is entered.
+fn look(engine: &Engine, container: Container, writes: bool) -> Result<Seen> {
+    let store = containers(engine);
+    let deadline = Instant::now() + START_DEADLINE;
+    let mut container = container;
+    loop {
+        if let Some(open) = view::if_running(engine, &container)? {
+            return Ok((container, Some(open), None));
+        }
+        if !writes {
+            return Ok((container, None, None));
+        }
+        let id = container.record.id.clone();
+        let lock = resting::lock(&engine.roots.container(&id))?;
+        let alive = store.monitor_is_alive(&id);
+        container = store.load(&id)?;
+        // A monitor that has said itself that the container does not run waits for its time to restart it.
+        if !container.state.status.is_alive() && (!alive || store.is_word_of_monitor(&container)) {
+            return Ok((container, None, Some(lock)));
+        }
+        // It is being started, or has just ended.
+        drop(lock);
+        if Instant::now() > deadline {
+            return Err(Error::new(format!("container `{}` does not come up", container.record.name))
+                .hint("copy again when it runs, or stop it"));
+        }
+        let _ = rustix::event::poll(&mut [], Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 2_000_000 }));
+    }
+}
+
 /// Opens both sides: running containers first, as they are joined from outside of the user namespace.
 fn open(locations: [&Location; 2], writes: [bool; 2], engine: &Engine) -> Result<[Side; 2]> {
-    let find = |location: &Location| -> Result<Option<Container>> {
-        let Some(name) = &location.container else { return Ok(None) };
-        let store = containers(engine);
-        match store.resolve(name).and_then(|id| settle(engine, &id)) {
-            Ok(container) => Ok(Some(container)),
-            Err(error) if error.kind() == Kind::NoSuch => Err(Error::new(if name.is_empty() {
-                "name or ID cannot be empty".to_owned()
-            } else {
-                format!("container \"{name}\" does not exist")
-            })),
-            Err(error) => Err(error),
-        }
-    };
     let [first, second] = locations;
-    let found = [find(first)?, find(second)?];
+    let found = [find(engine, first)?, find(engine, second)?];
     let mut opened = Vec::new();
-    for container in &found {
-        opened.push(match container {
-            Some(container) => view::if_running(engine, container)?,
-            None => None,
-        });
+    for (container, writes) in found.into_iter().zip(writes) {
+        opened.push(container.map(|container| look(engine, container, writes)).transpose()?);
     }
     enter_userns(engine)?;
     let mut sides = Vec::new();
-    for (((container, opened), location), writes) in found.into_iter().zip(opened).zip(locations).zip(writes) {
-        sides.push(match (container, opened) {
-            (None, _) => Side::Host,
-            (Some(container), Some(open)) => Side::container(location, container.record, open),
-            (Some(container), None) => {
-                let open = view::stopped(engine, &container, writes)?;
+    for (seen, location) in opened.into_iter().zip(locations) {
+        sides.push(match seen {
+            None => Side::Host,
+            Some((container, Some(open), _)) => Side::container(location, container.record, open),
+            Some((container, None, lock)) => {
+                let open = view::stopped(engine, &container, lock)?;
                 Side::container(location, container.record, open)
             }
         });

@@ -37,11 +37,35 @@ pub struct Created {
     pub secrets: Option<OwnedFd>,
 }
 
+/// On the way into the user namespace.
+enum Entering {
+    Plain(userns::Pending),
+    Connected(networks::anchor::Entry),
+}
+
 /// Makes a container from an image, which is pulled if the policy says so.
 ///
 /// # Errors
 /// The name is in use ([`Kind::InUse`]), the image is not to be had, an option does not fit the host.
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
+    create_for(engine, options, progress, Purpose::Keep)
+}
+
+/// What a new container is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Keep,
+    /// It is started at once.
+    Start,
+}
+
+/// The same, for a container that is perhaps started at once.
+pub fn create_for(
+    engine: &Engine,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+    purpose: Purpose,
+) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
     let (options, mut needs) = depend::resolve(&store, options)?;
@@ -66,15 +90,21 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
-        None => Some(userns::begin(&engine.roots)?),
+        None if purpose == Purpose::Start && network.mode == Mode::Bridge.name() => {
+            let place = networks::anchor::find_place(engine)?;
+            Some(Entering::Connected(networks::anchor::begin(engine, place)?))
+        }
+        None => Some(Entering::Plain(userns::begin(&engine.roots)?)),
     };
     // The helpers write the maps while the image is looked for.
     let found = match &options.source {
         Source::Image(name) if options.pull.policy == PullPolicy::Missing => find_local(engine, name, options)?,
         _ => None,
     };
-    if let Some(pending) = pending {
-        entered(pending.finish()?)?;
+    match pending {
+        Some(Entering::Plain(pending)) => drop(entered(pending.finish()?)?),
+        Some(Entering::Connected(entry)) => entry.finish()?,
+        None => {}
     }
     let mapping = enter_userns(engine)?;
     let mut warnings = Vec::new();

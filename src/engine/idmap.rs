@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use super::{Engine, containers, settle};
+use crate::container::namespaces::Sharing;
 use crate::container::options::CreateOptions;
 use crate::container::record::UsernsOf;
 use crate::container::snapshot::shown::{self, Shown};
@@ -38,7 +39,7 @@ pub fn decide(
 ) -> Result<Decided> {
     let request = &options.userns;
     if request.mode == Mode::Host {
-        return Ok(Decided::default());
+        return Ok(guarded(options, mapping));
     }
     let given = given(request, mapping)?;
     let default_user = request.default_user(&given);
@@ -60,7 +61,26 @@ pub fn decide(
     // The name of the number that the user has outside.
     let name = default_user.as_ref().map(|_| userns::user_name(given.uid)).unwrap_or_default();
     let shift = map.as_ref().and_then(|map| Shift::of(map, &given.own));
-    Ok(Decided { map, of, shift, default_user, name })
+    Ok(Decided { map, of, shift, default_user, name, guarded: false })
+}
+
+/// A container that sees the host's processes gets a user namespace of its own, with the IDs that it would have had. In the
+/// user's, its root would own the namespaces of `--userns=auto` below, whoever it becomes, and could read the environment
+/// of every process there. Who is given the power to look into others (or asks for `--userns=host`) has it as in the
+/// reference.
+fn guarded(options: &CreateOptions, mapping: &Mapping) -> Decided {
+    let may_look = |capability: &String| {
+        let name = capability.to_ascii_uppercase();
+        matches!(name.strip_prefix("CAP_").unwrap_or(&name), "ALL" | "SYS_ADMIN" | "SYS_PTRACE")
+    };
+    let is_asked_for = options.privileged || options.cap_add.iter().any(may_look) || !options.userns.typed.is_empty();
+    if options.pid != Sharing::Host || is_asked_for {
+        return Decided::default();
+    }
+    let own = mapping.id_map();
+    let same =
+        |side: &[userns::Extent]| side.iter().map(|e| userns::Extent { host_id: e.container_id, ..*e }).collect();
+    Decided { map: Some(IdMap { uids: same(&own.uids), gids: same(&own.gids) }), guarded: true, ..Decided::default() }
 }
 
 fn given(request: &Request, mapping: &Mapping) -> Result<Given> {
@@ -105,8 +125,9 @@ fn allocate(store: &Store, mode: &Mode, given: &Given, needed: u32, draft: &Path
         // One whose record cannot be read may run all the same. The choice came with it.
         used.extend(choices(&roots.containers()));
     }
-    // Whoever shares the mapping of another has none of its own.
-    let containers = containers.into_iter().filter(|c| c.record.userns_of.is_none());
+    // Whoever shares the mapping of another has none of its own, nor has who has the user's (see `guarded`).
+    let containers =
+        containers.into_iter().filter(|c| c.record.userns_of.is_none() && !c.record.userns_mode.is_empty());
     used.extend(containers.filter_map(|c| c.record.id_map));
     let map = plan::auto(mode, given, needed, &used.iter().collect::<Vec<_>>())?;
     fs::write_private(&draft.join(CHOICE), &serde_json::to_vec(&map)?)?;

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::network::Facts;
+use super::network::{self as networks, Facts};
 use super::{Engine, enter_userns, idmap, secrets, volumes};
 use crate::container::store::Container;
 use crate::container::{Record, restart, snapshot, timezone};
@@ -45,6 +45,9 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     let mut plan = network::Plan::new(network.mode.clone(), record.ports.clone());
     plan.program = engine.network_cmd_path.as_ref().map(Into::into);
     plan.check()?;
+    if let Some((location, uplink)) = &network.place {
+        networks::anchor::enter(engine, || networks::anchor::place(engine, location.clone(), *uplink))?;
+    }
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
     write_files(engine, record, &network, &dir)?;
@@ -117,7 +120,13 @@ fn write_files(engine: &Engine, record: &Record, network: &Facts, dir: &Path) ->
         let zone = timezone::read(&record.timezone)?;
         atomic::write_with_mode(&dir.join("localtime"), &zone, 0o644, Durability::Process)?;
     }
-    let request = files::Request {
+    let request = files::Request { hosts_file, image_hosts: &image_hosts, container_env, ..request(record, network) };
+    files::write(dir, &request, &network.host).map(drop)
+}
+
+/// What the record says of the files, but for what has to be read.
+fn request<'a>(record: &'a Record, network: &'a Facts) -> files::Request<'a> {
+    files::Request {
         mode: &network.mode,
         bridges: network.bridges.clone(),
         hostname: &record.hostname,
@@ -126,13 +135,17 @@ fn write_files(engine: &Engine, record: &Record, network: &Facts, dir: &Path) ->
         dns: &record.dns,
         dns_search: &record.dns_search,
         dns_option: &record.dns_option,
-        hosts_file,
-        image_hosts: &image_hosts,
+        hosts_file: HostsFile::Host,
+        image_hosts: "",
         no_hosts: record.no_hosts,
         no_hostname: record.no_hostname,
-        container_env,
-    };
-    files::write(dir, &request, &network.host).map(drop)
+        container_env: String::new(),
+    }
+}
+
+/// Writes the resolv.conf of a running container whose networks have changed.
+pub(super) fn rewrite_resolv_conf(record: &Record, network: &Facts, dir: &Path) -> Result<()> {
+    files::set_resolv_conf(dir, &request(record, network), &network.host)
 }
 
 /// No sensible image has a larger one.

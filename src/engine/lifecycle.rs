@@ -190,6 +190,15 @@ pub fn pause(engine: &Engine, id: &str) -> Result<()> {
     change(engine, &container, kind::PAUSE, "pausing")
 }
 
+/// Stops every process of the container where it is, until [`unpause`] or the end of what is returned.
+pub fn hold(engine: &Engine, id: &str) -> Result<monitor::Held> {
+    let container = settle(engine, id)?;
+    if container.state.status != Status::Running {
+        return Err(improper(&container, "pause"));
+    }
+    monitor::hold(&engine.roots, &container.record.id)?.map_err(|errno| refused(&container, errno, "pausing"))
+}
+
 /// Lets the processes of a paused container go on.
 pub fn unpause(engine: &Engine, id: &str) -> Result<()> {
     let container = settle(engine, id)?;
@@ -200,10 +209,11 @@ pub fn unpause(engine: &Engine, id: &str) -> Result<()> {
 }
 
 fn change(engine: &Engine, container: &Container, what: u8, doing: &str) -> Result<()> {
-    monitor::request(&engine.roots, &container.record.id, &[what])?.map_err(|errno| {
-        Error::new(nix::errno::Errno::from_raw(errno).desc())
-            .wrap(format!("{doing} container `{}`", container.record.name))
-    })
+    monitor::request(&engine.roots, &container.record.id, &[what])?.map_err(|errno| refused(container, errno, doing))
+}
+
+fn refused(container: &Container, errno: i32, doing: &str) -> Error {
+    Error::new(nix::errno::Errno::from_raw(errno).desc()).wrap(format!("{doing} container `{}`", container.record.name))
 }
 
 /// Waits until the container is in one of these conditions (`exited` and `stopped` if none is given). Its exit code,
@@ -279,5 +289,6 @@ fn condition(text: &str) -> Result<Status> {
 /// Gives a container another name.
 pub fn rename(engine: &Engine, id: &str, name: &str) -> Result<()> {
     super::create::check_name(name)?;
-    containers(engine).rename(id, name)
+    containers(engine).rename(id, name)?;
+    super::network::renamed(engine, id, name)
 }

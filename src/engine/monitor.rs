@@ -64,14 +64,20 @@ pub fn kill(roots: &Roots, id: &str, signal: i32, by_user: bool) -> Result<std::
 
 /// Sends one request that is answered with an errno.
 pub fn request(roots: &Roots, id: &str, packet: &[u8]) -> Result<std::result::Result<(), i32>> {
-    let Some(socket) = connect(roots, id)? else { return Ok(Err(libc::ESRCH)) };
+    match connect(roots, id)? {
+        Some(socket) => ask(&socket, packet),
+        None => Ok(Err(libc::ESRCH)),
+    }
+}
+
+fn ask(socket: &OwnedFd, packet: &[u8]) -> Result<std::result::Result<(), i32>> {
     let mut buffer = [0; 6 * 1024];
-    let mut answer = channel::send(&socket, packet, &[]).map(|()| (0, Vec::new()));
+    let mut answer = channel::send(socket, packet, &[]).map(|()| (0, Vec::new()));
     if answer.is_ok() {
         if !readable(socket.as_fd(), Some(ANSWER_DEADLINE))? {
             return Ok(Err(libc::ETIMEDOUT));
         }
-        answer = channel::receive(&socket, &mut buffer);
+        answer = channel::receive(socket, &mut buffer);
     }
     let length = match answer {
         Ok((length, _)) => length,
@@ -88,6 +94,19 @@ pub fn request(roots: &Roots, id: &str, packet: &[u8]) -> Result<std::result::Re
         // It ended just now.
         _ => Ok(Err(libc::ESRCH)),
     }
+}
+
+/// A container that stands still: at the latest when this process ends, however it does, it goes on.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "closing it is what it is for")] OwnedFd);
+
+/// Pauses a container, which lasts no longer than what is returned.
+///
+/// # Errors
+/// The inner one is the monitor's errno.
+pub fn hold(roots: &Roots, id: &str) -> Result<std::result::Result<Held, i32>> {
+    let Some(socket) = connect(roots, id)? else { return Ok(Err(libc::ESRCH)) };
+    Ok(ask(&socket, &[kind::PAUSE, 1])?.map(|()| Held(socket)))
 }
 
 /// A connection on which the monitor tells the end of the container.
@@ -152,4 +171,16 @@ pub fn readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool> {
             Err(errno) => return Err(Error::from(errno).wrap("waiting for the monitor")),
         }
     }
+}
+
+/// Lets the monitor of a running container read `network.json` again, and waits until the container is connected as it
+/// says.
+///
+/// # Errors
+/// What the network anchor refused (nothing has changed then); the container does not run.
+pub fn network_changed(roots: &Roots, id: &str) -> Result<()> {
+    request(roots, id, &[kind::NETWORK])?.map_err(|errno| {
+        let error = Error::from(rustix::io::Errno::from_raw_os_error(errno));
+        error.wrap(format!("changing the networks of container `{id}`"))
+    })
 }

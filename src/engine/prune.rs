@@ -3,11 +3,12 @@
 //! Everything is looked at again where it is removed: a container that is started meanwhile stays, and so does what it
 //! stands on.
 
-use super::{Engine, RemoveOptions, containers, enter_userns, list, remove, volumes};
+use super::{Engine, RemoveOptions, containers, enter_userns, list, network, remove, volumes};
 use crate::container::store::Container;
 use crate::container::{Status, usage};
 use crate::error::{Error, Kind, Result};
 use crate::image::{Image, mounts};
+use crate::network::config::Network;
 use crate::storage::usage as disk;
 use crate::volume::Volume;
 
@@ -80,6 +81,19 @@ pub fn unused_volumes(engine: &Engine, wanted: &dyn Fn(&Volume) -> bool) -> Resu
                 pruned.names.push(name);
             }
             // Somebody uses it now, or has removed it.
+            Err(error) if matches!(error.kind(), Kind::InUse | Kind::NoSuch) => {}
+            Err(error) => pruned.errors.push(error),
+        }
+    }
+    Ok(pruned)
+}
+
+/// Removes the networks that no container uses.
+pub fn unused_networks(engine: &Engine, wanted: &dyn Fn(&Network) -> bool) -> Result<Pruned> {
+    let mut pruned = Pruned::default();
+    for network in network::unused(engine)?.into_iter().filter(|network| wanted(network)) {
+        match network::remove(engine, &network.name, &network::RemoveOptions::default()) {
+            Ok(()) => pruned.names.push(network.name),
             Err(error) if matches!(error.kind(), Kind::InUse | Kind::NoSuch) => {}
             Err(error) => pruned.errors.push(error),
         }

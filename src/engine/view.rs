@@ -12,7 +12,7 @@ use crate::error::{Context, Error, Result};
 use crate::monitor::fuse;
 use crate::runtime::child::view::{self, View};
 use crate::runtime::launch::{Fuse, Launch, Root};
-use crate::storage::lock::{self, Lock};
+use crate::storage::lock::Lock;
 use crate::storage::unpack::remove_tree;
 use crate::storage::{fs, id};
 
@@ -77,13 +77,11 @@ pub fn if_running(engine: &Engine, container: &Container) -> Result<Option<Open>
 
 /// The view of a container that does not run: its root file system, with the volumes and the directories and files of the
 /// host that it will have when it runs. What begins empty at each start is not there. To be called in the user namespace.
-/// `writes`: waits until nobody else writes there, as what two mounts of an overlay do to one directory goes wrong. Whoever
-/// reads takes no lock, so that no two wait for each other.
-pub fn stopped(engine: &Engine, container: &Container, writes: bool) -> Result<Open> {
+/// `lock`: that of who writes ([`crate::container::resting`]). Whoever reads takes none, so that no two wait for each other.
+pub fn stopped(engine: &Engine, container: &Container, lock: Option<Lock>) -> Result<Open> {
     let record = &container.record;
     let context = || format!("opening the file system of container `{}`", record.name);
     let dir = engine.roots.container(&record.id);
-    let lock = if writes { Some(lock::exclusive(&dir.join("view.lock"))?) } else { None };
     let (root, fuse) = if record.is_on_directory() {
         let path = dir.join("launch.json");
         let launch: Launch = fs::read_json(&path)?;

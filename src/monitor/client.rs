@@ -18,6 +18,8 @@ pub enum Role {
         flags: u8,
     },
     Wait,
+    /// The container is paused as long as it is there.
+    Hold,
     /// It waits for the exec session with this number.
     Exec {
         session: u64,
@@ -72,6 +74,13 @@ impl Clients {
     pub fn set_role(&mut self, slot: u32, role: Role) {
         if let Some(Some(client)) = self.slots.get_mut(slot as usize) {
             client.role = role;
+        }
+    }
+
+    /// Whatever keeps the container paused does so no longer.
+    pub fn end_holds(&mut self) {
+        for client in self.slots.iter_mut().flatten().filter(|client| client.role == Role::Hold) {
+            client.role = Role::New;
         }
     }
 

@@ -111,13 +111,5 @@ fn become_monitor(
     process::default_signals();
     let _ = rustix::process::chdir(c"/");
     let name = CString::new(NAME).map_err(|_| Error::new("the monitor's name has a NUL byte"))?;
-    let environment: Vec<CString> = std::env::vars_os()
-        .filter_map(|(key, value)| {
-            use std::os::unix::ffi::OsStrExt as _;
-            // All that helpers need (slirp4netns, pasta, fuse-overlayfs); no secret of the caller's stays in memory.
-            let keep = matches!(key.to_str(), Some("PATH" | "HOME" | "XDG_RUNTIME_DIR" | "TZ"));
-            keep.then(|| CString::new([key.as_bytes(), b"=", value.as_bytes()].concat()).ok()).flatten()
-        })
-        .collect();
-    nix::unistd::fexecve(&program, &[name], &environment).context("executing the monitor")
+    nix::unistd::fexecve(&program, &[name], &exe::environment()).context("executing the monitor")
 }

@@ -15,18 +15,21 @@ use super::client::{Clients, Role};
 use super::config::Config;
 use super::exec::Sessions;
 use super::log::{self, Log};
+use super::network::Bridges;
 use super::protocol::{ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT};
 use super::watch::{Token, Watch};
 use super::{REPORT_STARTED, REPORT_WAITING, donors, fuse, oom, scratch, stray};
+use crate::container::network::Interface;
 use crate::container::store::Store;
 use crate::container::volumes::{self, Going};
-use crate::container::{State, Status};
+use crate::container::{State, Status, resting};
 use crate::error::{Context, Error, Result};
 use crate::network;
 use crate::runtime::channel;
 use crate::runtime::launch::Given;
 use crate::runtime::spawn::{self, Report, Started};
 use crate::storage::atomic::Durability;
+use crate::storage::lock::Lock;
 use crate::storage::{Roots, fs};
 use crate::sys::{lock, process};
 
@@ -34,6 +37,9 @@ use crate::sys::{lock, process};
 const TIMED_OUT: i32 = 255;
 /// The first pause before a restart, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a restart waits for the containers whose namespaces are joined.
+const DONORS_DEADLINE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A container that ran for as long as this is no longer one that keeps failing.
 const LONG_ENOUGH: Duration = Duration::from_secs(10);
@@ -57,6 +63,8 @@ pub struct Life {
     /// A network helper that is on its way out. To wait for its end takes as long as the kernel takes to remove its
     /// interface, and nobody needs to: it is reaped when the monitor ends, or starts the next.
     leaving: Option<network::Helper>,
+    /// How the container was connected when it ran before: it gets the same addresses if they are free.
+    had: Vec<Interface>,
     fuse: Option<Child>,
     /// What fuse-overlayfs mounts beside the root, for one run.
     overlays: Vec<Child>,
@@ -70,6 +78,8 @@ pub struct Life {
     pub(super) hurry: bool,
     /// A client said that its input has ended.
     pub(super) input_ended: bool,
+    /// Nobody copies into the container while it starts.
+    unwritten: Option<Lock>,
 }
 
 /// The descriptors that a monitor begins with.
@@ -88,6 +98,8 @@ pub struct Running {
     pub started: Started,
     pub terminal: Option<OwnedFd>,
     pub network: Option<network::Helper>,
+    /// Its bridge networks.
+    pub bridges: Option<Bridges>,
     /// Its exit code, once it has been reaped.
     pub ended: Option<i32>,
     pub since: Instant,
@@ -158,6 +170,7 @@ impl Life {
             state,
             container,
             leaving: None,
+            had: Vec::new(),
             fuse: None,
             overlays: Vec::new(),
             given,
@@ -165,6 +178,7 @@ impl Life {
             input: Vec::new(),
             hurry: false,
             input_ended: false,
+            unwritten: None,
         })
     }
 
@@ -201,6 +215,14 @@ impl Life {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
             self.state.restart_count += 1;
+            match self.donors_are_back() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    self.state.error = error.to_string();
+                    break;
+                }
+            }
             if let Err(error) = self.start().and_then(|()| self.execute()) {
                 self.stop_container();
                 self.state.error = error.to_string();
@@ -213,6 +235,30 @@ impl Life {
         }
         self.end();
         Ok(())
+    }
+
+    /// Waits for containers whose namespaces this one joins, which may be about to be restarted as well. Whether they
+    /// are there; not if somebody has stopped this one meanwhile.
+    ///
+    /// # Errors
+    /// They do not come back.
+    fn donors_are_back(&mut self) -> Result<bool> {
+        let deadline = Instant::now() + DONORS_DEADLINE;
+        loop {
+            match donors::open(&self.store, &self.config.launch.joins) {
+                Ok(_) => return Ok(true),
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(error) => {
+                    let why = error.to_string();
+                    if std::mem::replace(&mut self.state.error, why.clone()) != why {
+                        self.save(Durability::Process);
+                    }
+                    if !self.rest(FIRST_PAUSE) {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
     }
 
     fn first_start(&mut self, report: &OwnedFd) -> Result<()> {
@@ -231,6 +277,7 @@ impl Life {
             }
             self.state.status = Status::Initialized;
             self.save(Durability::Process);
+            self.unwritten = None;
             REPORT_WAITING
         } else {
             self.execute()?;
@@ -244,6 +291,8 @@ impl Life {
 
     /// Namespaces, mounts and network, up to where only the exec is missing.
     fn start(&mut self) -> Result<()> {
+        let again = self.state.started_at.is_some();
+        self.unwritten = resting::starting(&self.store.roots().container(&self.config.id), again)?;
         if let Some(fuse) = &self.config.fuse
             && self.fuse.is_none()
         {
@@ -264,6 +313,7 @@ impl Life {
             started,
             terminal: None,
             network: None,
+            bridges: None,
             ended: None,
             since: Instant::now(),
             waiting: false,
@@ -277,7 +327,8 @@ impl Life {
         // The helper starts while the child does its mounts.
         let mode = network::Mode::parse(&self.config.network)?;
         if mode == network::Mode::Bridge {
-            return Err(Error::new("connecting the container to its networks: the anchor is not there yet"));
+            let had = std::mem::take(&mut self.had);
+            container.bridges = Some(Bridges::begin(&self.config, self.store.roots(), pid, had)?);
         }
         if mode.needs_helper() {
             let mut plan = network::Plan::new(mode, self.config.ports.clone());
@@ -291,6 +342,10 @@ impl Life {
         }
         if let Some(network) = &mut container.network {
             network.wait_ready(Instant::now() + NETWORK_DEADLINE)?;
+        }
+        if let Some(bridges) = &mut container.bridges {
+            self.state.network = bridges.finish(Instant::now() + NETWORK_DEADLINE)?.to_vec();
+            bridges.watch(&self.watch)?;
         }
         self.input.clear();
         self.input_ended = false;
@@ -316,6 +371,7 @@ impl Life {
         }
         // Written while the command is being executed; if that fails, it is soon corrected.
         self.save(Durability::Process);
+        self.unwritten = None;
         let Some(container) = &mut self.container else { return Ok(()) };
         match spawn::read_report(&container.started.channel) {
             Report::Closed => {}
@@ -353,6 +409,10 @@ impl Life {
             network.stop();
         }
         self.leaving = container.network.take();
+        if let Some(bridges) = container.bridges.take() {
+            self.had = bridges.end(&self.watch);
+            self.state.network.clear();
+        }
         if let Some(place) = &container.place {
             place.signal(libc::SIGKILL);
             let fuse = self.fuse.iter().chain(&self.overlays).map(|child| Some(child.id() as i32));

@@ -15,6 +15,7 @@ mod donors;
 mod exec;
 pub mod fuse;
 mod life;
+mod network;
 mod oom;
 mod pause;
 mod scratch;

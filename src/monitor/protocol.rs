@@ -13,6 +13,8 @@
 //! 'W' wait                             ->  'q' i32 exit code, when the container has ended
 //! 'S' start (of an initialized one)    ->  'k' i32 errno, or 'E' u8 exit code + text
 //! 'P' pause / 'U' unpause              ->  'k' i32 errno
+//! 'N' network.json has changed          ->  'k' i32 errno, or 'E' u8 exit code + text, once that has happened
+//! 'P' pause, u8 1                      ->  'k' i32 errno; it lasts no longer than the connection
 //! 'X' exec, JSON, descriptors          ->  'p' i32 pid, or 'E' u8 exit code + text; and at the end 'q' code
 //! ```
 //!
@@ -37,6 +39,7 @@ pub mod kind {
     pub const START: u8 = b'S';
     pub const PAUSE: u8 = b'P';
     pub const UNPAUSE: u8 = b'U';
+    pub const NETWORK: u8 = b'N';
     pub const EXEC: u8 = b'X';
 
     pub const INPUT: u8 = b'i';

@@ -50,8 +50,13 @@ impl Life {
                 self.timed_out();
                 continue;
             }
+            let retry_at = self.network_retry();
+            if retry_at.is_some_and(|at| at <= Instant::now()) {
+                self.reconnect();
+                continue;
+            }
             let patience = ended_at.map(|at| at + PATIENCE + Duration::from_millis(1));
-            let deadline = [kill_at, patience].into_iter().flatten().min();
+            let deadline = [kill_at, patience, retry_at].into_iter().flatten().min();
             let settled = Instant::now() + SETTLING;
             match self.watch.wait(Some(deadline.map_or(settled, |at| at.min(settled)))) {
                 // Nothing happened for a while.
@@ -112,6 +117,7 @@ impl Life {
             Token::Stdin => self.write_input(),
             Token::Client(slot) => self.client_is_ready(slot),
             Token::Exec(slot) => self.sessions.hear(&self.watch, &mut self.clients, slot),
+            Token::Network => self.network_spoke(),
         }
     }
 
@@ -228,7 +234,14 @@ impl Life {
             let mut buffer = [0_u8; MAX_MESSAGE];
             match self.clients.receive(slot, &mut buffer) {
                 None => {}
-                Some((0, _)) => self.clients.close(&self.watch, slot),
+                Some((0, _)) => {
+                    let holds = self.clients.get(slot).is_some_and(|c| c.role == Role::Hold);
+                    self.clients.close(&self.watch, slot);
+                    if holds {
+                        // Whoever wanted it paused was killed.
+                        let _ = self.pause(false);
+                    }
+                }
                 Some((length, descriptors)) => {
                     let packet = buffer.get(..length).unwrap_or_default();
                     self.message(slot, packet, descriptors);
@@ -264,12 +277,17 @@ impl Life {
                 Ok(result) => self.answer(slot, result),
                 Err(error) => self.refuse(slot, &error),
             },
+            (Some(Role::New), kind::NETWORK) => self.network_changed(slot),
             (Some(Role::New), kind::PAUSE) => {
                 let result = self.pause(true);
-                self.answer(slot, result);
+                match (payload, result) {
+                    ([1], Ok(())) => self.hold(slot),
+                    _ => self.answer(slot, result),
+                }
             }
             (Some(Role::New), kind::UNPAUSE) => {
                 let result = self.pause(false);
+                self.clients.end_holds();
                 self.answer(slot, result);
             }
             _ => self.clients.close(&self.watch, slot),
@@ -337,7 +355,7 @@ impl Life {
         self.clients.resume_input(&self.watch);
     }
 
-    fn answer(&mut self, slot: u32, result: std::result::Result<(), i32>) {
+    pub(super) fn answer(&mut self, slot: u32, result: std::result::Result<(), i32>) {
         let mut packet = vec![kind::DONE];
         packet.extend(result.err().unwrap_or(0).to_le_bytes());
         self.clients.send(&self.watch, slot, &packet);
@@ -373,7 +391,7 @@ impl Life {
         self.execute().inspect_err(|error| self.state.error = error.to_string()).map(Ok)
     }
 
-    fn refuse(&mut self, slot: u32, error: &Error) {
+    pub(super) fn refuse(&mut self, slot: u32, error: &Error) {
         let mut packet = vec![kind::FAILED];
         packet.extend(crate::runtime::channel::encode_error(error));
         self.clients.send(&self.watch, slot, &packet);
@@ -396,6 +414,17 @@ impl Life {
         self.state.status = if on { Status::Paused } else { Status::Running };
         self.save(Durability::Process);
         Ok(())
+    }
+
+    /// The container is paused for as long as this connection is there.
+    fn hold(&mut self, slot: u32) {
+        let mut packet = vec![kind::DONE];
+        packet.extend(0_i32.to_le_bytes());
+        self.clients.set_role(slot, Role::Hold);
+        self.clients.send(&self.watch, slot, &packet);
+        if self.clients.get(slot).is_none() {
+            let _ = self.pause(false);
+        }
     }
 
     fn begin_exec(&mut self, slot: u32, request: &[u8], descriptors: Vec<OwnedFd>) {

@@ -17,6 +17,8 @@ pub enum Token {
     Stdin,
     Client(u32),
     Exec(u32),
+    /// The network anchor.
+    Network,
 }
 
 impl Token {
@@ -29,6 +31,7 @@ impl Token {
             Token::Stdin => (4, 0),
             Token::Client(index) => (5, index),
             Token::Exec(index) => (6, index),
+            Token::Network => (7, 0),
         };
         EventData::new_u64(kind << 32 | u64::from(index))
     }
@@ -44,6 +47,7 @@ impl Token {
             4 => Token::Stdin,
             5 => Token::Client(index),
             6 => Token::Exec(index),
+            7 => Token::Network,
             _ => return None,
         })
     }

@@ -16,10 +16,13 @@
 //!
 //! Bridge networks are connected by the anchor instead of a helper; [`config`] says which there are.
 
+pub mod anchor;
 mod child;
 pub mod config;
+pub mod dns;
 pub mod files;
 pub mod firewall;
+pub mod forward;
 mod helper;
 #[cfg(test)]
 mod live;

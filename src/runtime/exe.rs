@@ -6,8 +6,10 @@
 //! is executed through a mount of its own: the file alone, read-only, detached. Once the descriptor that made it is
 //! closed it belongs to no mount namespace, so that no capability can make it writable again.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -23,6 +25,16 @@ pub fn protected() -> Result<OwnedFd> {
         Ok(Some(fd)) => Ok(fd),
         Ok(None) | Err(_) => sealed_copy(),
     }
+}
+
+/// What a process of this program's that lives on keeps of its environment: all that helpers need (slirp4netns, pasta,
+/// fuse-overlayfs). No secret of the caller's stays in memory.
+pub fn environment() -> Vec<CString> {
+    let kept = |key: &std::ffi::OsStr| matches!(key.to_str(), Some("PATH" | "HOME" | "XDG_RUNTIME_DIR" | "TZ"));
+    std::env::vars_os()
+        .filter(|(key, _)| kept(key))
+        .filter_map(|(key, value)| CString::new([key.as_bytes(), b"=", value.as_bytes()].concat()).ok())
+        .collect()
 }
 
 /// `None` when the name of the executable does not lead to it any more.

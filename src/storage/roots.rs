@@ -3,7 +3,7 @@
 //! ```text
 //! $XDG_DATA_HOME/coracle/            --root        $XDG_RUNTIME_DIR/coracle/        --runroot  (gone at reboot)
 //!   images/   OCI layout                             containers/<id>/  monitor lock, control socket
-//!   layers/<diff-id>/                                userns.lock
+//!   layers/<diff-id>/                                network/  the network anchor's lock and socket
 //!   shown/<key>/      layers with other owners, made when they are first wanted
 //!   containers/<id>/  record, OCI spec, upper, log
 //!   names/<name> -> <id>
@@ -88,6 +88,10 @@ impl Roots {
     /// Run-time directories of containers.
     pub fn run_containers(&self) -> PathBuf {
         self.run.join("containers")
+    }
+    /// What the network anchor holds as long as it lives.
+    pub fn anchor_lock(&self) -> PathBuf {
+        self.run.join("network/anchor.lock")
     }
     /// The run-time directory of a container.
     pub fn run_container(&self, id: &str) -> PathBuf {

@@ -35,6 +35,18 @@ pub fn set_netlink_option(socket: BorrowedFd<'_>, option: libc::c_int, value: li
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// The user of the process that connected a UNIX socket, in the caller's user namespace.
+pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    // SAFETY: all zeroes is a valid ucred.
+    let mut peer: libc::ucred = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+    let to = (&raw mut peer).cast();
+    // SAFETY: `peer` is a writable structure of that length.
+    let result =
+        unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, to, &raw mut length) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(peer.uid) }
+}
+
 /// An address of an interface that is up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InterfaceAddress {
@@ -167,7 +179,7 @@ fn follow_parent(parent: u32) -> io::Result<()> {
 }
 
 /// Sets the soft limit of open descriptors to the hard one; a helper has one for each published port and connection.
-fn raise_descriptor_limit() {
+pub fn raise_descriptor_limit() {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid rlimit; failing changes nothing.
     unsafe {

@@ -118,6 +118,20 @@ fn tmpfs() {
 }
 
 #[test]
+fn a_new_tmpfs_is_everybodys_and_one_over_a_directory_is_as_that() {
+    let env = Env::busybox();
+    let script = "stat -c %a /new /tmp /etc; touch /new/x";
+    let tmpfs = ["--user", "1000", "--tmpfs", "/new", "--tmpfs", "/tmp", "--tmpfs", "/etc"];
+    assert_eq!(env.sh(&tmpfs, script), "1777\n1777\n755");
+    let mounts = ["--mount", "type=tmpfs,dst=/new,notmpcopyup", "--mount", "type=tmpfs,dst=/etc,notmpcopyup"];
+    assert_eq!(env.sh(&mounts, "stat -c %a /new /etc; ls /etc | grep -c passwd; true"), "1777\n755\n0");
+    let own = ["--mount", "type=tmpfs,dst=/new,tmpfs-mode=700", "--tmpfs", "/etc:mode=711"];
+    assert_eq!(env.sh(&own, "stat -c %a /new /etc"), "700\n711");
+    let read_only = ["--read-only", "--user", "1000"];
+    assert_eq!(env.sh(&read_only, "stat -c %a /var/tmp; touch /var/tmp/x"), "1777");
+}
+
+#[test]
 fn read_only_root_with_writable_places() {
     let env = Env::busybox();
     let probe = |paths: &str| format!("for p in {paths}; do touch $p/x 2>/dev/null && echo $p yes || echo $p no; done");

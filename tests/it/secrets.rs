@@ -197,6 +197,9 @@ fn what_a_container_cannot_have() {
     }
     let said = env.fails(125, ["run", "--rm", "--network", "none", "--secret", "a,uid=2000000000", "busybox", "true"]);
     assert!(said.contains("giving it to user 2000000000") && said.contains("hint: "), "{said}");
+    let said = env.fails(125, ["run", "--rm", "--network", "none", "--secret", "a,target=/etc", "busybox", "true"]);
+    let why = "mounting the secret on `/etc`: it is a directory in the container, and a secret is a file";
+    assert!(said.contains(why) && said.contains("hint: give the path of a file: target=/etc/NAME"), "{said}");
     env.assert_nothing_left();
 }
 

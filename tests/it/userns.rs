@@ -75,6 +75,44 @@ fn keep_id_keeps_the_user_and_the_owners_of_both_sides() {
 }
 
 #[test]
+fn who_sees_the_hosts_processes_cannot_read_those_of_another_mapping() {
+    if !works("who_sees_the_hosts_processes_cannot_read_those_of_another_mapping") {
+        return;
+    }
+    let env = Env::busybox();
+    env.start("hidden", &["--userns=auto", "-e", "WORD=of-the-hidden"]);
+    env.start("plain", &["-e", "WORD=of-the-plain"]);
+    let root = env.inspect("hidden", "HostConfig.IDMappings.UidMap")[0].as_str().unwrap().to_owned();
+    let root = root.split(':').nth(1).unwrap().to_owned();
+    let look = "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep ^WORD= | sort -u; true";
+    // Its processes are seen, but not what is in them: not by root, nor by who has become that one's root.
+    for user in ["0", &root] {
+        let seen = env.sh(&["--pid=host", "--user", user], &format!("ls -d /proc/{}; {look}", pid_of(&env, "hidden")));
+        assert!(seen.starts_with("/proc/") && !seen.contains("WORD="), "{user}: {seen}");
+    }
+    let other = "chroot / true; su -s /bin/sh other -c id";
+    let passwd = format!("echo other:x:{root}:{root}::/:/bin/sh >> /etc/passwd");
+    let seen = env.sh(&["--pid=host"], &format!("{passwd}; {other} >/dev/null; su -s /bin/sh other -c \"{look}\""));
+    assert_eq!(seen, "");
+    // It is otherwise as ever.
+    let own = map_in(&env, &[]);
+    assert_eq!(map_in(&env, &["--pid=host"]), own.iter().map(|[c, _, n]| [*c, *c, *n]).collect::<Vec<_>>());
+    env.start("seeing", &["--pid=host"]);
+    assert_eq!(env.inspect("seeing", "HostConfig.UsernsMode"), "");
+    env.ok(["run", "--rm", "--network", "none", "--userns=auto:size=60000", "busybox", "true"]);
+    // Who may look into others by right does.
+    for options in [&["--cap-add", "SYS_PTRACE"][..], &["--privileged"], &["--userns=host"]] {
+        let seen = env.sh(&[&["--pid=host"], options].concat(), look);
+        assert!(seen.contains("WORD=of-the-plain"), "{options:?}: {seen}");
+    }
+}
+
+/// The first process of a container, as the host numbers it.
+fn pid_of(env: &Env, name: &str) -> String {
+    env.inspect(name, "State.Pid").to_string()
+}
+
+#[test]
 fn an_id_beyond_the_subordinate_ones_can_be_kept() {
     if !works("an_id_beyond_the_subordinate_ones_can_be_kept") {
         return;

@@ -17,7 +17,7 @@ pub struct Args {
     /// Show the size of containers
     #[arg(short, long)]
     size: GoBool,
-    /// Kind of the objects: container, image, volume or all
+    /// Kind of the objects: container, image, volume, network or all
     #[arg(short = 't', long = "type", value_name = "string", default_value = "all")]
     kind: String,
     #[arg(value_name = "OBJECT")]
@@ -30,7 +30,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         "container" => Kind::Container,
         "image" => Kind::Image,
         "volume" => Kind::Volume,
-        later @ ("network" | "pod") => bail!("--type {later} is not supported: there are no {later}s yet"),
+        "network" => Kind::Network,
+        "pod" => bail!("--type pod is not supported: there are no pods yet"),
         other => bail!("the only recognized types are container, image, network, pod, volume and all, not \"{other}\""),
     };
     if args.objects.is_empty() && !*args.latest {

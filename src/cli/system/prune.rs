@@ -10,7 +10,7 @@ use crate::cli::confirm::confirm;
 use crate::cli::container::prune::check_filters;
 use crate::cli::cx::Cx;
 use crate::cli::format::units;
-use crate::cli::views::{container_filter, image_filter, volume_filter};
+use crate::cli::views::{container_filter, image_filter, network_filter, volume_filter};
 use crate::engine;
 use crate::engine::prune::{self, ImagesToPrune, Pruned};
 use crate::error::Result;
@@ -68,6 +68,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let filters = container_filter::Filters::parse(&args.filter, &[], Timestamp::now())?;
     let pruned = prune::containers_that_rest(&engine, &|container| filters.matches(container))?;
     show("Containers", pruned);
+    let filters = network_filter::Filters::parse(&args.filter, false, Timestamp::now())?;
+    show("Networks", prune::unused_networks(&engine, &|network| filters.matches(network, false))?);
     if *args.volumes {
         let all = engine::volumes::store(&engine).list()?.0;
         let filters = volume_filter::Filters::parse(&args.filter, &all, Timestamp::now())?;
@@ -87,9 +89,11 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     Ok(if failed { 125 } else { 0 })
 }
 
-/// What will be removed, in the reference's words; networks are not there yet.
+/// What will be removed, in the reference's words.
 fn warning(args: &Args) -> String {
-    let mut text = "WARNING! This command removes:\n\t- all stopped containers\n".to_owned();
+    let mut text =
+        "WARNING! This command removes:\n\t- all stopped containers\n\t- all networks not used by at least one container\n"
+            .to_owned();
     if *args.volumes {
         text.push_str("\t- all volumes not used by at least one container\n");
     }

@@ -12,6 +12,8 @@ pub mod images;
 pub mod info;
 pub mod inspect;
 pub mod manifest_inspect;
+pub mod network;
+pub mod network_filter;
 pub mod pattern;
 pub mod port;
 pub mod ports;

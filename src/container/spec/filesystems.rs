@@ -12,7 +12,7 @@ use crate::container::mounts::{ImageVolumes, MountKind, UserMount, VolumeSource,
 use crate::container::namespaces::{IpcMode, Sharing};
 use crate::container::options::CreateOptions;
 use crate::container::record::{MountPoint, MountedImage};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::ImageConfig;
 use crate::runtime::launch::{Fuse, JOINED_SHM, Scratch};
 
@@ -182,6 +182,14 @@ impl Plan {
             };
             if asked.iter().any(|m| *m.destination() == destination) {
                 continue;
+            }
+            // There it would hide what the kernel shows, with the masks over it. (That is up to the user, not to an image.)
+            if destination == Path::new("/dev") || ["/proc", "/sys"].iter().any(|path| destination.starts_with(path)) {
+                return Err(Error::new(format!(
+                    "the image declares a volume at `{}`, where the kernel's own files have to be",
+                    destination.display()
+                ))
+                .hint("run it without the volumes that it declares: --image-volume=ignore"));
             }
             if options.image_volumes == ImageVolumes::Tmpfs {
                 self.tmpfs.insert(destination.display().to_string(), TMPFS_OPTIONS.to_owned());

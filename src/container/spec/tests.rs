@@ -279,6 +279,22 @@ fn volumes_of_the_image() {
 }
 
 #[test]
+fn no_image_hides_what_the_kernel_shows() {
+    for path in ["/proc", "/proc/sys", "/sys/", "/x/../dev"] {
+        let mut image = image();
+        image.config.volumes = vec![path.to_owned()];
+        let error = prepare(&options(), Some(&image), &place()).unwrap_err();
+        assert!(error.to_string().contains("the kernel's own files"), "{path}: {error}");
+        let ignored = CreateOptions { image_volumes: ImageVolumes::Ignore, ..options() };
+        assert!(prepare(&ignored, Some(&image), &place()).is_ok());
+        // What the user mounts there themselves is their own decision.
+        let own =
+            CreateOptions { mounts: vec![parse_volume(&format!("/host:{path}"), "/".as_ref()).unwrap()], ..options() };
+        assert!(prepare(&own, Some(&image), &place()).is_ok(), "{path}");
+    }
+}
+
+#[test]
 fn files_of_the_engine_can_be_declined() {
     let options = CreateOptions { no_hosts: true, no_hostname: true, dns: vec!["none".to_owned()], ..options() };
     for path in ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"] {

@@ -55,6 +55,8 @@ pub struct Decided {
     pub default_user: Option<String>,
     /// What that one is called on the host.
     pub name: String,
+    /// The map is the user's own, in a namespace of the container's own all the same: nobody asked for it.
+    pub guarded: bool,
 }
 
 impl Decided {
@@ -63,8 +65,8 @@ impl Decided {
         match (&self.of, &self.map) {
             (Some(UsernsOf::Container(id)), _) => format!("container:{id}"),
             (Some(UsernsOf::Path(path)), _) => format!("ns:{}", path.display()),
-            (None, Some(_)) => "private".to_owned(),
-            (None, None) => String::new(),
+            (None, Some(_)) if !self.guarded => "private".to_owned(),
+            (None, _) => String::new(),
         }
     }
 }

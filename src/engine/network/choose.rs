@@ -27,7 +27,7 @@ pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
     let default = conf.as_ref().and_then(|conf| conf.netns.as_deref());
     let request = Request::parse(&options.network, default)?;
     if request.mode != Mode::Bridge {
-        check_no_bridge(options, &request.mode)?;
+        check_no_bridge(options)?;
         let typed = options.network.first().filter(|typed| typed.starts_with(request.mode.name()));
         let mode = typed.cloned().unwrap_or_else(|| request.mode.to_string());
         return Ok(Choice { mode, attachments: Vec::new() });
@@ -41,19 +41,18 @@ pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
 }
 
 /// Flags that speak of bridge networks mean nothing elsewhere.
-fn check_no_bridge(options: &CreateOptions, mode: &Mode) -> Result<()> {
+fn check_no_bridge(options: &CreateOptions) -> Result<()> {
+    let is = |v4: bool| options.addresses.iter().any(|address| address.is_ipv4() == v4);
     let given = [
-        (!options.addresses.is_empty(), "ip"),
+        (is(true), "ip"),
+        (is(false), "ip6"),
         (!options.mac.is_empty(), "mac-address"),
         (!options.network_aliases.is_empty(), "network-alias"),
     ];
-    match given.iter().find(|(given, _)| *given) {
-        Some((_, flag)) => Err(Error::new(format!(
-            "networks and static ip/mac address can only be used with Bridge mode networking: `--{flag}` with network mode {}",
-            mode.name()
-        ))),
-        None => Ok(()),
+    if let Some((_, flag)) = given.iter().find(|(given, _)| *given) {
+        bail!("--{flag} can only be set when the network mode is bridge: invalid argument");
     }
+    Ok(())
 }
 
 fn attachments(store: &Store, conf: &Conf, asked: Vec<Asked>, options: &CreateOptions) -> Result<Vec<Attachment>> {
@@ -134,14 +133,21 @@ pub(super) fn name_interfaces(attachments: &mut [Attachment]) -> Result<()> {
 
 /// What only root can have.
 pub(super) fn check_driver(network: &Network) -> Result<()> {
-    if network.driver == "bridge" {
-        return Ok(());
-    }
-    Err(Error::new(format!(
-        "network {} has the driver {:?}, which no rootless container can have",
-        network.name, network.driver
-    ))
-    .hint("it needs an interface of the host, which only root can give away: use a network with the driver bridge"))
+    let option = |key: &str| network.options.get(key).map_or("", String::as_str);
+    let (what, hint) = match network.ipam_options.get("driver").map_or("", String::as_str) {
+        _ if network.driver != "bridge" => (
+            format!("the driver {:?}", network.driver),
+            "it needs an interface of the host, which only root can give away: use a network with the driver bridge",
+        ),
+        "dhcp" => ("addresses by DHCP".to_owned(), "use a network with addresses of its own"),
+        _ if option("mode") == "unmanaged" => {
+            ("a bridge of the host's".to_owned(), "use a network without that option")
+        }
+        _ if !matches!(option("vlan"), "" | "0") => ("a VLAN".to_owned(), "use a network without that option"),
+        _ if !option("vrf").is_empty() => ("a VRF".to_owned(), "use a network without that option"),
+        _ => return Ok(()),
+    };
+    Err(Error::new(format!("network {} has {what}, which no rootless container can have", network.name)).hint(hint))
 }
 
 /// Names with dots are possible; each part has at most 63 bytes.

@@ -1,10 +1,16 @@
 //! Networks: what a new container is connected to, and what its files say of that.
 
+pub mod anchor;
 mod choose;
+mod connect;
 mod files;
+mod manage;
 
 pub use choose::{Choice, choose};
+pub(super) use connect::{change, renamed};
+pub use connect::{connect, disconnect, reload};
 pub use files::Facts;
+pub use manage::{RemoveOptions, Users, connected, create, names_of, remove, unused, update, users, wanted};
 
 use std::path::{Path, PathBuf};
 

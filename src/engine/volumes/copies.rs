@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{manage, store};
 use crate::container::{Status, volumes};
+use crate::engine::monitor::Held;
 use crate::engine::{self, Engine, containers, enter_userns, interrupt};
 use crate::error::{Context, Error, Kind, Result};
 use crate::image::progress::{Event, Progress};
@@ -163,7 +164,7 @@ struct Paused<'a> {
 
 #[derive(Default)]
 struct Standing {
-    ids: Vec<String>,
+    held: Vec<(String, Held)>,
     /// They have been told to go on: no other one may be stopped.
     over: bool,
 }
@@ -181,8 +182,8 @@ impl Paused<'_> {
             if standing.over {
                 return Err(Error::new("interrupted"));
             }
-            match engine::pause(self.engine, &id) {
-                Ok(()) => standing.ids.push(id),
+            match engine::hold(self.engine, &id) {
+                Ok(held) => standing.held.push((id, held)),
                 // It has ended meanwhile, or somebody else has paused it.
                 Err(_) if containers(self.engine).load(&id).map_or(true, |c| c.state.status != Status::Running) => {}
                 Err(error) => {
@@ -198,7 +199,7 @@ impl Paused<'_> {
     fn resume(&self) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         standing.over = true;
-        for id in std::mem::take(&mut standing.ids) {
+        for (id, _held) in std::mem::take(&mut standing.held) {
             let _ = engine::unpause(self.engine, &id);
         }
     }

@@ -49,6 +49,14 @@ pub struct Pool {
     pub size: u8,
 }
 
+impl Pool {
+    /// All its subnets, in order.
+    pub fn subnets(self) -> impl Iterator<Item = Net> {
+        let first = Net::new(self.base.address, self.size);
+        std::iter::successors(Some(first), |net| net.next()).take_while(move |net| self.base.contains(net.address))
+    }
+}
+
 /// The program that connects the anchor's namespace with the host's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,11 +4,14 @@
 
 pub mod check;
 mod conf;
+pub mod create;
 mod definition;
 mod net;
+mod routes;
 mod store;
 
 pub use conf::{Conf, Places, Pool, RootlessCmd};
 pub use definition::{DEFAULT_ID, DEFAULT_NAME, DEFAULT_SUBNET, Isolate, LeaseRange, Network, Route, Subnet};
 pub use net::Net;
+pub use routes::HostRoutes;
 pub use store::{All, Location, Lock, Store, parse};

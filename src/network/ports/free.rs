@@ -70,6 +70,15 @@ fn not_free(host_ip: &str, port: u16, protocol: Protocol, errno: Errno) -> Error
     }
 }
 
+/// Why a listening socket could not be had, of a container that is about to be started: exit code 126, as in the reference.
+pub(in crate::network) fn cannot_listen(host_ip: &str, port: u16, protocol: Protocol, errno: Errno) -> Error {
+    let error = match errno {
+        Errno::ACCESS | Errno::PERM if port < first_unprivileged_port() => privileged(port, first_unprivileged_port()),
+        _ => not_free(host_ip, port, protocol, errno),
+    };
+    error.with_kind(Kind::CannotInvoke)
+}
+
 /// `0.0.0.0:80`, `[::1]:80`.
 pub(super) fn show_address(host_ip: &str, port: u16) -> String {
     match host_ip.parse::<IpAddr>() {

@@ -223,16 +223,28 @@ fn mount_one(
         }
     };
     let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };
+    let own_root = options.data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid"));
+    let is_memory = matches!(kind, "tmpfs" | "ramfs");
+    let is_new = is_memory && is_missing(root, mount.destination());
     let place = open_mount_point(root, mount.destination(), kind, wanted)?;
     if let Some(map) = &options.idmap {
         idmap::apply(&detached, map)?;
     }
-    if options.copy_up && tree::is_empty(&detached)? {
-        let own_root = options.data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid"));
+    if is_new {
+        // As in the reference, everybody's (the kernel's own default), and not as the directory that was made for it.
+    } else if options.copy_up && tree::is_empty(&detached)? {
         tree::copy(&place, &detached, !own_root).context("copying what the image has there")?;
+    } else if is_memory && !own_root {
+        tree::like(&place, &detached)?;
     }
     attach(&detached, &place)?;
     Ok(detached)
+}
+
+/// Whether nothing is at this path of the container's.
+fn is_missing(root: &OwnedFd, path: &Path) -> bool {
+    let relative = path.strip_prefix("/").unwrap_or(path);
+    matches!(target::open_place(root, relative), Err(Errno::NOENT))
 }
 
 /// /proc and /sys must be where they are said to be: a symbolic link in the image would leave the real ones unmasked.
@@ -358,7 +370,8 @@ pub fn empty_read_only() -> Result<OwnedFd> {
     file_system("tmpfs", Some(Path::new("tmpfs")), &options).context("creating an empty file system")
 }
 
-fn is_directory(fd: &OwnedFd) -> Result<bool> {
+/// Whether what was opened is a directory.
+pub fn is_directory(fd: &OwnedFd) -> Result<bool> {
     let stat = rustix::fs::fstat(fd).context("looking at the mount")?;
     Ok(rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::Spec;
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 
-use super::mounts::{attach, bind, file_system};
+use super::mounts::{attach, bind, file_system, is_directory};
 use super::options;
 use super::target::{self, Wanted};
 use crate::error::{Context, Error, Result};
@@ -66,9 +66,16 @@ pub fn mount(root: &OwnedFd, spec: &Spec, secrets: &[Secret]) -> Result<()> {
     let bound = options::parse(&["bind", "rprivate"])?;
     let put = |from: &Path, to: &Path, wanted: Wanted| -> Result<()> {
         let relative = to.strip_prefix("/").unwrap_or(to);
-        let mounted = target::open_or_create(root, relative, wanted)
-            .and_then(|at| attach(&bind(&place.join(from), &bound)?, &at));
-        mounted.with_context(|| format!("mounting the secrets on `{}`", to.display()))
+        let mounted = target::open_or_create(root, relative, wanted).and_then(|at| {
+            if wanted == Wanted::File && is_directory(&at)? {
+                let name = Path::new(&to).join("NAME");
+                return Err(Error::new("it is a directory in the container, and a secret is a file")
+                    .hint(format!("give the path of a file: target={}", name.display())));
+            }
+            attach(&bind(&place.join(from), &bound)?, &at)
+        });
+        let what = if wanted == Wanted::File { "the secret" } else { "the secrets" };
+        mounted.with_context(|| format!("mounting {what} on `{}`", to.display()))
     };
     if place.join("together").exists() {
         put(Path::new("together"), Path::new(DIR), Wanted::Directory)?;

@@ -19,6 +19,13 @@ pub fn copy(from: &OwnedFd, to: &OwnedFd, root: bool) -> Result<()> {
     copy_open(&from, &to)
 }
 
+/// Gives the directory `to` the mode and owner of the directory `from`.
+pub fn like(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let to = rustix::fs::openat(to, c".", flags, Mode::empty()).context("opening the new directory")?;
+    copy_attributes(from, &to)
+}
+
 fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<()> {
     let own = rustix::fs::fstat(from).context("looking at a directory")?;
     let _ = rustix::fs::fchown(to, owner(own.st_uid), group(own.st_gid));

@@ -194,15 +194,23 @@ impl Put<'_> {
     ) -> Result<()> {
         let place = self.place(parent, name)?;
         let temporary = place.as_deref().unwrap_or(name);
+        if let Some(file) = nameless(parent) {
+            self.fill(archive, &file, entry)?;
+            give_name(&file, parent, temporary)?;
+            return match &place {
+                Some(temporary) => self.take_place(parent, temporary, name, &file).inspect_err(|_| {
+                    let _ = rustix::fs::unlinkat(parent, temporary, AtFlags::empty());
+                }),
+                None => Ok(()),
+            };
+        }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(parent, temporary, flags, Mode::RUSR | Mode::WUSR) {
             // A place where nothing can be made, but what is there can be written: /etc/hosts of a read-only container.
             Err(Errno::ROFS | Errno::ACCESS) if place.is_some() => return self.in_place(archive, parent, name, entry),
             result => File::from(result.context("creating file")?),
         };
-        let written = write_content(archive, &file, entry);
-        let filled = written.and_then(|()| self.attributes(file.as_fd(), entry));
-        let placed = filled.and_then(|()| set_time_of(&file, entry.mtime)).and_then(|()| match &place {
+        let placed = self.fill(archive, &file, entry).and_then(|()| match &place {
             Some(temporary) => self.take_place(parent, temporary, name, &file),
             None => Ok(()),
         });
@@ -210,6 +218,12 @@ impl Put<'_> {
             let _ = rustix::fs::unlinkat(parent, temporary, AtFlags::empty());
         }
         placed
+    }
+
+    fn fill<R: BufRead>(&self, archive: &mut Reader<R>, file: &File, entry: &Entry) -> Result<()> {
+        write_content(archive, file, entry)?;
+        self.attributes(file.as_fd(), entry)?;
+        set_time_of(file, entry.mtime)
     }
 
     /// Writes a file that is mounted there, or that nothing can take the place of.
@@ -351,6 +365,19 @@ impl Put<'_> {
             }
         });
     }
+}
+
+/// A file that is gone if this process is killed before it has a name. `None` where the file system has no such files
+/// (fuse-overlayfs), or nothing can be made.
+fn nameless(parent: &OwnedFd) -> Option<File> {
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    rustix::fs::openat(parent, c".", flags, Mode::RUSR | Mode::WUSR).ok().map(File::from)
+}
+
+fn give_name(file: &File, parent: &OwnedFd, name: &[u8]) -> Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::linkat(rustix::fs::CWD, path, parent, name, AtFlags::SYMLINK_FOLLOW).context("creating file")
 }
 
 #[cfg(test)]

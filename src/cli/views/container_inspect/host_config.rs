@@ -54,7 +54,7 @@ pub(super) fn object(record: &Record) -> Value {
     put("Tmpfs", json!(record.tmpfs));
     put("UTSMode", json!(record.uts_mode));
     put("UsernsMode", json!(record.userns_mode));
-    if let Some(map) = &record.id_map {
+    if let Some(map) = record.id_map.as_ref().filter(|_| !record.userns_mode.is_empty()) {
         let side = |side: &[Extent]| -> Vec<String> {
             side.iter().map(|e| format!("{}:{}:{}", e.container_id, e.host_id, e.size)).collect()
         };

@@ -1,0 +1,159 @@
+//! The bridges of the networks that are in use: made when the first container comes, removed some time after the last.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::addresses::{Addresses, mac_from};
+use super::services::Services;
+use crate::error::{Error, Kind, Result};
+use crate::network::config::{Location, Network, Store};
+use crate::network::netlink::Socket;
+use crate::network::netlink::route::{address, link};
+
+/// What the uplinks can take in one piece, and so the MTU of all that is before them.
+pub(super) const MTU: u32 = 65520;
+/// How long a bridge without containers stays: the next container finds it.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// All bridges.
+#[derive(Debug)]
+pub(super) struct Bridges {
+    store: Store,
+    all: HashMap<String, Bridge>,
+}
+
+/// One bridge.
+#[derive(Debug)]
+pub(super) struct Bridge {
+    /// As it was when the bridge was made, or read again.
+    pub(super) network: Network,
+    pub(super) index: u32,
+    pub(super) addresses: Addresses,
+    users: usize,
+    unused_since: Instant,
+}
+
+impl Bridge {
+    pub(super) fn mtu(&self) -> u32 {
+        self.network.mtu().unwrap_or(MTU)
+    }
+
+    /// The bridge's own addresses.
+    pub(super) fn gateways(&self) -> Vec<(IpAddr, u8)> {
+        let subnets = self.network.subnets.iter();
+        subnets.filter_map(|subnet| Some((subnet.gateway?, subnet.subnet.prefix))).collect()
+    }
+}
+
+impl Bridges {
+    pub(super) fn new(location: Location) -> Bridges {
+        Bridges { store: Store::at(location), all: HashMap::new() }
+    }
+
+    /// One that is there.
+    pub(super) fn get_mut(&mut self, network: &str) -> Option<&mut Bridge> {
+        self.all.get_mut(network)
+    }
+
+    /// The bridge of a network for one more user; made if need be.
+    ///
+    /// # Errors
+    /// There is no such network, or containers of this user cannot be on it.
+    pub(super) fn enter(&mut self, socket: &mut Socket, services: &mut Services, name: &str) -> Result<&mut Bridge> {
+        if self.all.get(name).is_none_or(|bridge| bridge.users == 0) {
+            let mut network = self.read(name)?;
+            if let Some(bridge) = self.all.get(name).filter(|bridge| bridge.network.id == network.id) {
+                // A default network that no file describes is always made just now.
+                network.created = bridge.network.created;
+            }
+            if self.all.get(name).is_some_and(|bridge| bridge.network != network) {
+                self.remove(socket, services, name);
+            }
+            if !self.all.contains_key(name) {
+                let bridge = make(socket, services, network)?;
+                self.all.insert(name.to_owned(), bridge);
+            }
+        }
+        let bridge = self.all.get_mut(name).ok_or_else(|| Error::new("the bridge is gone"))?;
+        bridge.users += 1;
+        Ok(bridge)
+    }
+
+    /// One user less.
+    pub(super) fn leave(&mut self, name: &str) {
+        if let Some(bridge) = self.all.get_mut(name) {
+            bridge.users = bridge.users.saturating_sub(1);
+            bridge.unused_since = Instant::now();
+        }
+    }
+
+    /// Reads the definition of a network again. Its addresses are for bridges that are made from now on.
+    pub(super) fn reload(&mut self, services: &mut Services, name: &str) -> Result<()> {
+        if !self.all.contains_key(name) {
+            return Ok(());
+        }
+        let network = self.read(name)?;
+        services.set_bridge(&network)?;
+        let Some(bridge) = self.all.get_mut(name) else { return Ok(()) };
+        bridge.addresses.set(&network);
+        bridge.network = network;
+        Ok(())
+    }
+
+    /// Removes the bridges that nobody has used for a while.
+    pub(super) fn sweep(&mut self, socket: &mut Socket, services: &mut Services) {
+        let due = |bridge: &Bridge| bridge.users == 0 && bridge.unused_since.elapsed() >= LINGER;
+        let names: Vec<String> = self.all.iter().filter(|(_, b)| due(b)).map(|(name, _)| name.clone()).collect();
+        names.iter().for_each(|name| self.remove(socket, services, name));
+    }
+
+    /// When [`Bridges::sweep`] has something to do.
+    pub(super) fn next_sweep(&self) -> Option<Instant> {
+        self.all.values().filter(|bridge| bridge.users == 0).map(|bridge| bridge.unused_since + LINGER).min()
+    }
+
+    fn remove(&mut self, socket: &mut Socket, services: &mut Services, name: &str) {
+        let Some(bridge) = self.all.remove(name) else { return };
+        services.remove_bridge(&bridge.network);
+        let _ = socket.request(&[link::remove(&bridge.network.network_interface)]);
+    }
+
+    fn read(&self, name: &str) -> Result<Network> {
+        let missing =
+            || Error::of(Kind::NoSuch, format!("unable to find network with name or ID {name}: network not found"));
+        let network = self.store.by_name(name)?.ok_or_else(missing)?;
+        if network.driver != "bridge" {
+            return Err(Error::new(format!("network {name} has the driver `{}`", network.driver))
+                .hint("without root, containers can only have networks with the driver `bridge`"));
+        }
+        Ok(network)
+    }
+}
+
+fn make(socket: &mut Socket, services: &mut Services, network: Network) -> Result<Bridge> {
+    let failed = |error: Error| error.wrap(format!("making the bridge of network `{}`", network.name));
+    let name = network.network_interface.as_str();
+    let mac = mac_from(network.id.as_bytes());
+    let mut bridge = Bridge {
+        addresses: Addresses::new(&network),
+        network: network.clone(),
+        index: 0,
+        users: 0,
+        unused_since: Instant::now(),
+    };
+    let mut made = None;
+    let new = link::Bridge { name, mac, mtu: bridge.mtu() };
+    let asked = socket.ask(&[link::add_bridge(&new), link::question(name)], |packet| made = link::parse(&packet));
+    asked.map_err(|refused| failed(refused.into()))?;
+    bridge.index = made.map_or(0, |link| link.index);
+    let addresses: Vec<_> =
+        bridge.gateways().iter().map(|(ip, prefix)| address::add(bridge.index, *ip, *prefix)).collect();
+    let ready = socket.request(&addresses).map_err(Error::from).and_then(|()| services.set_bridge(&network));
+    if let Err(error) = ready {
+        services.remove_bridge(&network);
+        let _ = socket.request(&[link::remove(name)]);
+        return Err(failed(error));
+    }
+    Ok(bridge)
+}

@@ -1,0 +1,206 @@
+//! The uplink: the process that leads out of the inner namespace. It is started with the anchor, which does not wait for it
+//! but where a container needs it, and started again when it has died.
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::Place;
+use super::outer::Outer;
+use crate::error::{Error, Result};
+use crate::network::config::RootlessCmd;
+use crate::network::netlink::Socket;
+use crate::network::netlink::route::{address, link, routes};
+use crate::network::{Helper, Mode, PastaOptions, Plan, SlirpOptions};
+
+/// The interface's name in the inner namespace.
+pub(super) const INTERFACE: &str = "tap0";
+/// How long it may take to start.
+const DEADLINE: Duration = Duration::from_secs(15);
+/// The first pause before it is started again, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// One that ran for as long as this is not one that keeps failing.
+const LONG_ENOUGH: Duration = Duration::from_secs(10);
+
+/// The IPv6 addresses of slirp4netns: its own, and the one that the inner namespace takes.
+const SLIRP_GATEWAY: &str = "fd00::2";
+const SLIRP_OWN: &str = "fd00::100";
+
+#[derive(Debug)]
+pub(super) struct Uplink {
+    outer: Outer,
+    plan: Plan,
+    /// Where the helper may make its files.
+    dir: PathBuf,
+    state: State,
+    pause: Duration,
+}
+
+#[derive(Debug)]
+enum State {
+    Starting { helper: Box<Helper>, until: Instant },
+    Ready { helper: Box<Helper>, since: Instant },
+    Broken { error: Error, again: Instant },
+}
+
+/// What [`Uplink::heard`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    Nothing,
+    /// It leads out now.
+    Ready,
+    /// It does not, and why; it will be tried again.
+    Broken(Error),
+}
+
+impl Uplink {
+    /// Starts it; what goes wrong is for those who need it.
+    pub(super) fn start(place: &Place, outer: Outer) -> Uplink {
+        let mode = match place.uplink {
+            RootlessCmd::Slirp4netns => Mode::Slirp4netns(SlirpOptions::default()),
+            RootlessCmd::Pasta => {
+                Mode::Pasta(PastaOptions { args: vec!["--ns-ifname".to_owned(), INTERFACE.to_owned()] })
+            }
+        };
+        let mut plan = Plan::new(mode, Vec::new());
+        plan.program = place.program.clone();
+        let none = State::Broken { error: Error::new("it has not been started"), again: Instant::now() };
+        let mut uplink = Uplink { outer, plan, dir: place.dir(), state: none, pause: FIRST_PAUSE };
+        uplink.again();
+        uplink
+    }
+
+    /// Whether it leads out.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.state, State::Ready { .. })
+    }
+
+    /// Readable when [`Uplink::heard`] should be called.
+    pub(super) fn watched(&self) -> Option<BorrowedFd<'_>> {
+        match &self.state {
+            State::Starting { helper, .. } => Some(helper.ready_fd()),
+            State::Ready { helper, .. } => Some(helper.pidfd()),
+            State::Broken { .. } => None,
+        }
+    }
+
+    /// When [`Uplink::heard`] should be called at the latest.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Starting { until, .. } => Some(*until),
+            State::Ready { .. } => None,
+            State::Broken { again, .. } => Some(*again),
+        }
+    }
+
+    /// Somebody needs it now: no pause if it is broken.
+    pub(super) fn hurry(&mut self) {
+        if matches!(self.state, State::Broken { .. }) {
+            self.again();
+        }
+    }
+
+    /// The host's network has changed. pasta copies addresses and routes of the host when it is started; slirp4netns looks
+    /// at them with every connection.
+    pub(super) fn host_changed(&mut self) {
+        if matches!(self.plan.mode, Mode::Pasta(_)) {
+            self.again();
+        }
+    }
+
+    /// Something is readable, or time has passed.
+    pub(super) fn heard(&mut self, socket: &mut Socket) -> Change {
+        let pause = Instant::now() + self.pause;
+        match std::mem::replace(&mut self.state, State::Broken { error: Error::new("it died"), again: pause }) {
+            State::Starting { mut helper, until } => {
+                // It may start the helper once more, which must happen where it was started.
+                let waited = self.outer.run(move || {
+                    let result = helper.wait_ready(until);
+                    (helper, result)
+                });
+                match waited {
+                    Ok((helper, Ok(()))) => {
+                        if matches!(self.plan.mode, Mode::Slirp4netns(_)) {
+                            let _ = set_ipv6(socket);
+                        }
+                        self.state = State::Ready { helper, since: Instant::now() };
+                        Change::Ready
+                    }
+                    Ok((_, Err(error))) | Err(error) => self.broken(error),
+                }
+            }
+            State::Ready { since, .. } => {
+                if since.elapsed() >= LONG_ENOUGH {
+                    self.pause = FIRST_PAUSE;
+                }
+                self.broken(Error::new("the network's uplink died"))
+            }
+            State::Broken { error, again } if again > Instant::now() => {
+                self.state = State::Broken { error, again };
+                Change::Nothing
+            }
+            State::Broken { .. } => {
+                self.again();
+                match &self.state {
+                    State::Broken { error, .. } => Change::Broken(error.clone()),
+                    _ => Change::Nothing,
+                }
+            }
+        }
+    }
+
+    fn broken(&mut self, error: Error) -> Change {
+        self.state = State::Broken { error: error.clone(), again: Instant::now() + self.pause };
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        Change::Broken(error)
+    }
+
+    /// Starts the helper in the host's namespace, for that of this process's first thread.
+    fn again(&mut self) {
+        let own = i32::try_from(std::process::id()).unwrap_or_default();
+        let (plan, dir) = (self.plan.clone(), self.dir.clone());
+        // The old one must be gone, or the name of its interface is still taken.
+        let old = std::mem::replace(&mut self.state, State::Broken { error: Error::new(""), again: Instant::now() });
+        drop(old);
+        let spawned = self.outer.run(move || Helper::spawn(plan, own, &dir));
+        match spawned.and_then(|spawned| spawned) {
+            Ok(Some(helper)) => {
+                self.state = State::Starting { helper: Box::new(helper), until: Instant::now() + DEADLINE };
+            }
+            Ok(None) => drop(self.broken(Error::new("this uplink has no process"))),
+            Err(error) => drop(self.broken(error)),
+        }
+    }
+
+    /// Why it does not lead out.
+    pub(super) fn error(&self) -> Option<Error> {
+        match &self.state {
+            State::Broken { error, .. } => Some(error.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// slirp4netns sets IPv4 up in the namespace and leaves IPv6 to router advertisements, which nobody here listens to.
+fn set_ipv6(socket: &mut Socket) -> Result<()> {
+    let (Ok(gateway), Ok(own)) = (SLIRP_GATEWAY.parse(), SLIRP_OWN.parse()) else { return Ok(()) };
+    let Some(tap) = link::find(socket, INTERFACE)? else { return Ok(()) };
+    let link = Some(tap.index);
+    // Alone, so that networks may have addresses of the same prefix.
+    socket.request(&[
+        address::add(tap.index, own, 128),
+        routes::set(&routes::Route { link, ..routes::Route::to(gateway, 128) }),
+        routes::set(&routes::Route { link, ..routes::Route::default_by(gateway) }),
+    ])?;
+    Ok(())
+}
+
+impl Drop for Uplink {
+    fn drop(&mut self) {
+        if let State::Starting { helper, .. } | State::Ready { helper, .. } = &mut self.state {
+            let _ = helper.pidfd().as_fd();
+            helper.stop();
+        }
+    }
+}
