@@ -37,17 +37,42 @@ pub struct Created {
     pub secrets: Option<OwnedFd>,
 }
 
+/// On the way into the user namespace.
+enum Entering {
+    Plain(userns::Pending),
+    Connected(networks::anchor::Entry),
+}
+
 /// Makes a container from an image, which is pulled if the policy says so.
 ///
 /// # Errors
 /// The name is in use ([`Kind::InUse`]), the image is not to be had, an option does not fit the host.
 pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress) -> Result<Created> {
+    create_for(engine, options, progress, Purpose::Keep)
+}
+
+/// What a new container is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Keep,
+    /// It is started at once.
+    Start,
+}
+
+/// The same, for a container that is perhaps started at once.
+pub fn create_for(
+    engine: &Engine,
+    options: &CreateOptions,
+    progress: &dyn Progress,
+    purpose: Purpose,
+) -> Result<Created> {
     let store = containers(engine);
     // Whatever needs the user's own IDs or the host's network comes before the namespace.
     let (options, mut needs) = depend::resolve(&store, options)?;
     let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = networks::choose(engine, options)?;
+    let options = &*networks::with_own_namespace(options, &network)?;
     spec::check(options, &network.mode)?;
     let options = &*with_inherited(&store, options)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
@@ -66,15 +91,21 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     let host_users = accounts::host_users(&options.host_users)?;
     let pending = match super::ENTERED.get() {
         Some(_) => None,
-        None => Some(userns::begin(&engine.roots)?),
+        None if purpose == Purpose::Start && network.mode == Mode::Bridge.name() => {
+            let place = networks::anchor::find_place(engine)?;
+            Some(Entering::Connected(networks::anchor::begin(engine, place)?))
+        }
+        None => Some(Entering::Plain(userns::begin(&engine.roots)?)),
     };
     // The helpers write the maps while the image is looked for.
     let found = match &options.source {
         Source::Image(name) if options.pull.policy == PullPolicy::Missing => find_local(engine, name, options)?,
         _ => None,
     };
-    if let Some(pending) = pending {
-        entered(pending.finish()?)?;
+    match pending {
+        Some(Entering::Plain(pending)) => drop(entered(pending.finish()?)?),
+        Some(Entering::Connected(entry)) => entry.finish()?,
+        None => {}
     }
     let mapping = enter_userns(engine)?;
     let mut warnings = Vec::new();
@@ -112,6 +143,14 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
     {
         needs.ids.push(id.clone());
     }
+    let shows_images = decided.shift.is_some() && options.mounts.iter().any(|m| matches!(m.kind, MountKind::Image(_)));
+    let fuse_shows = shows_images && snapshot::fuse_works();
+    if shows_images && driver == "overlay" && !fuse_shows {
+        warnings.push(
+            "mounted images are shown with their own owners: fuse-overlayfs, which could change them, is missing"
+                .to_owned(),
+        );
+    }
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -126,6 +165,7 @@ pub fn create(engine: &Engine, options: &CreateOptions, progress: &dyn Progress)
         network: network.mode.clone(),
         host: HostFacts { single_id_mapping: !terminals, ..host },
         userns: decided,
+        fuse_shows,
         layers_dir: engine.roots.layers(),
         images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,

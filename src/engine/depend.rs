@@ -8,7 +8,7 @@ use crate::container::namespaces::{IpcMode, Sharing};
 use crate::container::options::CreateOptions;
 use crate::container::spec::JoinedNetwork;
 use crate::container::store::{Container, Store};
-use crate::container::{Record, Status};
+use crate::container::{Record, Status, userns};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::monitor::protocol::kind;
 
@@ -60,7 +60,12 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
     {
         let record = find(name, "net")?.record;
         resolved.to_mut().network = vec![format!("container:{}", record.id)];
-        network = Some(joined_network(store, record)?);
+        let (joined, owner) = joined_network(store, record)?;
+        if owner.restricted && resolved.userns.mode == userns::Mode::Host && resolved.userns.typed.is_empty() {
+            // Its network namespace belongs to a user namespace of its own, which has to be joined as well.
+            resolved.to_mut().userns.mode = userns::Mode::Container(owner.id);
+        }
+        network = Some(joined);
     }
     let mut hostname = None;
     if let Sharing::Container(name) = &options.uts {
@@ -90,19 +95,20 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
 /// How many containers may share a network one through the other.
 const MAX_CHAIN: usize = 32;
 
-/// What it means to share the network of a container, which may itself share another's.
-fn joined_network(store: &Store, mut owner: Record) -> Result<JoinedNetwork> {
+/// What it means to share the network of a container, which may itself share another's, and whose it is in the end.
+fn joined_network(store: &Store, mut owner: Record) -> Result<(JoinedNetwork, Record)> {
     for _ in 0..MAX_CHAIN {
         match owner.network.strip_prefix("container:") {
             Some(id) => owner = store.load(id)?.record,
             None => {
                 let dir = store.roots().container(&owner.id);
                 let own_resolv_conf = owner.dns.first().is_none_or(|dns| dns != "none");
-                return Ok(JoinedNetwork {
+                let joined = JoinedNetwork {
                     is_host: owner.network == "host",
                     hosts: (!owner.no_hosts).then(|| dir.join("hosts")),
                     resolv_conf: own_resolv_conf.then(|| dir.join("resolv.conf")),
-                });
+                };
+                return Ok((joined, owner));
             }
         }
     }

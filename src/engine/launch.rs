@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::network::Facts;
+use super::network::{self as networks, Facts};
 use super::{Engine, enter_userns, idmap, secrets, volumes};
 use crate::container::store::Container;
 use crate::container::{Record, restart, snapshot, timezone};
@@ -45,6 +45,9 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     let mut plan = network::Plan::new(network.mode.clone(), record.ports.clone());
     plan.program = engine.network_cmd_path.as_ref().map(Into::into);
     plan.check()?;
+    if let Some((location, uplink)) = &network.place {
+        networks::anchor::enter(engine, || networks::anchor::place(engine, location.clone(), *uplink))?;
+    }
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
     write_files(engine, record, &network, &dir)?;

@@ -21,6 +21,7 @@ pub mod logs;
 mod monitor;
 mod names;
 pub mod network;
+pub mod ports;
 pub mod prune;
 mod recover;
 mod remove;
@@ -78,7 +79,7 @@ pub struct Engine {
 }
 
 /// The namespace that this process has entered, if it has.
-static ENTERED: OnceLock<Mapping> = OnceLock::new();
+pub(crate) static ENTERED: OnceLock<Mapping> = OnceLock::new();
 
 /// Moves this process into the user's user namespace, once. It must have one thread.
 pub fn enter_userns(engine: &Engine) -> Result<&'static Mapping> {
@@ -88,7 +89,7 @@ pub fn enter_userns(engine: &Engine) -> Result<&'static Mapping> {
     }
 }
 
-fn entered(mapping: Mapping) -> Result<&'static Mapping> {
+pub(crate) fn entered(mapping: Mapping) -> Result<&'static Mapping> {
     Ok(ENTERED.get_or_init(|| mapping))
 }
 

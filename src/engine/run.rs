@@ -3,7 +3,8 @@
 use std::os::fd::OwnedFd;
 
 use super::attach::{self as client, DetachKeys, Outcome, Stdio};
-use super::{Engine, containers, create, launch, monitor};
+use super::create::{Purpose, create_for};
+use super::{Engine, containers, launch, monitor};
 use crate::container::options::{CreateOptions, Streams};
 use crate::container::store::Container;
 use crate::error::{Error, Kind, Result};
@@ -51,7 +52,7 @@ pub fn run(
     warn: &mut dyn FnMut(&str),
 ) -> Result<RunEnd> {
     let keys = detach_keys(run.detach_keys.as_deref())?;
-    let created = create(engine, options, progress)?;
+    let created = create_for(engine, options, progress, Purpose::Start)?;
     let secrets = created.secrets;
     created.warnings.iter().for_each(|w| warn(w));
     let container = containers(engine).load(&created.id)?;

@@ -11,7 +11,7 @@
 
 use std::fs::File;
 use std::net::IpAddr;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ use crate::network::anchor::Place;
 use crate::network::anchor::client::{self, Client};
 use crate::network::anchor::protocol::{Attach, Connected};
 use crate::network::files;
+use crate::network::forward::{self, Listener};
 use crate::storage::Roots;
 use crate::storage::atomic::Durability;
 
@@ -47,6 +48,8 @@ pub struct Bridges {
     /// Names in /etc/hosts.
     names: [String; 2],
     client: Option<Client>,
+    /// Published ports. The anchor has copies: these keep callers waiting while there is none.
+    listeners: Vec<Listener>,
     /// What the container has, or had before the connection was lost.
     interfaces: Vec<Interface>,
     /// An answer is awaited; `again`: and what is wanted has changed since it was asked for.
@@ -75,6 +78,7 @@ impl Bridges {
             pid,
             names: [String::new(), String::new()],
             client: None,
+            listeners: Vec::new(),
             interfaces: had,
             asked: false,
             again: false,
@@ -125,8 +129,11 @@ impl Bridges {
         self.names = [wanted.hostname.clone(), wanted.name.clone()];
         let path = format!("/proc/{}/ns/net", self.pid);
         let namespace = File::open(&path).with_context(|| format!("opening `{path}`"))?;
-        let attach = Attach { wanted, had: self.interfaces.clone(), listeners: Vec::new() };
-        client.attach(attach, namespace.as_fd(), &[])?;
+        forward::change(&mut self.listeners, &wanted.ports)?;
+        let listeners = self.listeners.iter().map(|l| (l.protocol.as_str().to_owned(), l.container_port)).collect();
+        let sockets: Vec<BorrowedFd<'_>> = self.listeners.iter().map(|l| l.socket.as_fd()).collect();
+        let attach = Attach { wanted, dir: self.dir.clone(), had: self.interfaces.clone(), listeners };
+        client.attach(attach, namespace.as_fd(), &sockets)?;
         self.asked = true;
         self.again = false;
         Ok(())
@@ -153,6 +160,9 @@ impl Bridges {
 
     /// Ends the container's network, and lets those go who wait; how it was connected.
     pub fn end(mut self, watch: &Watch) -> Vec<Interface> {
+        if let Some(client) = self.client.as_ref().filter(|_| !self.listeners.is_empty()) {
+            client.detach();
+        }
         self.forget(watch);
         self.interfaces
     }

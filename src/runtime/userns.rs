@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::sched::CloneFlags;
 
@@ -214,13 +215,29 @@ struct Writer {
     stderr: File,
 }
 
+/// Which living process's user namespace is joined, rather than making another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The network anchor's, or a monitor's.
+    Anyone,
+    /// The network anchor's, which lives.
+    Anchor,
+    /// A monitor's, best one whose namespace has this number: it was that of the last network anchor.
+    Like(Option<u64>),
+}
+
 /// Moves this process (which has one thread) into the user's user namespace and a mount namespace of its own.
 ///
 /// # Errors
 /// User namespaces are disabled or used up, newuidmap is missing or refuses.
 pub fn begin(roots: &Roots) -> Result<Pending> {
+    begin_with(roots, Whose::Anyone)
+}
+
+/// The same, where it matters whose namespace is joined.
+pub fn begin_with(roots: &Roots, whose: Whose) -> Result<Pending> {
     let mapping = mapping()?;
-    if join_live(roots, &mapping) {
+    if join_live(roots, &mapping, whose)? {
         unshare(CloneFlags::CLONE_NEWNS)?;
         return Ok(Pending { mapping, writers: Vec::new() });
     }
@@ -352,25 +369,45 @@ fn drop_writer_end(go: &std::io::PipeWriter) {
     let _ = nix::unistd::close(go.as_raw_fd());
 }
 
-/// Joins the namespace of the network anchor, or of a live monitor of this user, if there is one with the same mapping.
-fn join_live(roots: &Roots, mapping: &Mapping) -> bool {
-    // The anchor first: it can only connect containers whose namespaces belong to its own user namespace.
-    if try_join(&roots.anchor_lock(), mapping).is_some() {
-        return true;
+/// How long a network anchor that has just been started may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Joins the namespace of a live process of this user, if there is one with the same mapping.
+///
+/// # Errors
+/// It must be the network anchor's, and cannot be joined.
+fn join_live(roots: &Roots, mapping: &Mapping, whose: Whose) -> Result<bool> {
+    let deadline = Instant::now() + PATIENCE;
+    while whose == Whose::Anchor {
+        if try_join(&roots.anchor_lock(), mapping, None).is_some() {
+            return Ok(true);
+        }
+        if Instant::now() > deadline {
+            return Err(Error::new("joining the user namespace of the network anchor: it has other IDs")
+                .hint("your ranges in /etc/subuid have changed: stop all containers, and start them again"));
+        }
+        std::thread::sleep(Duration::from_micros(200));
     }
-    let Ok(entries) = std::fs::read_dir(roots.run_containers()) else { return false };
-    for entry in entries.flatten() {
-        if try_join(&entry.path().join("lock"), mapping).is_some() {
-            return true;
+    if whose == Whose::Anyone && try_join(&roots.anchor_lock(), mapping, None).is_some() {
+        return Ok(true);
+    }
+    let wanted = if let Whose::Like(Some(inode)) = whose { &[Some(inode), None][..] } else { &[None][..] };
+    for inode in wanted {
+        let Ok(entries) = std::fs::read_dir(roots.run_containers()) else { return Ok(false) };
+        for entry in entries.flatten() {
+            if try_join(&entry.path().join("lock"), mapping, *inode).is_some() {
+                return Ok(true);
+            }
         }
     }
-    false
+    Ok(false)
 }
 
 /// The PID is in the lock file; it is believed only while the lock is held, looked at after the pidfd is open.
-fn try_join(path: &Path, mapping: &Mapping) -> Option<()> {
+/// With `inode` only if its user namespace has this number.
+fn try_join(path: &Path, mapping: &Mapping, inode: Option<u64>) -> Option<()> {
     let lock = File::open(path).ok()?;
-    let read = || std::fs::read_to_string(path).ok()?.trim().parse::<i32>().ok();
+    let read = || std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse::<i32>().ok();
     let written = read()?;
     let pid = rustix::process::Pid::from_raw(written)?;
     let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()?;
@@ -381,6 +418,12 @@ fn try_join(path: &Path, mapping: &Mapping) -> Option<()> {
     let map = std::fs::read_to_string(format!("/proc/{}/uid_map", pid.as_raw_nonzero())).ok()?;
     if parse_map(&map) != mapping.uids {
         return None;
+    }
+    if let Some(inode) = inode {
+        let theirs = std::fs::metadata(format!("/proc/{}/ns/user", pid.as_raw_nonzero())).ok()?;
+        if std::os::unix::fs::MetadataExt::ino(&theirs) != inode {
+            return None;
+        }
     }
     nix::sched::setns(&pidfd, CloneFlags::CLONE_NEWUSER).ok()
 }

@@ -3,6 +3,7 @@
 //! Every test has an environment of its own (see [`support::Env`]) and leaves nothing behind. `make test` runs them as
 //! an unprivileged user; `cargo test --test it NAME` runs some of them as whoever you are.
 
+mod anchor;
 mod attach_tty;
 mod bad_registry;
 mod cli;
@@ -11,6 +12,7 @@ mod cp;
 mod create_flags;
 mod debian;
 mod devices;
+mod dns;
 mod errors;
 mod exec;
 mod hello;
@@ -24,6 +26,8 @@ mod manifest;
 mod mount_kinds;
 mod mounts;
 mod network;
+mod network_commands;
+mod network_connect;
 mod preserved;
 mod pull;
 mod pull_formats;

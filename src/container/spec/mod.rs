@@ -83,6 +83,8 @@ pub struct Place {
     pub joined_network: Option<JoinedNetwork>,
     pub host: HostFacts,
     pub userns: userns::Decided,
+    /// fuse-overlayfs is there to show mounted images with the owners of the container's mapping.
+    pub fuse_shows: bool,
     /// Where unpacked layers are.
     pub layers_dir: PathBuf,
     /// The images of `type=image` mounts, by the names typed.
@@ -380,6 +382,14 @@ fn linux(options: &CreateOptions, network: &Sharing, map: Option<&IdMap>) -> Res
         .rootfs_propagation(filesystems::root_propagation(&options.mounts))
         .build();
     built(linux)
+}
+
+/// Gives the container of this spec another map.
+pub fn set_id_map(spec: &mut Spec, map: &IdMap) -> Result<()> {
+    let mut linux = spec.linux().clone().unwrap_or_default();
+    linux.set_uid_mappings(Some(mappings(&map.uids)?)).set_gid_mappings(Some(mappings(&map.gids)?));
+    spec.set_linux(Some(linux));
+    Ok(())
 }
 
 fn mappings(side: &[Extent]) -> Result<Vec<LinuxIdMapping>> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Engine, store, store_of, uplink};
+use super::{Engine, store, store_of};
 use crate::bail;
 use crate::container::network::{Attachment, Interface, Wanted};
 use crate::container::record::Record;
@@ -10,9 +10,9 @@ use crate::container::store::Container;
 use crate::engine::{self, containers};
 use crate::error::{Error, Kind, Result};
 use crate::network::Mode;
-use crate::network::anchor::{Place, client};
+use crate::network::anchor::client;
 use crate::network::config::create::{Around, New, create as make};
-use crate::network::config::{Conf, HostRoutes, Network, Store};
+use crate::network::config::{HostRoutes, Network};
 use crate::storage::id;
 
 /// IDs of containers by the names of the networks that they want.
@@ -167,8 +167,7 @@ pub fn connected(engine: &Engine, network: &str) -> Result<Vec<(Container, Inter
 
 /// Changes the resolvers of a network: those to drop first, then those to add.
 pub fn update(engine: &Engine, name: &str, add: &[std::net::IpAddr], drop: &[std::net::IpAddr]) -> Result<()> {
-    let conf = engine.networks.read()?;
-    let store = store_of(engine, &conf);
+    let store = store(engine)?;
     let lock = store.lock()?;
     let mut network = store.get(name)?;
     let before = network.network_dns_servers.clone();
@@ -183,18 +182,12 @@ pub fn update(engine: &Engine, name: &str, add: &[std::net::IpAddr], drop: &[std
     }
     store.replace(&network, &lock)?;
     std::mem::drop(lock);
-    announce(engine, &conf, &store, &network.name)
+    announce(engine, &network.name)
 }
 
 /// Tells the anchor, if there is one, that the definition of a network has changed.
-fn announce(engine: &Engine, conf: &Conf, store: &Store, network: &str) -> Result<()> {
-    let place = Place {
-        runroot: engine.roots.run().to_owned(),
-        location: store.location().clone(),
-        uplink: uplink(engine, conf),
-        program: engine.network_cmd_path.as_ref().map(Into::into),
-    };
-    match client::connect(&place)? {
+fn announce(engine: &Engine, network: &str) -> Result<()> {
+    match client::connect(&super::anchor::find_place(engine)?)? {
         Some(anchor) => anchor.reload(network),
         None => Ok(()),
     }

@@ -1,13 +1,16 @@
 //! Networks: what a new container is connected to, and what its files say of that.
 
+pub mod anchor;
 mod choose;
 mod connect;
+mod egress;
 mod files;
 mod manage;
 
 pub use choose::{Choice, choose};
-pub(super) use connect::renamed;
+pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
+pub use egress::with_own_namespace;
 pub use files::Facts;
 pub use manage::{RemoveOptions, Shown, Users, connected, create, remove, shown, unused, update, users, wanted};
 

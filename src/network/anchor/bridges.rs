@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::addresses::{Addresses, mac_from};
+use super::services::Services;
 use crate::error::{Error, Kind, Result};
 use crate::network::config::{Location, Network, Store};
 use crate::network::netlink::Socket;
@@ -59,7 +60,7 @@ impl Bridges {
     ///
     /// # Errors
     /// There is no such network, or containers of this user cannot be on it.
-    pub(super) fn enter(&mut self, socket: &mut Socket, name: &str) -> Result<&mut Bridge> {
+    pub(super) fn enter(&mut self, socket: &mut Socket, services: &mut Services, name: &str) -> Result<&mut Bridge> {
         if self.all.get(name).is_none_or(|bridge| bridge.users == 0) {
             let mut network = self.read(name)?;
             if let Some(bridge) = self.all.get(name).filter(|bridge| bridge.network.id == network.id) {
@@ -67,10 +68,10 @@ impl Bridges {
                 network.created = bridge.network.created;
             }
             if self.all.get(name).is_some_and(|bridge| bridge.network != network) {
-                self.remove(socket, name);
+                self.remove(socket, services, name);
             }
             if !self.all.contains_key(name) {
-                let bridge = make(socket, network)?;
+                let bridge = make(socket, services, network)?;
                 self.all.insert(name.to_owned(), bridge);
             }
         }
@@ -88,22 +89,23 @@ impl Bridges {
     }
 
     /// Reads the definition of a network again. Its addresses are for bridges that are made from now on.
-    pub(super) fn reload(&mut self, name: &str) -> Result<Option<&Bridge>> {
+    pub(super) fn reload(&mut self, services: &mut Services, name: &str) -> Result<()> {
         if !self.all.contains_key(name) {
-            return Ok(None);
+            return Ok(());
         }
         let network = self.read(name)?;
-        let Some(bridge) = self.all.get_mut(name) else { return Ok(None) };
+        services.set_bridge(&network)?;
+        let Some(bridge) = self.all.get_mut(name) else { return Ok(()) };
         bridge.addresses.set(&network);
         bridge.network = network;
-        Ok(Some(bridge))
+        Ok(())
     }
 
-    /// Removes the bridges that nobody has used for a while; the names of their interfaces and networks.
-    pub(super) fn sweep(&mut self, socket: &mut Socket) -> Vec<Network> {
+    /// Removes the bridges that nobody has used for a while.
+    pub(super) fn sweep(&mut self, socket: &mut Socket, services: &mut Services) {
         let due = |bridge: &Bridge| bridge.users == 0 && bridge.unused_since.elapsed() >= LINGER;
         let names: Vec<String> = self.all.iter().filter(|(_, b)| due(b)).map(|(name, _)| name.clone()).collect();
-        names.iter().filter_map(|name| self.remove(socket, name)).collect()
+        names.iter().for_each(|name| self.remove(socket, services, name));
     }
 
     /// When [`Bridges::sweep`] has something to do.
@@ -111,10 +113,10 @@ impl Bridges {
         self.all.values().filter(|bridge| bridge.users == 0).map(|bridge| bridge.unused_since + LINGER).min()
     }
 
-    fn remove(&mut self, socket: &mut Socket, name: &str) -> Option<Network> {
-        let bridge = self.all.remove(name)?;
+    fn remove(&mut self, socket: &mut Socket, services: &mut Services, name: &str) {
+        let Some(bridge) = self.all.remove(name) else { return };
+        services.remove_bridge(&bridge.network);
         let _ = socket.request(&[link::remove(&bridge.network.network_interface)]);
-        Some(bridge.network)
     }
 
     fn read(&self, name: &str) -> Result<Network> {
@@ -129,7 +131,7 @@ impl Bridges {
     }
 }
 
-fn make(socket: &mut Socket, network: Network) -> Result<Bridge> {
+fn make(socket: &mut Socket, services: &mut Services, network: Network) -> Result<Bridge> {
     let failed = |error: Error| error.wrap(format!("making the bridge of network `{}`", network.name));
     let name = network.network_interface.as_str();
     let mac = mac_from(network.id.as_bytes());
@@ -147,9 +149,11 @@ fn make(socket: &mut Socket, network: Network) -> Result<Bridge> {
     bridge.index = made.map_or(0, |link| link.index);
     let addresses: Vec<_> =
         bridge.gateways().iter().map(|(ip, prefix)| address::add(bridge.index, *ip, *prefix)).collect();
-    if let Err(refused) = socket.request(&addresses) {
+    let ready = socket.request(&addresses).map_err(Error::from).and_then(|()| services.set_bridge(&network));
+    if let Err(error) = ready {
+        services.remove_bridge(&network);
         let _ = socket.request(&[link::remove(name)]);
-        return Err(failed(refused.into()));
+        return Err(failed(error));
     }
     Ok(bridge)
 }

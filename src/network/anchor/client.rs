@@ -3,6 +3,9 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+pub use super::launch::Right;
 use super::protocol::{Answer, Attach, Connected, Listed, Request};
 use super::{Place, launch, protocol};
 use crate::error::{Error, Result};
@@ -10,6 +13,8 @@ use crate::runtime::channel::MAX_DESCRIPTORS;
 
 /// How long an anchor that is on its way in or out is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an anchor may take to let a container go.
+const GOODBYE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 const STEP: Duration = Duration::from_millis(1);
 
 /// A connection to the anchor.
@@ -23,19 +28,44 @@ pub fn connect(place: &Place) -> Result<Option<Client>> {
     Ok(launch::connect(place)?.map(|socket| Client { socket }))
 }
 
-/// Connects to the anchor, and starts it if there is none. The caller is root of the user namespace and has one thread.
-pub fn connect_or_start(place: &Place) -> Result<Client> {
+/// What [`find`] found.
+#[derive(Debug)]
+pub enum Found {
+    /// It lives as long as this connection.
+    Anchor(Client),
+    /// There is none, and nobody else may start one.
+    Nobody(Right),
+}
+
+/// Connects to the anchor, or takes the right to start it.
+pub fn find(place: &Place) -> Result<Found> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(client) = try_connect_or_start(place)? {
-            return Ok(client);
+        if let Some(client) = connect(place)? {
+            return Ok(Found::Anchor(client));
+        }
+        if let Some(right) = launch::take(place)? {
+            return Ok(Found::Nobody(right));
         }
         // Another is about to start it, or it is about to end.
         if Instant::now() > deadline {
-            return Err(Error::new("the network anchor does not answer")
-                .hint(format!("end the process whose PID is in `{}`", place.dir().join("anchor.lock").display())));
+            return Err(silent(place));
         }
         std::thread::sleep(STEP);
+    }
+}
+
+/// Starts the anchor in the user namespace of this process, which is root of it and has one thread; connects to it.
+pub fn start(place: &Place, right: Right) -> Result<Client> {
+    launch::start(place, right)?;
+    connect(place)?.ok_or_else(|| silent(place))
+}
+
+/// Connects to the anchor, and starts it if there is none. The caller is root of the user namespace and has one thread.
+pub fn connect_or_start(place: &Place) -> Result<Client> {
+    match find(place)? {
+        Found::Anchor(client) => Ok(client),
+        Found::Nobody(right) => start(place, right),
     }
 }
 
@@ -44,13 +74,13 @@ pub fn try_connect_or_start(place: &Place) -> Result<Option<Client>> {
     if let Some(client) = connect(place)? {
         return Ok(Some(client));
     }
-    match launch::take(place)? {
-        Some(right) => {
-            launch::start(place, right)?;
-            connect(place)
-        }
-        None => Ok(None),
-    }
+    launch::take(place)?.map(|right| start(place, right)).transpose()
+}
+
+fn silent(place: &Place) -> Error {
+    let lock = place.dir().join("anchor.lock");
+    Error::new("the network anchor does not answer")
+        .hint(format!("end the process whose PID is in `{}`", lock.display()))
 }
 
 impl Client {
@@ -75,6 +105,14 @@ impl Client {
             Some(Answer::Connected(connected)) => Ok(Some(Ok(connected))),
             Some(Answer::Failed(failure)) => Ok(Some(Err(failure.into()))),
             Some(_) => Err(Error::new("the network anchor said something unknown")),
+        }
+    }
+
+    /// Ends the container's network, and waits (not for ever) until its published ports are free.
+    pub fn detach(&self) {
+        if protocol::send(self.socket.as_fd(), &Request::Detach {}, &[]).is_ok() {
+            let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+            let _ = rustix::event::poll(&mut fds, Some(&GOODBYE));
         }
     }
 

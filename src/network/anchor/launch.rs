@@ -1,13 +1,15 @@
 //! Starting an anchor where there is none.
 //!
 //! ```text
-//! $RUNROOT/network/anchor.lock    held (OFD lock) by the anchor, before that by who starts it; its text is the PID
+//! $RUNROOT/network/anchor.lock    held (OFD lock) by the anchor, before that by who starts it; its text is the PID, and the
+//!                                 number of the user namespace
 //!                 anchor.sock     made by who starts it, so that all others can connect from then on
 //! ```
 
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -27,8 +29,18 @@ const BACKLOG: i32 = 4096;
 
 /// The right to start an anchor.
 #[derive(Debug)]
-pub(super) struct Right {
+pub struct Right {
     lock: File,
+}
+
+impl Right {
+    /// The number of the last anchor's user namespace, in which there may still be containers that it had connected.
+    pub fn user_namespace(&self) -> Option<u64> {
+        let mut text = [0; 64];
+        let length = self.lock.read_at(&mut text, 0).ok()?;
+        let text = std::str::from_utf8(text.get(..length)?).ok()?;
+        text.split_whitespace().nth(1)?.parse().ok()
+    }
 }
 
 /// Takes the right to start an anchor; `None` when another has it, or an anchor lives.
@@ -109,9 +121,10 @@ fn become_anchor(right: &Right, listener: &OwnedFd, argument: &CString) -> Resul
     process::default_signals();
     let _ = rustix::process::chdir(c"/");
     // Whoever finds the lock held can join its user namespace from now on.
-    let pid = format!("{}\n", std::process::id());
-    let _ = std::os::unix::fs::FileExt::write_all_at(&right.lock, pid.as_bytes(), 0);
-    let _ = right.lock.set_len(pid.len() as u64);
+    let inode = std::fs::metadata("/proc/self/ns/user").map_or(0, |namespace| namespace.ino());
+    let text = format!("{} {inode}\n", std::process::id());
+    let _ = right.lock.write_all_at(text.as_bytes(), 0);
+    let _ = right.lock.set_len(text.len() as u64);
     let name = CString::new(NAME).map_err(|_| Error::new("the network anchor's name has a NUL byte"))?;
     nix::unistd::fexecve(&program, &[&name, argument], &exe::environment()).context("executing the network anchor")
 }

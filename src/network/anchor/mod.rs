@@ -6,6 +6,7 @@
 //! client::connect_or_start  -- anchor.sock -->       serve       one epoll: connections, the uplink's process, signals
 //!   launch (nobody was there: anchor.lock)             attach    what one container wants against what it has
 //!   protocol                                           bridges   bridges, by need, and who has which address
+//!                                                      services  rules, names and published ports of all that
 //!                                                      uplink    slirp4netns or pasta, started again when it dies
 //!                                                      outer     the thread that stays in the host's namespace
 //! ```
@@ -17,11 +18,13 @@ mod addresses;
 mod attach;
 mod bridges;
 pub mod client;
+mod hold;
 mod launch;
 mod namespace;
 pub mod outer;
 pub mod protocol;
 mod serve;
+mod services;
 mod uplink;
 
 use std::os::fd::OwnedFd;

@@ -4,6 +4,7 @@
 //! {"attach": {"wanted": Wanted, "had": [Interface], "listeners": [["tcp", 80]]}}  network namespace, listening sockets
 //! {"more": {}}                                                                    listening sockets that did not fit
 //!                                               -> {"connected": {"interfaces": [Interface]}} | {"failed": {...}}
+//! {"detach": {}}                                -> {"done": {}}, when its ports are free
 //! {"list": {}}        -> {"listed": {"pid": 1, "id": "...", "name": "...", ...}} for each container, then {"done": {}}
 //! {"reload": {"network": "NAME"}}               -> {"done": {}} | {"failed": {...}}
 //! ```
@@ -11,11 +12,14 @@
 //! A connection that has attached belongs to one container: its end is the end of the container's network.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::container::network::{Interface, Wanted};
 use crate::error::{Context as _, Error, Kind, Result};
+use crate::network::forward::Listener;
+use crate::network::ports;
 use crate::runtime::channel;
 
 /// The largest packet. A socket of the kernel's default size takes it.
@@ -29,6 +33,7 @@ pub const MAX_LISTENERS: usize = 1 << 18;
 pub enum Request {
     Attach(Attach),
     More {},
+    Detach {},
     List {},
     Reload { network: String },
 }
@@ -37,6 +42,9 @@ pub enum Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attach {
     pub wanted: Wanted,
+    /// The container's directory: what is refused is written there, if that is wanted.
+    #[serde(default)]
+    pub dir: PathBuf,
     /// How it was connected before: addresses that it gets again if they are free.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub had: Vec<Interface>,
@@ -88,6 +96,19 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Error {
         Error::from_parts(Kind::Engine, failure.chain, failure.hint)
     }
+}
+
+/// The sockets that an [`Attach`] speaks of.
+pub fn listeners(said: &[(String, u16)], sockets: Vec<OwnedFd>) -> Result<Vec<Listener>> {
+    let listener = |((protocol, container_port), socket): (&(String, u16), OwnedFd)| {
+        let protocol = match protocol.as_str() {
+            "tcp" => ports::Protocol::Tcp,
+            "udp" => ports::Protocol::Udp,
+            other => return Err(Error::new(format!("unknown protocol `{other}`"))),
+        };
+        Ok(Listener { socket, protocol, container_port: *container_port })
+    };
+    said.iter().zip(sockets).map(listener).collect()
 }
 
 /// Sends one document.

@@ -15,6 +15,7 @@ use super::bridges::Bridges;
 use super::namespace::Inner;
 use super::outer::Outer;
 use super::protocol::{self, Answer, Attach, Connected, Failure, Listed, MAX_LISTENERS, MAX_PACKET, Request};
+use super::services::Services;
 use super::uplink::{Change, Uplink};
 use super::{Lock, Place, launch};
 use crate::error::{Context as _, Error, Result};
@@ -102,8 +103,9 @@ fn begin(place: Place, listener: OwnedFd) -> Result<Anchor> {
     let inner = Inner::enter()?;
     let uplink = Uplink::start(&place, outer.clone());
     let host = outer.run(Watch::new)??;
-    let socket = Socket::open(Protocol::Route)?;
-    let wiring = Wiring::new(inner, socket, Bridges::new(place.location.clone()));
+    let mut socket = Socket::open(Protocol::Route)?;
+    let services = Services::start(&outer, &mut socket)?;
+    let wiring = Wiring::new(inner, socket, services, Bridges::new(place.location.clone()));
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("creating an epoll")?;
     let mut anchor = Anchor {
         listener,
@@ -267,6 +269,11 @@ impl Anchor {
                 coming.listeners.extend(descriptors);
                 self.gather(token, coming)
             }
+            Request::Detach {} => {
+                self.drop_container(token);
+                self.answer(token, &Answer::Done {});
+                Ok(())
+            }
             Request::List {} => {
                 let list: Vec<Answer> = self.connections.values().filter_map(listed).collect();
                 for answer in list.iter().chain([&Answer::Done {}]) {
@@ -275,7 +282,7 @@ impl Anchor {
                 Ok(())
             }
             Request::Reload { network } => {
-                self.wiring.bridges.reload(&network)?;
+                self.wiring.reload(&network)?;
                 self.answer(token, &Answer::Done {});
                 Ok(())
             }
@@ -289,7 +296,8 @@ impl Anchor {
             connection.coming = Some(coming);
             return Ok(());
         }
-        let Coming { attach, namespace, listeners: _ } = coming;
+        let Coming { attach, namespace, listeners } = coming;
+        let listeners = protocol::listeners(&attach.listeners, listeners)?;
         let mut container = connection.container.take().unwrap_or_default();
         // It has come back before the end of its earlier connection was noticed.
         let id = &attach.wanted.id;
@@ -297,7 +305,7 @@ impl Anchor {
         if let Some(earlier) = earlier.map(|(token, _)| *token) {
             self.drop_container(earlier);
         }
-        let result = self.wiring.connect(&mut container, attach.wanted, &attach.had, &namespace);
+        let result = self.wiring.connect(&mut container, attach, &namespace, listeners);
         let needs_uplink = container.reaches_out() && !self.uplink.is_ready();
         let Some(connection) = self.connections.get_mut(&token) else { return Ok(()) };
         if !container.wires.is_empty() || result.is_ok() {

@@ -183,6 +183,7 @@ impl Env {
     #[track_caller]
     pub fn assert_nothing_left(&self) {
         assert_eq!(self.names(), Vec::<String>::new());
+        self.end_anchor();
         let processes = poll(super::SOON, || Some(leftovers::of(&self.dir)).filter(Vec::is_empty));
         assert!(processes.is_some(), "processes left: {:#?}", leftovers::of(&self.dir));
         for dir in [self.root().join("containers"), self.runroot().join("containers"), self.root().join("names")] {
@@ -192,11 +193,23 @@ impl Env {
     }
 }
 
+impl Env {
+    /// Asks the network anchor to go with its last container, and not some seconds later.
+    fn end_anchor(&self) {
+        let text = std::fs::read_to_string(self.runroot().join("network/anchor.lock")).unwrap_or_default();
+        let Some(Ok(pid)) = text.split_whitespace().next().map(str::parse::<i32>) else { return };
+        if leftovers::of(&self.dir).iter().any(|p| p.pid == pid && p.command.starts_with("coracle-anchor")) {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
+        }
+    }
+}
+
 impl Drop for Env {
     fn drop(&mut self) {
         let removed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             self.coracle(["rm", "-f", "-a", "-t", "0"]).timeout(Duration::from_secs(60)).run()
         }));
+        self.end_anchor();
         let left = poll(Duration::from_secs(10), || Some(leftovers::of(&self.dir)).filter(Vec::is_empty));
         let processes = leftovers::of(&self.dir);
         leftovers::kill(&self.dir);

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 pub struct Process {
     pub pid: i32,
     /// Its arguments.
-    command: String,
+    pub command: String,
     /// Name and state, for a process without arguments (a zombie).
     stat: String,
 }

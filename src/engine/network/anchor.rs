@@ -1,0 +1,81 @@
+//! Entering the user namespace for a container that is about to be connected by the network anchor.
+//!
+//! The anchor can connect only containers whose namespaces belong to its own user namespace. So who finds an anchor joins
+//! that of the anchor, and who finds none takes the right to start it before a user namespace is made, and starts it as
+//! soon as that stands. A connection keeps it until the monitor has its own.
+
+use std::sync::OnceLock;
+
+use super::{Engine, uplink};
+use crate::engine::{ENTERED, entered};
+use crate::error::Result;
+use crate::network::anchor::Place;
+use crate::network::anchor::client::{self, Client, Found};
+use crate::network::config::{Location, RootlessCmd};
+use crate::runtime::userns::{self, Pending, Whose};
+
+/// The connection of this process.
+static HELD: OnceLock<Client> = OnceLock::new();
+
+/// On the way into the user namespace.
+#[derive(Debug)]
+#[must_use = "the namespace has no IDs before `finish`"]
+pub struct Entry {
+    place: Place,
+    pending: Pending,
+    found: Found,
+}
+
+/// The anchor of this user.
+pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Place {
+    Place {
+        runroot: engine.roots.run().to_owned(),
+        location,
+        uplink,
+        program: engine.network_cmd_path.as_ref().map(Into::into),
+    }
+}
+
+/// The same, as far as it has to be read.
+pub fn find_place(engine: &Engine) -> Result<Place> {
+    let conf = engine.networks.read()?;
+    let uplink = uplink(engine, &conf);
+    Ok(place(engine, engine.networks.location(&conf), uplink))
+}
+
+/// Begins to move this process, which has one thread and has not entered it yet, into the user namespace.
+pub fn begin(engine: &Engine, place: Place) -> Result<Entry> {
+    let found = client::find(&place)?;
+    let whose = match &found {
+        Found::Anchor(_) => Whose::Anchor,
+        Found::Nobody(right) => Whose::Like(right.user_namespace()),
+    };
+    let pending = userns::begin_with(&engine.roots, whose)?;
+    Ok(Entry { place, pending, found })
+}
+
+impl Entry {
+    /// Enters it. The anchor is there, or on its way, when this returns.
+    pub fn finish(self) -> Result<()> {
+        entered(self.pending.finish()?)?;
+        let client = match self.found {
+            Found::Anchor(client) => client,
+            Found::Nobody(right) => client::start(&self.place, right)?,
+        };
+        let _ = HELD.set(client);
+        Ok(())
+    }
+}
+
+/// Enters the user namespace for a container that is to be connected, unless this process has done so.
+pub fn enter(engine: &Engine, place: impl FnOnce() -> Place) -> Result<()> {
+    if HELD.get().is_some() {
+        return Ok(());
+    }
+    let place = place();
+    if ENTERED.get().is_none() {
+        return begin(engine, place)?.finish();
+    }
+    let _ = HELD.set(client::connect_or_start(&place)?);
+    Ok(())
+}
