@@ -22,8 +22,9 @@ pub(super) fn check_mode(options: &CreateOptions, mode: &Mode) -> Result<()> {
     match mode {
         // Nothing is what it reaches.
         Mode::None | Mode::Bridge => Ok(()),
-        _ => Err(Error::new(format!("`{flag}` has no effect with `--network {}`", mode.name()))
-            .hint("what a container may reach is decided on bridge networks: leave --network out, or name one of those")),
+        _ => Err(Error::new(format!("`{flag}` has no effect with `--network {}`", mode.name())).hint(
+            "what a container may reach is decided on bridge networks: leave --network out, or name one of those",
+        )),
     }
 }
 
@@ -56,9 +57,11 @@ pub fn with_own_namespace<'a>(options: &'a CreateOptions, choice: &Choice) -> Re
     options.restricted = true;
     if options.userns.mode == userns::Mode::Host {
         if !options.userns.typed.is_empty() {
-            return Err(Error::new("`--egress` does not go with `--userns=host`: a container that shares the user namespace of the \
-                 network owns what holds it")
-                .hint("leave --userns out: the container has the same IDs in a namespace of its own"));
+            return Err(Error::new(
+                "`--egress` does not go with `--userns=host`: a container that shares the user namespace of the \
+                 network owns what holds it",
+            )
+            .hint("leave --userns out: the container has the same IDs in a namespace of its own"));
         }
         options.userns.mode = userns::Mode::Own;
     }
