@@ -27,6 +27,7 @@ mod mount_kinds;
 mod mounts;
 mod network;
 mod preserved;
+mod published;
 mod pull;
 mod pull_formats;
 mod pull_hostile;
