@@ -126,10 +126,16 @@ pub struct Record {
     pub id_map: Option<IdMap>,
     /// No other container may have any of these IDs (`--userns=auto`).
     pub auto_ids: bool,
+    /// As typed for these: what a clone needs for its own.
+    pub auto_userns: String,
     /// What of the image's files is shown with other owners than it is stored with.
     pub shift: Option<Shift>,
     /// The tree that shows the image's files so, where the kernel's overlay does it: see [`super::snapshot::shown`].
     pub shown: Option<String>,
+    /// Its network is held by a policy (`--egress`), its own or a network's, at creation: whoever joins its network namespace
+    /// joins its user namespace as well.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
     /// What `--userns=container:` means, by ID, or the file of `ns:`.
     pub userns_of: Option<UsernsOf>,
     pub cgroup_mode: String,

@@ -3,12 +3,14 @@
 pub mod anchor;
 mod choose;
 mod connect;
+mod egress;
 mod files;
 mod manage;
 
 pub use choose::{Choice, choose};
 pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
+pub use egress::with_own_namespace;
 pub use files::Facts;
 pub use manage::{RemoveOptions, Users, connected, create, names_of, remove, unused, update, users, wanted};
 

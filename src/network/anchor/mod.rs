@@ -18,6 +18,7 @@ mod addresses;
 mod attach;
 mod bridges;
 pub mod client;
+mod hold;
 mod launch;
 mod namespace;
 pub mod outer;

@@ -12,6 +12,7 @@
 //! A connection that has attached belongs to one container: its end is the end of the container's network.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,9 @@ pub enum Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attach {
     pub wanted: Wanted,
+    /// The container's directory: what is refused is written there, if that is wanted.
+    #[serde(default)]
+    pub dir: PathBuf,
     /// How it was connected before: addresses that it gets again if they are free.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub had: Vec<Interface>,

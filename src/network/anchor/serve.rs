@@ -305,7 +305,7 @@ impl Anchor {
         if let Some(earlier) = earlier.map(|(token, _)| *token) {
             self.drop_container(earlier);
         }
-        let result = self.wiring.connect(&mut container, attach.wanted, &attach.had, &namespace, listeners);
+        let result = self.wiring.connect(&mut container, attach, &namespace, listeners);
         let needs_uplink = container.reaches_out() && !self.uplink.is_ready();
         let Some(connection) = self.connections.get_mut(&token) else { return Ok(()) };
         if !container.wires.is_empty() || result.is_ok() {
