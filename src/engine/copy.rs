@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use super::{Engine, containers, enter_userns, settle, view};
-use crate::container::{Record, resting};
 use crate::container::store::Container;
+use crate::container::{Record, resting};
 use crate::error::{Context, Error, Kind, Result};
 use crate::runtime::passwd;
 use crate::storage::lock::Lock;
@@ -176,8 +176,7 @@ fn spool(engine: &Engine, input: &mut (dyn Read + Send)) -> Result<std::fs::File
     crate::storage::fs::create_private_dir_all(&dir)?;
     let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
     let shown = || format!("keeping the archive in `{}`", dir.display());
-    let mut file: std::fs::File =
-        rustix::fs::open(&dir, flags, Mode::RUSR | Mode::WUSR).with_context(shown)?.into();
+    let mut file: std::fs::File = rustix::fs::open(&dir, flags, Mode::RUSR | Mode::WUSR).with_context(shown)?.into();
     std::io::copy(input, &mut file).with_context(shown)?;
     file.rewind().with_context(shown)?;
     Ok(file)

@@ -12,6 +12,7 @@ mod cp;
 mod create_flags;
 mod debian;
 mod devices;
+mod egress;
 mod errors;
 mod exec;
 mod hello;
