@@ -16,7 +16,7 @@ pub fn readable(entry: &Entry, path: &str) -> clap::Command {
     args::for_reading(parse::command(entry, path, false))
         .about(entry.about)
         .override_usage(format!("{path} {}", entry.usage))
-        .help_template("{about}\n\nUsage: {usage}\n\n{all-args}\n")
+        .help_template("{about}\n\nUsage: {usage}\n\n{all-args}{after-help}\n")
 }
 
 /// The commands of a noun, or of the whole program grouped by noun, with the global flags.

@@ -126,6 +126,8 @@ pub struct Record {
     pub id_map: Option<IdMap>,
     /// No other container may have any of these IDs (`--userns=auto`).
     pub auto_ids: bool,
+    /// As typed for these: what a clone needs for its own.
+    pub auto_userns: String,
     /// What of the image's files is shown with other owners than it is stored with.
     pub shift: Option<Shift>,
     /// The tree that shows the image's files so, where the kernel's overlay does it: see [`super::snapshot::shown`].

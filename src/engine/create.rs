@@ -143,6 +143,14 @@ pub fn create_for(
     {
         needs.ids.push(id.clone());
     }
+    let shows_images = decided.shift.is_some() && options.mounts.iter().any(|m| matches!(m.kind, MountKind::Image(_)));
+    let fuse_shows = shows_images && snapshot::fuse_works();
+    if shows_images && driver == "overlay" && !fuse_shows {
+        warnings.push(
+            "mounted images are shown with their own owners: fuse-overlayfs, which could change them, is missing"
+                .to_owned(),
+        );
+    }
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -157,6 +165,7 @@ pub fn create_for(
         network: network.mode.clone(),
         host: HostFacts { single_id_mapping: !terminals, ..host },
         userns: decided,
+        fuse_shows,
         layers_dir: engine.roots.layers(),
         images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,

@@ -21,6 +21,7 @@ pub mod logs;
 mod monitor;
 mod names;
 pub mod network;
+pub mod ports;
 pub mod prune;
 mod recover;
 mod remove;

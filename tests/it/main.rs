@@ -12,6 +12,7 @@ mod cp;
 mod create_flags;
 mod debian;
 mod devices;
+mod dns;
 mod egress;
 mod errors;
 mod exec;

@@ -2,8 +2,10 @@
 
 use super::ports::{bracketed, host_ip};
 use crate::cli::format::short_id;
+use crate::container::record::PortMapping;
 use crate::container::store::Container;
 use crate::error::{Error, Result};
+use crate::network::ports::{Published, expand};
 
 /// Shows the published ports of containers. With `wanted` (`80` or `80/udp`) only the addresses of that port, and with
 /// `with_ids` (`--all`) each line begins with the container's ID.
@@ -37,6 +39,12 @@ pub fn render(containers: &[Container], wanted: Option<&str>, with_ids: bool) ->
         Some(port) if out.is_empty() => Err(Error::new(format!("failed to find published port \"{port}\""))),
         _ => Ok(out),
     }
+}
+
+/// `80/tcp -> 0.0.0.0:8080` for each port.
+pub fn lines(mappings: &[PortMapping]) -> String {
+    let line = |p: Published<'_>| format!("{}/{} -> {}\n", p.container_port, p.protocol, p.host());
+    expand(mappings).map(line).collect()
 }
 
 fn parse(text: &str) -> Result<(u16, &str)> {

@@ -63,6 +63,8 @@ pub struct Place {
     pub network: String,
     pub host: HostFacts,
     pub userns: userns::Decided,
+    /// fuse-overlayfs is there to show mounted images with the owners of the container's mapping.
+    pub fuse_shows: bool,
     /// Where unpacked layers are.
     pub layers_dir: PathBuf,
     /// The images of `type=image` mounts, by the names typed.
@@ -333,6 +335,14 @@ fn linux(options: &CreateOptions, shares_network: bool, map: Option<&IdMap>) -> 
         .rootfs_propagation(filesystems::root_propagation(&options.mounts))
         .build();
     built(linux)
+}
+
+/// Gives the container of this spec another map.
+pub fn set_id_map(spec: &mut Spec, map: &IdMap) -> Result<()> {
+    let mut linux = spec.linux().clone().unwrap_or_default();
+    linux.set_uid_mappings(Some(mappings(&map.uids)?)).set_gid_mappings(Some(mappings(&map.gids)?));
+    spec.set_linux(Some(linux));
+    Ok(())
 }
 
 fn mappings(side: &[Extent]) -> Result<Vec<LinuxIdMapping>> {

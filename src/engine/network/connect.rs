@@ -93,7 +93,11 @@ fn check_mode(record: &Record) -> Result<()> {
 }
 
 /// Changes what a container wants of its networks and, if it runs, what it has.
-fn change(engine: &Engine, container: &Container, edit: impl FnOnce(&mut Wanted) -> Result<()>) -> Result<()> {
+pub(in crate::engine) fn change(
+    engine: &Engine,
+    container: &Container,
+    edit: impl FnOnce(&mut Wanted) -> Result<()>,
+) -> Result<()> {
     let (store, id) = (containers(engine), &container.record.id);
     let dir = engine.roots.container(id);
     let (before, after) = Wanted::change(&dir, edit)?;

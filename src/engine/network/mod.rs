@@ -8,7 +8,7 @@ mod files;
 mod manage;
 
 pub use choose::{Choice, choose};
-pub(super) use connect::renamed;
+pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
 pub use egress::{egress_log, with_own_namespace};
 pub use files::Facts;

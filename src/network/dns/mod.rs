@@ -33,6 +33,8 @@ mod host;
 mod inside;
 mod listen;
 mod local;
+#[doc(hidden)]
+pub mod probe;
 mod question;
 mod reply;
 mod serve;

@@ -4,11 +4,13 @@
 //! merges neighbours and refuses conflicts, and yields the [`PortMapping`]s that stand in a container's record.
 
 mod assign;
+mod change;
 mod free;
 mod parse;
 mod show;
 
 pub use assign::{assign, publish_all};
+pub use change::{Unpublish, add, parse_unpublish, remove};
 pub use free::check_free;
 pub(super) use free::{cannot_listen, explain_failure, protocol_of};
 pub use parse::{expose, parse};

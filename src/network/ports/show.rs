@@ -33,6 +33,8 @@ pub struct Published<'a> {
     pub protocol: &'a str,
     /// `0.0.0.0` where the mapping says none.
     pub host_ip: &'a str,
+    /// As the mapping says it.
+    pub mapped_ip: &'a str,
     pub host_port: u16,
 }
 
@@ -49,6 +51,7 @@ pub fn expand(mappings: &[PortMapping]) -> impl Iterator<Item = Published<'_>> {
         (0..mapping.range.max(1)).map(|n| Published {
             container_port: mapping.container_port.saturating_add(n),
             protocol: &mapping.protocol,
+            mapped_ip: &mapping.host_ip,
             host_ip: if mapping.host_ip.is_empty() { "0.0.0.0" } else { &mapping.host_ip },
             host_port: mapping.host_port.saturating_add(n),
         })
