@@ -27,6 +27,8 @@ mod manifest;
 mod mount_kinds;
 mod mounts;
 mod network;
+mod network_commands;
+mod network_connect;
 mod preserved;
 mod pull;
 mod pull_formats;
