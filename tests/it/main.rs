@@ -13,6 +13,7 @@ mod create_flags;
 mod debian;
 mod devices;
 mod dns;
+mod egress;
 mod errors;
 mod exec;
 mod hello;
