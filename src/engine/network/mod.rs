@@ -10,7 +10,7 @@ mod manage;
 pub use choose::{Choice, choose};
 pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
-pub use egress::with_own_namespace;
+pub use egress::{egress_log, with_own_namespace};
 pub use files::Facts;
 pub use manage::{RemoveOptions, Shown, Users, connected, create, remove, shown, unused, update, users, wanted};
 

@@ -45,7 +45,7 @@ fn rules_are_taken_by_the_kernel_and_go_again() {
     Firewall::install("tap0").unwrap();
 }
 
-fn policy(text: &str) -> Policy {
+pub(super) fn policy(text: &str) -> Policy {
     Policy::from(super::super::egress::List::parse(&[text]).unwrap())
 }
 
