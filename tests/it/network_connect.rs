@@ -8,7 +8,12 @@ use crate::support::{Env, SOON, until};
 fn start(env: &Env, name: &str, options: &[&str]) {
     let mut args = vec!["run", "-d", "--name", name];
     args.extend(options);
-    args.extend(["busybox", "sh", "-c", "trap 'exit 0' TERM; httpd -p 80 -h /etc; while :; do sleep 1000 & wait $!; done"]);
+    args.extend([
+        "busybox",
+        "sh",
+        "-c",
+        "trap 'exit 0' TERM; httpd -p 80 -h /etc; while :; do sleep 1000 & wait $!; done",
+    ]);
     env.ok(args);
 }
 
@@ -20,7 +25,8 @@ fn exec(env: &Env, name: &str, script: &str) -> String {
 #[track_caller]
 fn reaches(env: &Env, from: &str, name: &str) {
     until(&format!("an answer of {name} to {from}"), SOON, || {
-        let answer = env.coracle(["exec", from, "wget", "-T", "2", "-qO-", &format!("http://{name}/hostname")]).run();
+        let answer =
+            env.coracle(["exec", from, "timeout", "5", "wget", "-qO-", &format!("http://{name}/hostname")]).run();
         (answer.code() == 0).then_some(())
     });
 }
