@@ -12,12 +12,18 @@ const UNLISTED: &[(&str, &[&str])] = &[
     ("run", CREATE),
     ("run", &["      --detach-keys string"]),
     ("create", CREATE),
+    ("run", EGRESS),
+    ("create", EGRESS),
+    ("network create", EGRESS),
     // Of Podman 5.5.
     ("pull", &["      --policy string"]),
     ("image pull", &["      --policy string"]),
 ];
 /// Commands that the reference does not have.
-const BEYOND: &[&str] = &["volume clone", "volume snapshot"];
+const BEYOND: &[&str] = &["network egress-log", "volume clone", "volume snapshot"];
+
+/// Which the reference does not have.
+const EGRESS: &[&str] = &["      --egress stringArray", "      --egress-log"];
 
 const CREATE: &[&str] = &[
     "      --blkio-weight-device string",

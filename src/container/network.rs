@@ -52,12 +52,14 @@ pub struct Attachment {
     pub aliases: Vec<String>,
 }
 
-/// `--egress` and `--egress-log`, as typed.
+/// `--egress` and `--egress-log`, each entry in its one form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Egress {
-    /// `example.org`, `*.example.org:443`, `192.0.2.0/24:53`; nothing for `none`.
-    pub allow: Vec<String>,
+    /// `example.org`, `*.example.org:443`, `192.0.2.0/24:53`; nothing for `none`. Without it only the policies of its networks
+    /// hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<String>>,
     /// Write down what was refused.
     pub log: bool,
 }
@@ -77,6 +79,11 @@ pub struct Interface {
 }
 
 impl Wanted {
+    /// The names of the networks.
+    pub fn names(&self) -> Vec<String> {
+        self.networks.iter().map(|one| one.network.clone()).collect()
+    }
+
     /// What the container in `dir` wants; `None` if it has no bridge network.
     pub fn read(dir: &Path) -> Result<Option<Wanted>> {
         let path = dir.join(FILE);

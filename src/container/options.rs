@@ -13,6 +13,7 @@ use super::limits::Ulimits;
 use super::logging::LogOptions;
 use super::mounts::{ImageVolumes, UserMount, VolumesFrom};
 use super::namespaces::{IpcMode, Sharing};
+use super::network::Egress;
 use super::personality::Personality;
 use super::record::RestartPolicy;
 use super::secrets::SecretRequest;
@@ -112,6 +113,10 @@ pub struct CreateOptions {
     pub mac: String,
     /// `--network-alias`: on each network.
     pub network_aliases: Vec<String>,
+    /// `--egress` and `--egress-log`, if one of them was given.
+    pub egress: Option<Egress>,
+    /// Something holds its packets, its own policy or a network's: it has a user namespace of its own. Decided, not typed.
+    pub restricted: bool,
     /// `--publish` as typed; parsed by the room of networks as well.
     pub publish: Vec<String>,
     pub publish_all: bool,

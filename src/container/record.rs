@@ -72,8 +72,11 @@ pub struct Record {
     pub read_only: bool,
     pub log: LogConfig,
     pub restart: RestartPolicy,
-    /// `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`, as typed or as the default.
+    /// `bridge`, `none`, `host`, `container:ID`, `ns:PATH`, `slirp4netns[:options]`, `pasta[:options]`, as typed or as the
+    /// default.
     pub network: String,
+    /// With `bridge`: the names of its networks. A copy of what `network.json` says, for listings.
+    pub networks: Vec<String>,
     pub ports: Vec<PortMapping>,
     /// `80/tcp` and so on: what the image and `--expose` declare.
     pub exposed_ports: Vec<String>,
@@ -126,10 +129,16 @@ pub struct Record {
     pub id_map: Option<IdMap>,
     /// No other container may have any of these IDs (`--userns=auto`).
     pub auto_ids: bool,
+    /// As typed for these: what a clone needs for its own.
+    pub auto_userns: String,
     /// What of the image's files is shown with other owners than it is stored with.
     pub shift: Option<Shift>,
     /// The tree that shows the image's files so, where the kernel's overlay does it: see [`super::snapshot::shown`].
     pub shown: Option<String>,
+    /// Its network is held by a policy (`--egress`), its own or a network's, at creation: whoever joins its network namespace
+    /// joins its user namespace as well.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
     /// What `--userns=container:` means, by ID, or the file of `ns:`.
     pub userns_of: Option<UsernsOf>,
     pub cgroup_mode: String,

@@ -4,7 +4,7 @@
 //! needs); its file system is not: the new one begins as its image is. Paths in the container's own directory follow its
 //! ID, which nothing else in these files can contain.
 
-use super::{Engine, RemoveOptions, containers, enter_userns, images, settle};
+use super::{Engine, RemoveOptions, containers, enter_userns, idmap, images, secrets, settle};
 use crate::container::options::Pull;
 use crate::container::store::{Store, Wanted};
 use crate::container::{Record, State, snapshot};
@@ -41,13 +41,6 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
         .hint("stop it, or add --force"));
     }
     let original = container.record;
-    if !original.secrets.is_empty() {
-        return Err(Error::new(format!(
-            "cloning container `{}`: it has secrets, which are sealed for it alone",
-            original.name
-        ))
-        .hint("create another one with the same --secret"));
-    }
     let name = match &options.name {
         Some(name) => {
             super::create::check_name(name)?;
@@ -56,14 +49,13 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
         }
         None => free_name(&store, &original.name)?,
     };
-    if original.auto_ids {
-        return Err(Error::new(format!("container `{}` has a range of IDs that no other has", original.name))
-            .wrap("cloning a container of `--userns=auto` is not supported")
-            .hint("create another one with `--userns=auto`"));
-    }
-    enter_userns(engine)?;
     let context = || format!("cloning container `{}`", original.name);
     let new_id = id::random_id()?;
+    let secrets = secrets::copied(engine, &original, &new_id).with_context(context)?;
+    if options.run {
+        secrets::prepare(engine, [&original.id])?;
+    }
+    enter_userns(engine)?;
     let mut record = renewed(&original, &new_id)?;
     record.name = name;
     record.create_command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
@@ -75,8 +67,8 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
             );
         }
         let image = super::image::obtain(engine, image, &Pull::default(), progress, &mut Vec::new())?;
-        if let (Some(shift), Some(_)) = (&record.shift, &record.shown) {
-            let tree = super::idmap::shown(engine, &image, shift, progress)?;
+        if let (Some(shift), Some(_), false) = (&record.shift, &record.shown, record.auto_ids) {
+            let tree = idmap::shown(engine, &image, shift, progress)?;
             record.shown = Some(tree.key.clone());
             kept = Some(tree);
         }
@@ -85,7 +77,7 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
         record.image_id = image.id;
         record.layers = image.layers;
     }
-    let _wanted = make(engine, &store, &original, &record).with_context(context)?;
+    let _wanted = make(engine, &store, &original, &mut record, &secrets).with_context(context)?;
     drop(kept);
     if options.destroy {
         let how = RemoveOptions { force: options.force, ..RemoveOptions::default() };
@@ -97,7 +89,13 @@ pub fn clone(engine: &Engine, from: &str, options: &CloneOptions, progress: &dyn
     Ok(record.id)
 }
 
-fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> Result<Wanted> {
+fn make(
+    engine: &Engine,
+    store: &Store,
+    original: &Record,
+    record: &mut Record,
+    secrets: &secrets::Provided,
+) -> Result<Wanted> {
     let draft = store.draft(&record.id)?;
     let from = engine.roots.container(&original.id);
     for name in ["config.json", "launch.json"] {
@@ -108,6 +106,20 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
     if let Some(bytes) = fs::read_optional(&filter)? {
         fs::write_private(&draft.dir().join("seccomp.bpf"), &bytes)?;
     }
+    if let Some(mut networks) = super::network::wanted(engine, original)? {
+        networks.id.clone_from(&record.id);
+        networks.name.clone_from(&record.name);
+        networks.hostname.clone_from(&record.hostname);
+        for one in &mut networks.networks {
+            // Addresses belong to one container only.
+            one.addresses.clear();
+            one.mac.clear();
+        }
+        networks.write(draft.dir(), Durability::Power)?;
+    }
+    secrets.write(draft.dir(), Durability::Power)?;
+    let shown = if record.auto_ids { idmap::renew(engine, store, record, draft.dir())? } else { None };
+    let record = &*record;
     // What is mounted in its own directory begins empty.
     let launch: Launch = fs::read_json(&draft.dir().join("launch.json"))?;
     let own = record.mounts.iter().map(|mount| &mount.source).chain(launch.overlays.iter().map(|fuse| &fuse.merged));
@@ -122,7 +134,7 @@ fn make(engine: &Engine, store: &Store, original: &Record, record: &Record) -> R
     }
     let kept = super::volumes::kept(engine, record)?;
     let wanted = store.commit(draft, record, &State::default(), Durability::Power)?;
-    drop(kept);
+    drop((kept, shown));
     let own = Some(&record.image_id).filter(|id| !id.is_empty());
     for id in own.into_iter().chain(record.mounted_images.iter().map(|image| &image.id)) {
         if !images(engine)?.is_kept(id)? {

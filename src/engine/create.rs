@@ -72,6 +72,7 @@ pub fn create_for(
     let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = networks::choose(engine, options)?;
+    let options = &*networks::with_own_namespace(options, &network)?;
     spec::check(options, &network.mode)?;
     let options = &*with_inherited(&store, options)?;
     let cdi = cdi::resolve(&options.cdi, &options.cdi_directories)?;
@@ -142,6 +143,14 @@ pub fn create_for(
     {
         needs.ids.push(id.clone());
     }
+    let shows_images = decided.shift.is_some() && options.mounts.iter().any(|m| matches!(m.kind, MountKind::Image(_)));
+    let fuse_shows = shows_images && snapshot::fuse_works();
+    if shows_images && driver == "overlay" && !fuse_shows {
+        warnings.push(
+            "mounted images are shown with their own owners: fuse-overlayfs, which could change them, is missing"
+                .to_owned(),
+        );
+    }
     let place = Place {
         name: match &options.name {
             Some(name) => name.clone(),
@@ -156,10 +165,12 @@ pub fn create_for(
         network: network.mode.clone(),
         host: HostFacts { single_id_mapping: !terminals, ..host },
         userns: decided,
+        fuse_shows,
         layers_dir: engine.roots.layers(),
         images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,
         joins_shm: needs.shm,
+        joined_network: needs.network,
         dependencies: needs.ids,
         cdi,
         id,
@@ -182,6 +193,7 @@ pub fn create_for(
         accounts
     });
     let wanted_networks = network.wanted(&prepared.record)?;
+    prepared.record.networks = wanted_networks.as_ref().map(|wanted| wanted.names()).unwrap_or_default();
     let filled = fill(engine, &draft, &prepared, options, accounts)
         .and_then(|()| secrets.write(draft.dir(), durability))
         .and_then(|()| wanted_networks.map_or(Ok(()), |wanted| wanted.write(draft.dir(), durability)));

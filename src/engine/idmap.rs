@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use oci_spec::runtime::Spec;
+
 use super::{Engine, containers, settle};
 use crate::container::namespaces::Sharing;
 use crate::container::options::CreateOptions;
@@ -19,8 +21,9 @@ use crate::image::Image;
 use crate::image::progress::{Event, Progress};
 use crate::runtime::idmap::{IdMap, Userns};
 use crate::runtime::joined::USER;
-use crate::runtime::launch::{Accounts, Donor, HostUser, Join};
+use crate::runtime::launch::{Accounts, Donor, HostUser, Join, Launch};
 use crate::runtime::userns::{self, Mapping};
+use crate::storage::owners::{self, Needed};
 use crate::storage::{fs, lock, tree};
 
 /// The choice of a container that is being made.
@@ -53,7 +56,13 @@ pub fn decide(
             (map, Some(UsernsOf::Path(path.clone())))
         }
         Mode::Auto { .. } => {
-            let needed = needed(engine, options, image)?;
+            let needed = match image {
+                // Whoever says how many does not want to be told.
+                Some(image) if !matches!(request.mode, Mode::Auto { size: Some(_), .. }) => {
+                    needed(engine, &image.layers, options.user.as_ref().unwrap_or(&image.config.user))?
+                }
+                _ => Needed::default(),
+            };
             (Some(allocate(store, &request.mode, &given, needed, draft)?), None)
         }
         _ => (request.plan(&given)?, None),
@@ -104,18 +113,18 @@ fn given(request: &Request, mapping: &Mapping) -> Result<Given> {
     })
 }
 
-/// How many IDs the image's users and the container's own need.
-fn needed(engine: &Engine, options: &CreateOptions, image: Option<&Image>) -> Result<u32> {
-    let Some(image) = image else { return Ok(0) };
-    let layers: Vec<_> = image.layers.iter().rev().map(|id| engine.roots.layers().join(id)).collect();
-    let read = |path: &[u8]| tree::read::read_file(&layers, path, MAX_FILE).map(Option::unwrap_or_default);
+/// What the image's users and files and the container's own user need.
+fn needed(engine: &Engine, layers: &[String], user: &str) -> Result<Needed> {
+    let paths: Vec<_> = layers.iter().rev().map(|id| engine.roots.layers().join(id)).collect();
+    let read = |path: &[u8]| tree::read::read_file(&paths, path, MAX_FILE).map(Option::unwrap_or_default);
     let by_files = plan::needed_by(&read(b"etc/passwd")?, &read(b"etc/group")?);
-    let user = options.user.as_ref().unwrap_or(&image.config.user);
     let number: Option<u32> = user.split(':').next().and_then(|name| name.parse().ok());
-    Ok(by_files.max(number.map_or(0, |id| id.saturating_add(1))))
+    let owners = layers.iter().zip(paths.iter().rev());
+    let owners = owners.map(|(id, path)| owners::of_layer(path, &engine.roots.owners().join(id)));
+    Ok(owners.fold(by_files.and(number.map(Needed::of).unwrap_or_default()), Needed::and))
 }
 
-fn allocate(store: &Store, mode: &Mode, given: &Given, needed: u32, draft: &Path) -> Result<IdMap> {
+fn allocate(store: &Store, mode: &Mode, given: &Given, needed: Needed, draft: &Path) -> Result<IdMap> {
     let roots = store.roots();
     let _lock = lock::exclusive(&roots.data().join("ids.lock"))?;
     // Drafts first: one that becomes a container meanwhile is seen twice, and not never.
@@ -132,6 +141,57 @@ fn allocate(store: &Store, mode: &Mode, given: &Given, needed: u32, draft: &Path
     let map = plan::auto(mode, given, needed, &used.iter().collect::<Vec<_>>())?;
     fs::write_private(&draft.join(CHOICE), &serde_json::to_vec(&map)?)?;
     Ok(map)
+}
+
+/// Gives a copy of a container of `--userns=auto` a range of its own. `draft` is the directory of the copy. What it returns
+/// is to be kept until the record is written.
+pub fn renew(engine: &Engine, store: &Store, record: &mut Record, draft: &Path) -> Result<Option<Shown>> {
+    let mapping = super::enter_userns(engine)?;
+    let old = record.id_map.clone().unwrap_or_default();
+    let typed = match record.auto_userns.as_str() {
+        // One of an earlier version: as many as it has.
+        "" => format!("auto:size={}", old.uids.iter().map(|e| e.size).sum::<u32>()),
+        typed => typed.to_owned(),
+    };
+    let request = Request::parse(Some(&typed), (&[], &[]), (None, None))?;
+    let needed = match request.mode {
+        Mode::Auto { size: None, .. } => needed(engine, &record.layers, &record.user)?,
+        _ => Needed::default(),
+    };
+    let map = allocate(store, &request.mode, &given(&request, mapping)?, needed, draft)?;
+    let shift = Shift::of(&map, &mapping.id_map());
+    let before = record.shift.as_ref().map(Shift::options);
+    spec_with(draft, &map)?;
+    if let (Some(before), Some(shift)) = (before, &shift) {
+        show_images(draft, &before, &shift.options())?;
+    }
+    let tree = match (&record.shown, &shift) {
+        (Some(_), Some(shift)) => Some(shown::obtain(&engine.roots, &record.layers, shift, &|| {})?),
+        _ => None,
+    };
+    record.shown = tree.as_ref().map(|tree| tree.key.clone());
+    record.shift = shift.filter(|_| record.shift.is_some());
+    record.id_map = Some(map);
+    Ok(tree)
+}
+
+fn spec_with(dir: &Path, map: &IdMap) -> Result<()> {
+    let path = dir.join("config.json");
+    let mut spec: Spec =
+        serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+    crate::container::spec::set_id_map(&mut spec, map)?;
+    fs::write_private(&path, &serde_json::to_vec(&spec)?)
+}
+
+/// Images that fuse-overlayfs mounts in the container are shown with the other owners too.
+fn show_images(dir: &Path, before: &(String, String), after: &(String, String)) -> Result<()> {
+    let path = dir.join("launch.json");
+    let mut launch: Launch =
+        serde_json::from_slice(&fs::read(&path)?).with_context(|| format!("reading `{}`", path.display()))?;
+    for fuse in launch.overlays.iter_mut().filter(|fuse| (&fuse.uids, &fuse.gids) == (&before.0, &before.1)) {
+        (fuse.uids, fuse.gids) = after.clone();
+    }
+    fs::write_private(&path, &serde_json::to_vec(&launch)?)
 }
 
 /// The choices of containers whose directories are in this one.

@@ -89,10 +89,35 @@ pub fn provide(engine: &Engine, requests: &[SecretRequest], container: &str) -> 
     Ok(provided)
 }
 
+/// The same secrets for a copy of the container. To be called before the user namespace is entered.
+///
+/// # Errors
+/// A copy or the store's key is damaged.
+pub fn copied(engine: &Engine, record: &Record, new: &str) -> Result<Provided> {
+    let mut provided = Provided::default();
+    if record.secrets.is_empty() {
+        return Ok(provided);
+    }
+    let _undumpable = Undumpable::begin();
+    let store = store(engine);
+    for number in 0..record.secrets.len() {
+        provided.sealed.push(store.seal(&owner(new, number), &own_copy(engine, &store, record, number)?)?);
+    }
+    Ok(provided)
+}
+
+/// The value of a secret that a container has as a file.
+fn own_copy(engine: &Engine, store: &Store, record: &Record, number: usize) -> Result<Plain> {
+    let path = place(&engine.roots.container(&record.id)).join(number.to_string());
+    let value = fs::read(&path).and_then(|bytes| store.unseal(&owner(&record.id, number), bytes));
+    let name = || record.secrets.get(number).map_or_else(String::new, |file| file.name.clone());
+    value.with_context(|| format!("reading secret {} of container {}", name(), record.name))
+}
+
 impl Provided {
     /// Writes the encrypted copies into the directory of a container that is being made.
     pub fn write(&self, dir: &Path, durability: Durability) -> Result<()> {
-        if self.memory.is_none() {
+        if self.sealed.is_empty() {
             return Ok(());
         }
         let dir = place(dir);
@@ -115,13 +140,9 @@ pub fn of_record(engine: &Engine, record: &Record) -> Result<Option<OwnedFd>> {
     }
     let _undumpable = Undumpable::begin();
     let store = store(engine);
-    let dir = place(&engine.roots.container(&record.id));
     let mut all = Vec::new();
     for (number, file) in record.secrets.iter().enumerate() {
-        let value =
-            fs::read(&dir.join(number.to_string())).and_then(|bytes| store.unseal(&owner(&record.id, number), bytes));
-        let value = value.with_context(|| format!("reading secret {} of container {}", file.name, record.name))?;
-        all.push(for_file(file, &value)?);
+        all.push(for_file(file, &own_copy(engine, &store, record, number)?)?);
     }
     for variable in &record.env_secrets {
         let found = store.find(&variable.name)?;

@@ -1,9 +1,9 @@
 //! `import`: a root file system as a tar archive becomes an image of one layer.
 //!
-//! The archive is the layer's blob as it came, plain, gzip or zstd. Its diff ID is known only when it has flowed through,
+//! The archive is the layer's blob as it came, plain, gzip or zstd; what is compressed otherwise is decompressed. Its diff ID is known only when it has flowed through,
 //! so the layer is unpacked under a random name first.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -63,15 +63,21 @@ impl ImageStore {
         let draft = self.layers.draft()?;
         let mut head = Vec::new();
         input.take(MAGIC as u64).read_to_end(&mut head).context("reading archive")?;
-        let media_type = match Compression::detect(&head) {
+        let compression = Compression::detect(&head);
+        let mut input: Box<dyn Read + Send + '_> = Box::new(head.as_slice().chain(input));
+        let media_type = match compression {
             Compression::Gzip => format!("{OCI_LAYER}+gzip"),
             Compression::Zstd => format!("{OCI_LAYER}+zstd"),
-            _ => OCI_LAYER.to_owned(),
+            // An archive may be compressed in ways that a layer may not.
+            _ => {
+                input = compression.decoder(BufReader::with_capacity(1 << 18, input))?;
+                OCI_LAYER.to_owned()
+            }
         };
         let path = workspace.path("layer");
         let shown = "layer".to_owned();
         progress.event(Event::Started { digest: shown.clone(), what: "blob", total: None });
-        let flow = flow::make(&mut head.as_slice().chain(input), &path, &draft)?;
+        let flow = flow::make(&mut input, &path, &draft)?;
         progress.event(Event::Finished { digest: shown });
 
         draft.note_archive_size(flow.diff_size);

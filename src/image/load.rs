@@ -319,7 +319,9 @@ fn describe_layer(members: &Members, path: &str, diff_id: &str) -> Result<Descri
     let (size, mut reader) = members.open_member(path)?;
     let mut head = Vec::new();
     reader.by_ref().take(MAGIC as u64).read_to_end(&mut head).with_context(|| format!("reading `{path}`"))?;
-    let suffix = match Compression::detect(&head) {
+    let compression = Compression::detect(&head);
+    compression.check_layer()?;
+    let suffix = match compression {
         Compression::None => {
             let digest = format!("sha256:{diff_id}");
             return Ok(Descriptor { media_type: OCI_LAYER.to_owned(), digest, size, ..Descriptor::default() });

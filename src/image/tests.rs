@@ -320,6 +320,11 @@ fn root_file_systems_are_imported() {
         assert_eq!(stored.image.layers, [sha256(&tar)]);
     }
     assert_eq!(home.names_in("layers").len(), 1);
+    // Layers have no such compression, so this one is the layer that came plain.
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    std::io::Write::write_all(&mut bzip2, &tar).unwrap();
+    let stored = home.store.import(&mut &bzip2.finish().unwrap()[..], &options, &Silent).unwrap();
+    assert_eq!((&stored.image.layers[..], home.names_in("layers").len()), (&[sha256(&tar)][..], 1));
     let before = home.names_in("images/blobs/sha256").len();
     for bytes in [&b"\xfd7zXZ\0 and so on"[..], &gzip(&tar)[..20], b"", &tar[..512]] {
         let unnamed = ImportOptions { name: None, ..options.clone() };

@@ -71,6 +71,7 @@ impl Bridges {
             location: bridges.location.clone(),
             uplink: bridges.uplink,
             program: config.network_program.clone(),
+            containers: roots.containers(),
         };
         let mut bridges = Bridges {
             place,
@@ -132,7 +133,7 @@ impl Bridges {
         forward::change(&mut self.listeners, &wanted.ports)?;
         let listeners = self.listeners.iter().map(|l| (l.protocol.as_str().to_owned(), l.container_port)).collect();
         let sockets: Vec<BorrowedFd<'_>> = self.listeners.iter().map(|l| l.socket.as_fd()).collect();
-        let attach = Attach { wanted, had: self.interfaces.clone(), listeners };
+        let attach = Attach { wanted, dir: self.dir.clone(), had: self.interfaces.clone(), listeners };
         client.attach(attach, namespace.as_fd(), &sockets)?;
         self.asked = true;
         self.again = false;

@@ -20,6 +20,7 @@ pub mod anchor;
 mod child;
 pub mod config;
 pub mod dns;
+pub mod egress;
 pub mod files;
 pub mod firewall;
 pub mod forward;

@@ -6,6 +6,7 @@ pub mod fs;
 pub mod id;
 pub mod layers;
 pub mod lock;
+pub mod owners;
 pub mod roots;
 pub mod tree;
 pub mod unpack;

@@ -85,7 +85,12 @@ impl Roots {
     pub fn container(&self, id: &str) -> PathBuf {
         self.containers().join(id)
     }
-    /// Run-time directories of containers.
+    /// What is known of the owners of layers' files, by diff ID.
+    pub fn owners(&self) -> PathBuf {
+        self.run().join("owners")
+    }
+
+    /// Runtime directories of containers.
     pub fn run_containers(&self) -> PathBuf {
         self.run.join("containers")
     }

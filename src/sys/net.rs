@@ -35,6 +35,39 @@ pub fn set_netlink_option(socket: BorrowedFd<'_>, option: libc::c_int, value: li
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// The inode number of the user namespace that owns a network namespace (ioctl_ns(2)).
+///
+/// # Errors
+/// It is neither the caller's nor one below it.
+pub fn owner_of(namespace: BorrowedFd<'_>) -> io::Result<u64> {
+    const NS_GET_USERNS: libc::c_ulong = 0xb701;
+    // SAFETY: the request takes no argument and returns a new descriptor.
+    let fd = unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_USERNS as _) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was made just now and is nobody else's.
+    let owner = unsafe { <std::os::fd::OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(fd) };
+    Ok(rustix::fs::fstat(&owner)?.st_ino)
+}
+
+/// A packet socket (packet(7)) of the interface with this index: what is written to it is a frame as it goes over the wire, and all
+/// frames are read. For tests of what hostile containers do.
+pub fn packet_socket(interface: u32) -> io::Result<std::os::fd::OwnedFd> {
+    let all = (libc::ETH_P_ALL as u16).to_be();
+    let protocol = std::num::NonZeroU32::new(u32::from(all)).map(rustix::net::Protocol::from_raw);
+    let socket = socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
+    // SAFETY: all zeroes is a valid sockaddr_ll.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_protocol = all;
+    address.sll_ifindex = interface.cast_signed();
+    let length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: `address` is a sockaddr_ll of that length.
+    let result = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(socket) }
+}
+
 /// The user of the process that connected a UNIX socket, in the caller's user namespace.
 pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
     // SAFETY: all zeroes is a valid ucred.

@@ -1,11 +1,12 @@
 //! `cp`: the table of paths, owners, what is preserved, tmpfs and volumes, archives on the standard streams, and that
 //! nothing gets out of a container.
 
+use std::io::Write as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{Env, skip};
+use crate::support::{Env, let_pass, skip};
 
 /// The host's side: a file, a directory and links to both.
 fn host(env: &Env) {
@@ -86,6 +87,77 @@ fn many_at_once_into_a_container_that_rests() {
         one.finish().expect(0);
     }
     assert_eq!(env.ok(["start", "-a", "c"]).lines().count(), 8);
+}
+
+/// Nothing waits for whoever writes an archive.
+#[test]
+fn an_archive_that_is_long_in_coming() {
+    let env = Env::busybox();
+    host(&env);
+    env.ok(["create", "--name=c", "--network=none", "busybox", "sleep", "1000"]);
+    let mut coming = env.coracle(["cp", "-", "c:/tmp"]).raw();
+    let mut coming = coming.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut archive = tar::Builder::new(coming.stdin.take().unwrap());
+    archive.append_path_with_name(env.work().join("f"), "came").unwrap();
+    archive.get_mut().flush().unwrap();
+    env.ok(["cp", "f", "c:/etc/new"]);
+    env.ok(["start", "c"]);
+    assert!(coming.try_wait().unwrap().is_none());
+    archive.append_path_with_name(env.work().join("f"), "late").unwrap();
+    drop(archive.into_inner().unwrap());
+    assert!(coming.wait().unwrap().success());
+    assert_eq!(env.ok(["exec", "c", "ls", "/etc/new", "/tmp"]), "/etc/new\n\n/tmp:\ncame\nlate");
+}
+
+/// Either of the two is first, and both see what the other one did.
+#[test]
+fn a_start_and_a_copy_at_the_same_moment() {
+    let env = Env::busybox();
+    host(&env);
+    env.file("big", vec![b'x'; 4 << 20]);
+    for round in 0..12 {
+        let name = format!("c{round}");
+        env.ok([
+            "create",
+            "--name",
+            &name,
+            "--network=none",
+            "busybox",
+            "sh",
+            "-c",
+            "echo own >> /etc/passwd; sleep 1000",
+        ]);
+        if round % 2 == 1 {
+            env.ok(["cp", "f", &format!("{name}:/before")]);
+        }
+        let copies: Vec<_> =
+            ["big", "f"].iter().map(|file| env.coracle(["cp", file, &format!("{name}:/etc/{file}")]).spawn()).collect();
+        env.ok(["start", &name]);
+        for copy in copies {
+            copy.finish().expect(0);
+        }
+        let script =
+            "until grep own /etc/passwd; do :; done; stat -c %s /etc/big; cat /etc/f; echo more > /etc/f; cat /etc/f";
+        let seen = env.ok(["exec", &name, "sh", "-c", script]);
+        assert!(seen.starts_with("own\n4194304\n") && seen.ends_with("more"), "{round}: {seen}");
+        env.ok(["rm", "-f", "-t", "0", &name]);
+    }
+}
+
+#[test]
+fn what_a_killed_copy_leaves() {
+    let env = Env::busybox();
+    env.start("c", &[]);
+    env.file("big", vec![b'x'; 64 << 20]);
+    for round in 0..10_u64 {
+        let mut copy = env.coracle(["cp", "big", "c:/srv-big"]).spawn();
+        let_pass(Duration::from_millis(5 + 7 * round));
+        copy.child.kill().unwrap();
+        copy.child.wait().unwrap();
+        // All of it or nothing, and nothing else.
+        let seen = env.ok(["exec", "c", "sh", "-c", "ls -A / | grep -e big -e coracle; stat -c %s /srv-big; true"]);
+        assert!(["", "srv-big\n67108864"].contains(&seen.as_str()), "{round}: {seen}");
+    }
 }
 
 #[test]

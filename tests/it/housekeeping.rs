@@ -106,6 +106,36 @@ fn clones() {
 }
 
 #[test]
+fn a_clone_has_the_secrets_and_a_mapping_of_its_own() {
+    let env = Env::busybox();
+    env.coracle(["secret", "create", "word", "-"]).stdin("open sesame").run().expect(0);
+    let look = "cat /run/secrets/word; echo .$WORD; stat -c %u /etc/passwd /run/secrets/word";
+    let secrets = ["--secret", "word,uid=7", "--secret", "word,type=env,target=WORD"];
+    let create = |name: &str, more: &[&str]| {
+        let own = ["create", "--network", "none", "--name", name];
+        env.ok([&own, &secrets[..], more, &["busybox", "sh", "-c", look]].concat());
+    };
+    let said = "open sesame.open sesame\n0\n7";
+    create("c", &[]);
+    env.ok(["container", "clone", "c", "c2"]);
+    env.ok(["rm", "c"]);
+    assert_eq!(env.ok(["start", "-a", "c2"]).trim(), said);
+    create("auto", &["--userns=auto"]);
+    env.ok(["container", "clone", "auto", "auto2"]);
+    env.ok(["container", "clone", "--run", "auto2", "auto3"]);
+    let map = |name: &str| env.inspect(name, "HostConfig.IDMappings.UidMap").to_string();
+    assert!(map("auto") != map("auto2") && map("auto2") != map("auto3"), "{}", map("auto"));
+    env.wait_status("auto3", "exited");
+    assert_eq!(env.ok(["logs", "auto3"]).trim(), said);
+    for name in ["auto", "auto2", "auto3"] {
+        assert_eq!(env.ok(["start", "-a", name]).trim(), said, "{name}");
+    }
+    // What it took is given back.
+    env.ok(["rm", "auto", "auto2", "auto3"]);
+    env.ok(["create", "--userns=auto:size=65000", "busybox"]);
+}
+
+#[test]
 fn existence_and_cleanup() {
     let env = Env::busybox();
     env.ok(["run", "--network", "none", "--name", "c", "busybox", "true"]);

@@ -56,6 +56,8 @@ fn standard_output_and_compressed_input() {
         ("oci-archive", "cat"),
         ("docker-archive", "gzip -c"),
         ("oci-archive", "zstd -q -c"),
+        ("docker-archive", "xz -0 -c"),
+        ("oci-archive", "bzip2 -1 -c"),
     ] {
         let script = format!("set -e; {coracle} {roots} save -q --format {format} busybox | {pack} > saved");
         env.program("bash").args(["-o", "pipefail", "-c", &script]).run().expect(0);
@@ -63,9 +65,6 @@ fn standard_output_and_compressed_input() {
         let script = format!("{coracle} {roots} load -q < saved");
         env.program("sh").args(["-c", &script]).run().expect(0).says("Loaded image: localhost/busybox:latest");
     }
-    env.program("sh").args(["-c", &format!("{coracle} {roots} save busybox | xz -0 -c > saved.xz")]).run().expect(0);
-    let said = env.fails(125, ["load", "-q", "-i", "saved.xz"]);
-    assert!(said.contains("xz compression is not supported"), "{said}");
     // Who has seen enough is no failure.
     let script = format!("set -e; {coracle} {roots} save -q busybox | head -c 100 > part");
     env.program("bash").args(["-o", "pipefail", "-c", &script]).run().expect(0);

@@ -1,7 +1,7 @@
 //! `--pid`, `--ipc`, `--uts`, `--cgroupns` with container:NAME and ns:PATH, and what containers that depend on each other
 //! may and may not.
 
-use crate::support::{Env, until};
+use crate::support::{Env, SOON, until};
 
 const ALL: [&str; 8] = [
     "--pid",
@@ -210,5 +210,43 @@ fn a_needed_container_is_not_removed_by_itself() {
     env.ok(["rm", "guest"]);
     env.ok(["stop", "-t", "1", "donor"]);
     until("the removal", crate::support::SOON, || env.names().is_empty().then_some(()));
+    env.assert_nothing_left();
+}
+
+/// Both may be on their way back: who joins waits for the other for a while.
+#[test]
+fn a_restart_waits_for_the_donor() {
+    let env = Env::busybox();
+    env.start("donor", &[]);
+    env.ok([
+        "run",
+        "-d",
+        "--name",
+        "guest",
+        "--network",
+        "none",
+        "--restart",
+        "always",
+        "--ipc",
+        "container:donor",
+        "busybox",
+        "sleep",
+        "0.3",
+    ]);
+    env.ok(["kill", "donor"]);
+    let why = until("the guest to miss it", SOON, || {
+        let error = env.inspect("guest", "State.Error");
+        error.as_str().filter(|e| !e.is_empty()).map(str::to_owned)
+    });
+    assert!(why.contains("the container is not running"), "{why}");
+    env.ok(["start", "donor"]);
+    env.wait_status("guest", "running");
+    assert_eq!(env.inspect("guest", "State.Error"), "");
+    // Somebody may lose patience before it does.
+    env.ok(["kill", "donor"]);
+    until("the guest to miss it", SOON, || (env.inspect("guest", "State.Error") != "").then_some(()));
+    env.ok(["stop", "-t", "0", "guest"]);
+    env.wait_status("guest", "exited");
+    env.ok(["rm", "-f", "guest", "donor"]);
     env.assert_nothing_left();
 }

@@ -107,6 +107,42 @@ fn who_sees_the_hosts_processes_cannot_read_those_of_another_mapping() {
     }
 }
 
+#[test]
+fn automatic_ranges_are_as_large_as_the_image_wants() {
+    if !works("automatic_ranges_are_as_large_as_the_image_wants") {
+        return;
+    }
+    let env = Env::busybox();
+    let layer = Layer::new().owned("srv/high", 0o644, 3000, 4999, b"h").owned("srv/nobodys", 0o644, 65534, 0, b"n");
+    env.add(&fixtures::on_busybox("owners", vec![layer.plain()]));
+    env.ok([
+        "run",
+        "--network",
+        "none",
+        "--name",
+        "c",
+        "--userns=auto",
+        "owners",
+        "stat",
+        "-c",
+        "%u:%g",
+        "/srv/high",
+        "/srv/nobodys",
+    ]);
+    assert_eq!(env.ok(["logs", "c"]), "3000:4999\n65534:0");
+    let map = parse(
+        &env.inspect("c", "HostConfig.IDMappings.UidMap")
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_str().unwrap().replace(':', " ") + "\n")
+            .collect::<String>(),
+    );
+    assert_eq!(map.iter().map(|[inside, _, size]| (*inside, *size)).collect::<Vec<_>>(), [(0, 5000), (65534, 1)]);
+    // The rest is for others.
+    env.ok(["create", "--userns=auto:size=60000", "busybox"]);
+}
+
 /// The first process of a container, as the host numbers it.
 fn pid_of(env: &Env, name: &str) -> String {
     env.inspect(name, "State.Pid").to_string()

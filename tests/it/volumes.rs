@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::Env;
 use crate::support::fixtures::on_busybox;
 use crate::support::image::{Layer, archive};
+use crate::support::{Env, SOON, poll};
 
 /// Where the files of a volume are.
 fn data(env: &Env, name: &str) -> PathBuf {
@@ -507,6 +507,33 @@ fn archives() {
     env.fails(125, ["volume", "export", "nosuch"]);
     assert!(std::fs::read_dir(env.root().join("tmp")).unwrap().next().is_none());
     let _ = archive(&[]);
+}
+
+/// A container that is paused for a copy goes on, also when whoever paused it is killed.
+#[test]
+fn a_killed_snapshot_leaves_nobody_paused() {
+    let env = Env::busybox();
+    env.start("c", &["-v", "v:/w"]);
+    env.ok(["exec", "c", "sh", "-c", "cd /w; for i in $(seq 3000); do echo $i > $i; done"]);
+    let paused = |round: u32| {
+        let name = format!("s{round}");
+        let mut snapshot = env.coracle(["volume", "snapshot", "v", &name]).spawn();
+        let caught = poll(SOON, || match env.status("c").as_str() {
+            "paused" => Some(true),
+            _ => snapshot.child.try_wait().unwrap().map(|_| false),
+        });
+        snapshot.child.kill().unwrap();
+        snapshot.child.wait().unwrap();
+        env.wait_status("c", "running");
+        caught == Some(true)
+    };
+    assert!((0..20).any(paused), "the snapshot was never caught");
+    assert_eq!(env.ok(["exec", "c", "cat", "/w/3000"]).trim(), "3000");
+    // What a user has paused stays so.
+    env.ok(["pause", "c"]);
+    env.ok(["volume", "snapshot", "v", "last"]);
+    assert_eq!(env.status("c"), "paused");
+    env.ok(["unpause", "c"]);
 }
 
 #[test]

@@ -17,6 +17,12 @@ pub struct NetworkArgs {
     /// Set a DNS search domain
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     pub dns_search: Vec<String>,
+    /// What the container may reach: names, *.names, addresses and nets, each with an optional :PORT, or none
+    #[arg(long, value_name = "stringArray")]
+    pub egress: Vec<String>,
+    /// Write down what is refused by --egress
+    #[arg(long)]
+    pub egress_log: GoBool,
     /// Declare a port without publishing it
     #[arg(long, value_name = "strings", value_delimiter = ',')]
     pub expose: Vec<String>,

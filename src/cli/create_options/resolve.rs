@@ -19,6 +19,7 @@ use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
 use crate::container::mounts::{self, ImageVolumes, UserMount, VolumesFrom};
 use crate::container::namespaces::{self, IpcMode, Sharing};
+use crate::container::network::Egress;
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::personality::Personality;
 use crate::container::secrets::SecretRequest;
@@ -28,6 +29,7 @@ use crate::container::{
 };
 use crate::error::{Context, Error, Result};
 use crate::network;
+use crate::network::egress::List;
 use crate::network::files::{HostsFile, hosts, resolv};
 use crate::storage::fs;
 
@@ -127,6 +129,8 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
             None => String::new(),
         },
         network_aliases: words(&network.network_alias),
+        egress: egress(network)?,
+        restricted: false,
         publish: words(&network.publish),
         publish_all: *network.publish_all,
         expose: expose(&network.expose)?,
@@ -204,6 +208,16 @@ fn check_network(args: &NetworkArgs, at: &Invocation) -> Result<()> {
     words(&args.add_host).iter().try_for_each(|text| hosts::check_add_host(text))?;
     resolv::check(&words(&args.dns), &words(&args.dns_search), &words(&args.dns_option))?;
     words(&args.publish).iter().try_for_each(|text| network::ports::parse(text).map(drop))
+}
+
+/// What may be reached, each entry in its one form.
+fn egress(args: &NetworkArgs) -> Result<Option<Egress>> {
+    let allow = match args.egress.as_slice() {
+        [] => None,
+        values => Some(List::parse(values)?.texts()),
+    };
+    let log = *args.egress_log;
+    Ok((allow.is_some() || log).then_some(Egress { allow, log }))
 }
 
 /// The words of a flag whose values are split at commas: an empty value is no word.

@@ -10,6 +10,7 @@ use crate::engine::network;
 use crate::error::{Kind, Result};
 use crate::network::config::create::{New, parse_range, parse_route};
 use crate::network::config::{Net, Subnet};
+use crate::network::egress;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -22,6 +23,12 @@ pub struct Args {
     /// Driver of the network: bridge
     #[arg(short, long, value_name = "string")]
     driver: Option<String>,
+    /// What containers of the network may reach: names, *.names, addresses and nets, each with an optional :PORT, or none
+    #[arg(long, value_name = "stringArray")]
+    egress: Vec<String>,
+    /// Write down what is refused by --egress
+    #[arg(long)]
+    egress_log: GoBool,
     /// Address of the bridge in the subnet of the same place
     #[arg(long, value_name = "ipSlice", value_delimiter = ',')]
     gateway: Vec<String>,
@@ -71,7 +78,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         dns: super::servers(&args.dns, "NetworkDNSServers")?,
         routes: args.route.iter().map(|text| parse_route(text)).collect::<Result<_>>()?,
         labels: pairs(&args.label, "failed to parse labels: invalid label format")?,
-        options: pairs(&args.opt, "unable to process options: invalid option format")?,
+        options: options(&args)?,
         ipam_driver: args.ipam_driver.clone().unwrap_or_default(),
         interface: args.interface_name.clone().unwrap_or_default(),
     };
@@ -105,6 +112,21 @@ fn subnets(args: &Args) -> Result<Vec<Subnet>> {
         Ok(Subnet { subnet: text.parse::<Net>()?.network(), gateway: gateways.get(i).copied(), lease_range })
     };
     args.subnet.iter().enumerate().map(one).collect()
+}
+
+/// Options, and what has flags of its own beyond the reference.
+fn options(args: &Args) -> Result<BTreeMap<String, String>> {
+    let mut options = pairs(&args.opt, "unable to process options: invalid option format")?;
+    if !args.egress.is_empty() {
+        options.insert(egress::OPTION.to_owned(), args.egress.join(","));
+    }
+    if *args.egress_log {
+        if !options.contains_key(egress::OPTION) {
+            bail!("`--egress-log` has nothing to write down without `--egress`");
+        }
+        options.insert(egress::LOG_OPTION.to_owned(), "true".to_owned());
+    }
+    Ok(options)
 }
 
 fn pairs(given: &[String], complaint: &str) -> Result<BTreeMap<String, String>> {

@@ -88,7 +88,8 @@ fn kernel_overlay_works(roots: &Roots) -> Result<bool> {
     Ok(works)
 }
 
-fn fuse_works() -> bool {
+/// Whether fuse-overlayfs can be used.
+pub fn fuse_works() -> bool {
     let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok();
     device && crate::network::lookup::find("fuse-overlayfs").is_some()
 }

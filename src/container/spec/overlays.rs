@@ -103,7 +103,7 @@ impl Plan {
         self.layered += 1;
         self.directories.push(merged.clone());
         let mut options = user.options.clone();
-        if place.driver != "overlay" {
+        if place.driver != "overlay" || (shift.is_some() && place.fuse_shows) {
             let (upper, work) = layer.unwrap_or_default();
             let (uids, gids) = shift.map(Shift::options).unwrap_or_default();
             self.overlays.push(Fuse { lower, upper, work, merged: merged.clone(), uids, gids });

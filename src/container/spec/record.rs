@@ -76,6 +76,11 @@ pub(super) fn build(
         userns_mode: place.userns.mode(),
         id_map: place.userns.map.clone(),
         auto_ids: matches!(options.userns.mode, crate::container::userns::Mode::Auto { .. }),
+        auto_userns: match &options.userns.mode {
+            crate::container::userns::Mode::Auto { .. } => options.userns.typed.clone(),
+            _ => String::new(),
+        },
+        restricted: options.restricted,
         userns_of: place.userns.of.clone(),
         shift: place.userns.shift.clone().filter(|_| image.is_some()),
         cgroup_mode: options.cgroup.to_string(),

@@ -15,6 +15,9 @@ pub enum Mode {
     /// The user's own namespace.
     #[default]
     Host,
+    /// The user's own IDs, in a namespace of the container's own: what owns everything in it owns nothing beside it. Not a
+    /// value of `--userns`.
+    Own,
     /// The user keeps their IDs in the container, or these.
     KeepId { uid: Option<u32>, gid: Option<u32>, size: Option<u32> },
     /// A range that no other container has.

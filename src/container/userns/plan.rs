@@ -9,6 +9,7 @@ use crate::container::record::UsernsOf;
 use crate::error::{Error, Result};
 use crate::runtime::idmap::IdMap;
 use crate::runtime::userns::Extent;
+use crate::storage::owners::{NOBODY, Needed};
 
 /// `--userns=auto` without a size: at least so many IDs, at most so many.
 const AUTO_LEAST: u32 = 1024;
@@ -130,6 +131,7 @@ impl Request {
                 uids: keep(&given.own.uids, uid.unwrap_or(given.uid), *size),
                 gids: keep(&given.own.gids, gid.unwrap_or(given.gid), *size),
             },
+            Mode::Own => IdMap { uids: typed(&[], &given.own.uids, "UID")?, gids: typed(&[], &given.own.gids, "GID")? },
             Mode::NoMap if given.uid == 0 => bail!("nomap is only supported in rootless mode"),
             Mode::NoMap if given.single => {
                 return Err(Error::new("`--userns=nomap` needs subordinate IDs: you have none besides your own")
@@ -196,16 +198,19 @@ fn named(ranges: &[(u32, u32)], own: &[Extent], what: &str) -> Result<Vec<Extent
     Ok(entry::merged(map))
 }
 
-/// The map of `--userns=auto`: IDs that are in none of `used`. `needed` is how many the image and the user want.
+/// The map of `--userns=auto`: IDs that are in none of `used`. `needed` is what the image and the user want. Nobody gets an ID
+/// of their own beside the others, where the reference leaves them out: setgroups(65534) of apt and its like would fail.
 ///
 /// # Errors
 /// There are not so many left.
-pub fn auto(mode: &Mode, given: &Given, needed: u32, used: &[&IdMap]) -> Result<IdMap> {
+pub fn auto(mode: &Mode, given: &Given, needed: Needed, used: &[&IdMap]) -> Result<IdMap> {
     let Mode::Auto { size, uids, gids } = mode else { bail!("the mode is not auto") };
     if given.single {
         return Err(Error::new("`--userns=auto` needs subordinate IDs: you have none besides your own")
             .hint("as root, write a line like `NAME:100000:65536` into /etc/subuid and /etc/subgid"));
     }
+    let nobody = if size.is_none() && needed.nobody { u64::from(NOBODY) } else { 0 };
+    let needed = needed.below;
     let size = match size {
         Some(size) => *size,
         None if needed > AUTO_MOST => bail!(
@@ -221,7 +226,7 @@ pub fn auto(mode: &Mode, given: &Given, needed: u32, used: &[&IdMap]) -> Result<
         let total = 1 + u64::from(subordinate(own));
         // The user's own ID is not given away.
         let mut free = Ranges::of([(1, total)]);
-        let mut wanted = Ranges::of([(0, u64::from(size))]);
+        let mut wanted = Ranges::of([(0, u64::from(size)), (nobody, nobody + 1)]);
         for extent in used.iter().chain(&extra) {
             free.remove(u64::from(extent.host_id), u64::from(extent.host_id) + u64::from(extent.size));
         }
@@ -252,14 +257,14 @@ pub fn auto(mode: &Mode, given: &Given, needed: u32, used: &[&IdMap]) -> Result<
     Ok(map)
 }
 
-/// How many IDs the users and groups of an image need: one more than the highest, nobody's not counted.
-pub fn needed_by(passwd: &[u8], group: &[u8]) -> u32 {
+/// What the users and groups of an image need. Whoever is called nobody counts only with the usual ID.
+pub fn needed_by(passwd: &[u8], group: &[u8]) -> Needed {
     use crate::runtime::passwd;
-    const NOBODY: u32 = 65534;
-    let is_nobody = |name: &[u8]| name == b"nobody" || name == b"nogroup";
-    let users = passwd::users(passwd).filter(|u| !is_nobody(u.name)).flat_map(|u| [u.uid, u.gid]);
-    let groups = passwd::groups(group).filter(|g| !is_nobody(g.name)).map(|g| g.gid);
-    users.chain(groups).filter(|id| *id != NOBODY).max().map_or(0, |id| id.saturating_add(1))
+    let counts = |name: &[u8], id: u32| id == NOBODY || !(name == b"nobody" || name == b"nogroup");
+    let users = passwd::users(passwd).flat_map(|u| [(u.name, u.uid), (u.name, u.gid)]);
+    let groups = passwd::groups(group).map(|g| (g.name, g.gid));
+    let all = users.chain(groups).filter(|(name, id)| counts(name, *id)).map(|(_, id)| Needed::of(id));
+    all.fold(Needed::default(), Needed::and)
 }
 
 #[cfg(test)]
@@ -358,7 +363,7 @@ mod tests {
         for text in ["nomap", "auto"] {
             let request = Request::parse(Some(text), (&[], &[]), (None, None)).unwrap();
             let error = match &request.mode {
-                mode @ Mode::Auto { .. } => auto(mode, &single(), 0, &[]).unwrap_err(),
+                mode @ Mode::Auto { .. } => auto(mode, &single(), Needed::default(), &[]).unwrap_err(),
                 _ => request.plan(&single()).unwrap_err(),
             };
             assert!(error.to_string().contains("needs subordinate IDs"), "{error}");
@@ -371,27 +376,31 @@ mod tests {
         let mut maps: Vec<IdMap> = Vec::new();
         for start in [1, 20_001, 40_001] {
             let used: Vec<&IdMap> = maps.iter().collect();
-            let map = auto(&mode, &given(), 0, &used).unwrap();
+            let map = auto(&mode, &given(), Needed::default(), &used).unwrap();
             assert_eq!(plain(&map.uids), [(0, start, 20_000)]);
             maps.push(map);
         }
         let used: Vec<&IdMap> = maps.iter().collect();
-        let error = auto(&mode, &given(), 0, &used).unwrap_err();
+        let error = auto(&mode, &given(), Needed::default(), &used).unwrap_err();
         assert!(error.to_string().starts_with("not enough unused IDs in user namespace"), "{error}");
         assert!(error.hint_text().is_some_and(|hint| hint.contains("auto:size=")));
         // What the second gives back is found again, in parts if need be.
         let left: Vec<&IdMap> = maps.iter().enumerate().filter(|(i, _)| *i != 1).map(|(_, m)| m).collect();
-        let again = auto(&Mode::parse("auto:size=25000").unwrap(), &given(), 0, &left).unwrap();
+        let again = auto(&Mode::parse("auto:size=25000").unwrap(), &given(), Needed::default(), &left).unwrap();
         assert_eq!(plain(&again.gids), [(0, 20_001, 20_000), (20_000, 60_001, 5000)]);
     }
 
     #[test]
     fn sizes_and_forced_ids_of_automatic_ranges() {
-        let parts = |text: &str, needed| {
+        let parts = |text: &str, below| {
+            let needed = Needed { below, nobody: below == 6 };
             let map = auto(&Mode::parse(text).unwrap(), &given(), needed, &[]);
             map.map(|m| (plain(&m.uids), plain(&m.gids))).map_err(|e| e.to_string())
         };
         assert_eq!(parts("auto", 5), Ok((vec![(0, 1, 1024)], vec![(0, 1, 1024)])));
+        let with_nobody = vec![(0, 1, 1024), (65534, 1025, 1)];
+        assert_eq!(parts("auto", 6), Ok((with_nobody.clone(), with_nobody)));
+        assert_eq!(parts("auto:size=10", 6), Ok((vec![(0, 1, 10)], vec![(0, 1, 10)])));
         assert_eq!(parts("auto", 7001), Ok((vec![(0, 1, 7001)], vec![(0, 1, 7001)])));
         assert!(parts("auto", 70_001).unwrap_err().contains("size 70001 that is bigger than the maximum"));
         let forced = parts("auto:size=5000,uidmapping=3000:0:1,gidmapping=10:@1001:1", 0);
@@ -399,7 +408,8 @@ mod tests {
         assert_eq!(forced, Ok((uids, vec![(0, 1, 10), (11, 11, 4989), (10, 0, 1)])));
         assert!(parts("auto:size=500000", 0).unwrap_err().contains("not enough unused IDs"));
         let passwd = b"root:x:0:0::/:/bin/sh\nnobody:x:70000:70000::/:/\nweb:x:33:5000::/:/\n";
-        assert_eq!(needed_by(passwd, b"nogroup:x:99999:\nn:x:65534:\n"), 5001);
-        assert_eq!(needed_by(b"", b""), 0);
+        let all = needed_by(passwd, b"nogroup:x:99999:\nn:x:65534:\n");
+        assert_eq!(all, Needed { below: 5001, nobody: true });
+        assert_eq!(needed_by(b"", b""), Needed::default());
     }
 }

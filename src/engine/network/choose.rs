@@ -2,7 +2,7 @@
 
 use super::{Engine, store_of};
 use crate::bail;
-use crate::container::network::{Attachment, Wanted};
+use crate::container::network::{Attachment, Egress, Wanted};
 use crate::container::options::CreateOptions;
 use crate::container::record::Record;
 use crate::error::{Error, Result};
@@ -16,6 +16,10 @@ pub struct Choice {
     pub mode: String,
     /// With a bridge: what goes into `network.json`.
     pub attachments: Vec<Attachment>,
+    /// What the container itself may reach.
+    pub egress: Option<Egress>,
+    /// It is held by that, or by the policy of a network.
+    pub held: bool,
 }
 
 /// Chooses by the flags of `run` and `create`.
@@ -28,16 +32,19 @@ pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
     let request = Request::parse(&options.network, default)?;
     if request.mode != Mode::Bridge {
         check_no_bridge(options)?;
+        super::egress::check_mode(options, &request.mode)?;
         let typed = options.network.first().filter(|typed| typed.starts_with(request.mode.name()));
         let mode = typed.cloned().unwrap_or_else(|| request.mode.to_string());
-        return Ok(Choice { mode, attachments: Vec::new() });
+        return Ok(Choice { mode, ..Choice::default() });
     }
     let conf = match conf {
         Some(conf) => conf,
         None => engine.networks.read()?,
     };
-    let attachments = attachments(&store_of(engine, &conf), &conf, request.networks, options)?;
-    Ok(Choice { mode: Mode::Bridge.name().to_owned(), attachments })
+    let store = store_of(engine, &conf);
+    let attachments = attachments(&store, &conf, request.networks, options)?;
+    let held = super::egress::is_held(&store, options, &attachments)?;
+    Ok(Choice { mode: Mode::Bridge.name().to_owned(), attachments, egress: options.egress.clone(), held })
 }
 
 /// Flags that speak of bridge networks mean nothing elsewhere.
@@ -173,7 +180,7 @@ impl Choice {
             networks: self.attachments,
             ports: record.ports.clone(),
             dns: dns.collect::<Result<_>>()?,
-            egress: None,
+            egress: self.egress,
         }))
     }
 }

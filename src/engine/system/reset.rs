@@ -11,7 +11,7 @@ use crate::storage::unpack::remove_tree;
 /// What the engine keeps in its roots. Nothing else there is touched: a user may have chosen any directory.
 const DATA: [&str; 10] =
     ["images", "layers", "mounts", "containers", "volumes", "names", "names.lock", "secrets", "shown", "tmp"];
-const RUN: [&str; 4] = ["containers", "mounts", "storage-driver", "swept"];
+const RUN: [&str; 5] = ["containers", "mounts", "owners", "storage-driver", "swept"];
 
 /// Removes all containers, images and files of the engine.
 ///

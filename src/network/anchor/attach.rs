@@ -9,6 +9,7 @@
 
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -16,9 +17,11 @@ use rustix::io::Errno;
 use super::addresses::{mac_of, mac_text, parse_mac};
 use super::bridges::Bridges;
 use super::namespace::Inner;
+use super::protocol::Attach;
 use super::services::Services;
 use crate::container::network::{Attachment, Interface, Wanted};
 use crate::error::{Context as _, Error, Result};
+use crate::network::egress;
 use crate::network::forward::Listener;
 use crate::network::netlink::route::{address, link, routes};
 use crate::network::netlink::{Message, Socket};
@@ -34,7 +37,7 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(super) struct Wiring {
     inner: Inner,
     socket: Socket,
-    services: Services,
+    pub(super) services: Services,
     pub(super) bridges: Bridges,
     /// Pairs of containers that have ended.
     leaving: Vec<Leaving>,
@@ -54,6 +57,10 @@ struct Leaving {
 #[derive(Debug, Default)]
 pub(super) struct Container {
     pub(super) wanted: Wanted,
+    /// The container's directory.
+    pub(super) dir: PathBuf,
+    /// It is restricted.
+    pub(super) held: bool,
     pub(super) wires: Vec<Wire>,
 }
 
@@ -99,23 +106,25 @@ impl Wiring {
     pub(super) fn connect(
         &mut self,
         container: &mut Container,
-        wanted: Wanted,
-        had: &[Interface],
+        attach: Attach,
         namespace: &OwnedFd,
         listeners: Vec<Listener>,
     ) -> Result<()> {
+        let Attach { wanted, had, dir, .. } = attach;
         let (kept, dropped): (Vec<Wire>, Vec<Wire>) =
             std::mem::take(&mut container.wires).into_iter().partition(|wire| wanted.networks.contains(&wire.asked));
         let new: Vec<&Attachment> =
             wanted.networks.iter().filter(|asked| !kept.iter().any(|wire| wire.asked == **asked)).collect();
         let mut planned = Vec::new();
-        let result = self.add(&wanted.id, &new, &kept, had, namespace, &mut planned);
+        let old: Vec<&Wire> = kept.iter().chain(&dropped).collect();
+        let result = self.add((&wanted, &dir), &new, &old, &had, namespace, &mut planned);
         container.wires = kept;
         if let Err(error) = result {
             container.wires.extend(dropped);
             for wire in planned {
                 self.remove(&wire);
             }
+            self.hold_as_before(container, &wanted.id);
             return Err(error);
         }
         for wire in dropped {
@@ -124,7 +133,13 @@ impl Wiring {
         container.wires.extend(planned);
         let place = |wire: &Wire| wanted.networks.iter().position(|asked| *asked == wire.asked);
         container.wires.sort_by_key(place);
-        container.wanted = wanted;
+        (container.wanted, container.dir) = (wanted, dir);
+        let policy = self.policy(&container.wanted, container.wires.iter())?;
+        if policy.is_some() {
+            egress::check_owner(namespace.as_fd())?;
+        }
+        self.hold(&container.wanted, &container.dir, policy.as_ref(), container.wires.iter())?;
+        container.held = policy.is_some();
         self.services.set_container(container, listeners)
     }
 
@@ -135,6 +150,11 @@ impl Wiring {
 
     /// The container has ended.
     pub(super) fn disconnect(&mut self, container: Container) {
+        if container.held {
+            // Who shares the namespace and lives on must not be connected when nothing holds it any more.
+            let gone: Vec<Message> = container.wires.iter().map(|wire| link::remove(&wire.host)).collect();
+            let _ = self.socket.request(&gone);
+        }
         self.services.remove_container(&container.wanted.id);
         for wire in container.wires {
             self.release(&wire);
@@ -172,9 +192,9 @@ impl Wiring {
 
     fn add(
         &mut self,
-        id: &str,
+        (wanted, dir): (&Wanted, &Path),
         new: &[&Attachment],
-        kept: &[Wire],
+        old: &[&Wire],
         had: &[Interface],
         namespace: &OwnedFd,
         planned: &mut Vec<Wire>,
@@ -182,9 +202,16 @@ impl Wiring {
         let mut near = Vec::new();
         for asked in new {
             let wire = self
-                .plan(id, asked, kept, had, planned)
+                .plan(&wanted.id, asked, old, had, planned)
                 .with_context(|| format!("connecting the container to network `{}`", asked.network))?;
             planned.push(wire);
+        }
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let policy = self.policy(wanted, old.iter().copied().chain(planned.iter()))?;
+        if policy.is_some() {
+            egress::check_owner(namespace.as_fd())?;
         }
         for wire in planned.iter() {
             let bridge = self.bridges.get_mut(&wire.interface.network).ok_or_else(gone)?;
@@ -192,15 +219,13 @@ impl Wiring {
                 name: &wire.host,
                 mac: near_mac(wire.mac),
                 master: bridge.index,
+                up: policy.is_none(),
                 mtu: bridge.mtu(),
                 far_name: &wire.interface.interface,
                 far_mac: wire.mac,
                 far_namespace: namespace.as_fd(),
             }));
             near.push(link::question(&wire.host));
-        }
-        if planned.is_empty() {
-            return Ok(());
         }
         let mut far = self.inner.socket_in(namespace.as_fd())?;
         let mut indices = self.make_pairs(&near);
@@ -215,6 +240,11 @@ impl Wiring {
             indices = self.make_pairs(&near);
         }
         let indices = indices.map_err(|refused| Error::from(refused).wrap("connecting the container"))?;
+        if policy.is_some() {
+            self.hold(wanted, dir, policy.as_ref(), old.iter().copied().chain(planned.iter()))?;
+            let up: Vec<Message> = planned.iter().map(|wire| link::set_up_by_name(&wire.host)).collect();
+            self.socket.request(&up).map_err(|refused| Error::from(refused).wrap("connecting the container"))?;
+        }
         let mut messages = Vec::new();
         for (wire, index) in planned.iter().zip(indices) {
             self.configure(wire, index, &mut messages);
@@ -235,7 +265,7 @@ impl Wiring {
         &mut self,
         id: &str,
         asked: &Attachment,
-        kept: &[Wire],
+        old: &[&Wire],
         had: &[Interface],
         planned: &[Wire],
     ) -> Result<Wire> {
@@ -251,7 +281,7 @@ impl Wiring {
             }
         };
         let network = &bridge.network;
-        let used: Vec<u32> = kept.iter().chain(planned).map(|wire| wire.metric).collect();
+        let used: Vec<u32> = old.iter().copied().chain(planned).map(|wire| wire.metric).collect();
         let metric = network.metric().or_else(|| (METRIC..).find(|metric| !used.contains(metric))).unwrap_or(METRIC);
         let leads_out = !network.internal && !network.no_default_route();
         let gateways = network.gateways().filter(|_| leads_out).collect();

@@ -29,7 +29,7 @@ impl Services {
     pub(super) fn start(outer: &Outer, socket: &mut Socket) -> Result<Services> {
         lead_transparent(socket)?;
         let firewall = Firewall::install(uplink::INTERFACE)?;
-        let dns = Dns::start(|body| outer.spawn("dns", body), None)?;
+        let dns = Dns::start(|body| outer.spawn("dns", body), Some(firewall.control().clone()))?;
         Ok(Services { firewall, dns, forwarder: None })
     }
 
@@ -78,7 +78,7 @@ impl Services {
             hostname: wanted.hostname.clone(),
             networks: networks.collect(),
             servers: wanted.dns.clone(),
-            restricted: false,
+            restricted: container.held,
         };
         self.dns.set_container(&wanted.id, names)?;
         match &mut self.forwarder {
@@ -89,8 +89,14 @@ impl Services {
         Ok(())
     }
 
+    /// The rules.
+    pub(super) fn firewall(&mut self) -> &mut Firewall {
+        &mut self.firewall
+    }
+
     /// A container has ended.
     pub(super) fn remove_container(&mut self, id: &str) {
+        let _ = self.firewall.remove_container(id);
         self.dns.remove_container(id);
         if let Some(forwarder) = &self.forwarder {
             forwarder.remove(id);

@@ -9,8 +9,8 @@ use super::Place;
 use super::outer::Outer;
 use crate::error::{Error, Result};
 use crate::network::config::RootlessCmd;
-use crate::network::netlink::Socket;
 use crate::network::netlink::route::{address, link, routes};
+use crate::network::netlink::{Protocol, Socket};
 use crate::network::{Helper, Mode, PastaOptions, Plan, SlirpOptions};
 
 /// The interface's name in the inner namespace.
@@ -35,6 +35,8 @@ pub(super) struct Uplink {
     dir: PathBuf,
     state: State,
     pause: Duration,
+    /// The host's when the uplink was started, where it does not follow them.
+    ways_out: Vec<(routes::Route, Vec<address::Address>)>,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,8 @@ impl Uplink {
         let mut plan = Plan::new(mode, Vec::new());
         plan.program = place.program.clone();
         let none = State::Broken { error: Error::new("it has not been started"), again: Instant::now() };
-        let mut uplink = Uplink { outer, plan, dir: place.dir(), state: none, pause: FIRST_PAUSE };
+        let mut uplink =
+            Uplink { outer, plan, dir: place.dir(), state: none, pause: FIRST_PAUSE, ways_out: Vec::new() };
         uplink.again();
         uplink
     }
@@ -101,10 +104,16 @@ impl Uplink {
         }
     }
 
-    /// The host's network has changed. pasta copies addresses and routes of the host when it is started; slirp4netns looks
-    /// at them with every connection.
+    /// Whether it looks at the host's network with every connection, as slirp4netns does. pasta copies addresses and routes
+    /// when it is started.
+    pub(super) fn follows_host(&self) -> bool {
+        !matches!(self.plan.mode, Mode::Pasta(_))
+    }
+
+    /// The host's network has changed, perhaps in what was copied.
     pub(super) fn host_changed(&mut self) {
-        if matches!(self.plan.mode, Mode::Pasta(_)) {
+        let now = self.outer.run(ways_out).unwrap_or_default();
+        if now != self.ways_out {
             self.again();
         }
     }
@@ -163,6 +172,9 @@ impl Uplink {
         // The old one must be gone, or the name of its interface is still taken.
         let old = std::mem::replace(&mut self.state, State::Broken { error: Error::new(""), again: Instant::now() });
         drop(old);
+        if !self.follows_host() {
+            self.ways_out = self.outer.run(ways_out).unwrap_or_default();
+        }
         let spawned = self.outer.run(move || Helper::spawn(plan, own, &dir));
         match spawned.and_then(|spawned| spawned) {
             Ok(Some(helper)) => {
@@ -180,6 +192,22 @@ impl Uplink {
             _ => None,
         }
     }
+}
+
+/// The default routes of this thread's namespace, each with the addresses of its interface.
+fn ways_out() -> Vec<(routes::Route, Vec<address::Address>)> {
+    let list = || -> Result<_> {
+        let mut socket = Socket::open(Protocol::Route)?;
+        Ok((routes::list(&mut socket)?, address::list(&mut socket)?))
+    };
+    let Ok((routes, addresses)) = list() else { return Vec::new() };
+    let is_default =
+        |route: &routes::Route| route.prefix == 0 && route.table == routes::MAIN && route.kind == routes::Kind::Unicast;
+    let with_addresses = |route: routes::Route| {
+        let on_it = addresses.iter().filter(|address| Some(address.link) == route.link && address.scope == 0);
+        (route, on_it.copied().collect())
+    };
+    routes.into_iter().filter(is_default).map(with_addresses).collect()
 }
 
 /// slirp4netns sets IPv4 up in the namespace and leaves IPv6 to router advertisements, which nobody here listens to.

@@ -12,6 +12,7 @@ use super::net::Net;
 use super::routes::HostRoutes;
 use crate::bail;
 use crate::error::{Context as _, Error, Result};
+use crate::network::egress;
 
 /// What was typed, in part or in full.
 #[derive(Debug, Clone, Default)]
@@ -218,6 +219,10 @@ fn options(given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>>
             "no_default_route" => {
                 ("no_default_route", boolean(value).context("failed to parse no_default_route option")?.to_string())
             }
+            egress::OPTION => (egress::OPTION, allowed(value)?),
+            egress::LOG_OPTION => {
+                (egress::LOG_OPTION, boolean(value).context("failed to parse egress_log option")?.to_string())
+            }
             "mode" if value == "managed" => ("mode", value.clone()),
             "mode" if value == "unmanaged" => {
                 bail!("the option mode=unmanaged is not supported: a bridge of the host's is out of reach without root")
@@ -230,6 +235,12 @@ fn options(given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>>
         options.insert(key.to_owned(), value);
     }
     Ok(options)
+}
+
+/// What containers of the network may reach, in one form.
+fn allowed(text: &str) -> Result<String> {
+    let texts = egress::List::parse(&[text])?.texts();
+    Ok(if texts.is_empty() { "none".to_owned() } else { texts.join(",") })
 }
 
 fn mtu(text: &str) -> Result<String> {

@@ -44,7 +44,7 @@ pub(super) const TO6: &str = "to6";
 /// Map: bridge to the chain of its gateways.
 const LOCAL: &str = "local";
 /// Set: bridge, bridge.
-const SAME: &str = "same";
+pub(super) const SAME: &str = "same";
 /// Sets of bridges: with a way out, isolated, isolated from all.
 const OPEN: &str = "open";
 const ISOLATED: &str = "isolated";

@@ -3,17 +3,33 @@
 //!
 //! ```text
 //! base.rs        the table that is always there; bridges in it
+//! held.rs        what a held container may reach, and who may reach it
+//! ingress.rs     what comes from a held container is its own
+//! neighbours.rs  its port is cut off from the others of the bridge
+//! members.rs     who is connected and held, and the order of all that
 //! ```
 //!
 //! All changes are transactions. A container without restrictions costs none.
 
+#[cfg(test)]
+mod attacks;
 mod base;
+#[cfg(test)]
+mod frames;
+mod held;
+mod ingress;
+#[cfg(test)]
+mod lab;
+mod members;
+mod neighbours;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::egress::{Control, Journal, Policy};
 use super::netlink::{Protocol, Socket};
 use super::nft::Batch;
 use crate::error::{Context as _, Result};
@@ -39,6 +55,12 @@ pub struct Bridge {
     pub isolate: Isolate,
 }
 
+impl Bridge {
+    fn gateways(&self) -> impl Iterator<Item = IpAddr> {
+        self.subnets.iter().map(|(address, _)| *address)
+    }
+}
+
 /// Whom containers of a network reach on other networks: the option `isolate`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Isolate {
@@ -51,11 +73,26 @@ pub enum Isolate {
     Strict,
 }
 
+/// One end of a container's connection, as its rules need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Veth {
+    /// The interface's name on this side.
+    pub host: String,
+    /// The hardware address on the container's side.
+    pub mac: [u8; 6],
+    /// The container's addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The bridge's interface.
+    pub bridge: String,
+}
+
 /// The rules, and what they were made of.
 #[derive(Debug)]
 pub struct Firewall {
     socket: Socket,
     bridges: BTreeMap<String, Bridge>,
+    members: members::Members,
+    control: Arc<Control>,
 }
 
 impl Firewall {
@@ -65,7 +102,8 @@ impl Firewall {
         let mut socket = Socket::open(Protocol::Netfilter)?;
         base::install(uplink).commit(&mut socket).context("setting the firewall up")?;
         settings();
-        Ok(Firewall { socket, bridges: BTreeMap::new() })
+        let control = Control::new(base::table())?;
+        Ok(Firewall { socket, bridges: BTreeMap::new(), members: members::Members::default(), control })
     }
 
     /// Makes a bridge known, or known as it is now. Before that, nothing is forwarded from it or to it.
@@ -79,6 +117,11 @@ impl Firewall {
             base::remove_bridge(&mut batch, known);
         }
         base::add_bridge(&mut batch, bridge);
+        if self.members.anyone_held() {
+            batch.table(&neighbours::table());
+            neighbours::remove_asked(&mut batch, known.into_iter().flat_map(Bridge::gateways));
+            neighbours::add_asked(&mut batch, bridge.gateways());
+        }
         let what = || format!("setting the rules of network `{}`", bridge.network);
         batch.commit(&mut self.socket).with_context(what)?;
         self.bridges.insert(bridge.interface.clone(), bridge.clone());
@@ -90,10 +133,39 @@ impl Firewall {
         let Some(bridge) = self.bridges.get(interface) else { return Ok(()) };
         let mut batch = Batch::new(&base::table());
         base::remove_bridge(&mut batch, bridge);
+        if self.members.anyone_held() {
+            batch.table(&neighbours::table());
+            neighbours::remove_asked(&mut batch, bridge.gateways());
+        }
         let what = || format!("removing the rules of network `{}`", bridge.network);
         batch.commit(&mut self.socket).with_context(what)?;
         self.bridges.remove(interface);
         Ok(())
+    }
+
+    /// Makes a container known with all its connections, or known as it is now. One with a policy is held from here on: it must
+    /// be called before the veths' near ends are up. `journal` is where it is written down what was refused.
+    ///
+    /// # Errors
+    /// The container must not get a network then.
+    pub fn set_container(
+        &mut self,
+        id: &str,
+        veths: &[Veth],
+        policy: Option<&Policy>,
+        journal: Option<&Arc<Journal>>,
+    ) -> Result<()> {
+        self.members.set(&mut self.socket, &self.control, &self.bridges, id, veths, policy.map(|p| (p, journal)))
+    }
+
+    /// Forgets a container. Its veths may be gone already.
+    pub fn remove_container(&mut self, id: &str) -> Result<()> {
+        self.members.remove(&mut self.socket, &self.control, &self.bridges, id)
+    }
+
+    /// What decides on names, and opens their addresses.
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
     }
 }
 

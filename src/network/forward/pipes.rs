@@ -5,10 +5,10 @@ use std::os::fd::OwnedFd;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
 /// What a pipe can hold. More does not make it faster, as was measured; see docs/design/networks.md.
-pub(super) const SIZE: usize = 1 << 20;
+pub(super) const SIZE: usize = 256 << 10;
 /// The kernel grants a user 64 MiB of pipes (fs.pipe-user-pages-soft) and then only pipes of a page or two; a quarter of
 /// it is ours.
-const MOST: usize = 16;
+const MOST: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Pipe {

@@ -49,6 +49,7 @@ pub fn run(source: &mut dyn Read, sinks: Sinks<'_>) -> Result<Flow> {
     let owners = Owners::of_this_process();
     let head = read_head(source)?;
     let compression = Compression::detect(&head);
+    compression.check_layer()?;
     std::thread::scope(|scope| {
         let (blob_writer, blob_reader) = pipe();
         let (root, limit) = (sinks.root, sinks.limit);

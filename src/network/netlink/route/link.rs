@@ -38,7 +38,7 @@ pub struct Bridge<'a> {
     pub mtu: u32,
 }
 
-/// A new veth pair: the near end is a port of a bridge in this namespace and up, the far end in another one and down (the
+/// A new veth pair: the near end is a port of a bridge in this namespace and (if so wanted) up, the far end in another one and down (the
 /// kernel makes it first, and an end without the other cannot be up).
 #[derive(Debug, Clone, Copy)]
 pub struct Veth<'a> {
@@ -46,6 +46,8 @@ pub struct Veth<'a> {
     pub mac: [u8; 6],
     /// The bridge's index.
     pub master: u32,
+    /// The near end is up at once.
+    pub up: bool,
     pub mtu: u32,
     pub far_name: &'a str,
     pub far_mac: [u8; 6],
@@ -72,7 +74,7 @@ pub fn add_bridge(bridge: &Bridge<'_>) -> Message {
 pub fn add_veth(veth: &Veth<'_>) -> Message {
     let namespace = veth.far_namespace.as_raw_fd().cast_unsigned();
     create("adding a veth pair")
-        .fixed(&ifinfomsg(0, UP, UP))
+        .fixed(&ifinfomsg(0, if veth.up { UP } else { 0 }, UP))
         .text(libc::IFLA_IFNAME, veth.name)
         .bytes(libc::IFLA_ADDRESS, &veth.mac)
         .u32(libc::IFLA_MTU, veth.mtu)
@@ -95,6 +97,13 @@ pub fn set_up(index: u32, mtu: Option<u32>) -> Message {
     Message::new(libc::RTM_NEWLINK, 0, "setting an interface up")
         .fixed(&ifinfomsg(index, UP, UP))
         .with(mtu, |message, mtu| message.u32(libc::IFLA_MTU, mtu))
+}
+
+/// Sets the interface of this name up.
+pub fn set_up_by_name(name: &str) -> Message {
+    Message::new(libc::RTM_NEWLINK, 0, "setting an interface up")
+        .fixed(&ifinfomsg(0, UP, UP))
+        .text(libc::IFLA_IFNAME, name)
 }
 
 /// Removes an interface; the other end of a veth pair goes with it.

@@ -65,6 +65,7 @@ fn inside() {
         name: "veth0",
         mac: [0x02, 0, 0, 0, 0, 1],
         master: made.index,
+        up: true,
         mtu: 65520,
         far_name: "eth0",
         far_mac: [0x02, 0, 0, 0, 0, 2],
