@@ -252,6 +252,25 @@ fn more_rights_inside_are_no_way_out() {
 }
 
 #[test]
+fn who_shares_the_network_shares_the_restriction() {
+    let env = Env::busybox();
+    let Some(host) = host_address("egress, shared") else { return };
+    let port = listener(host);
+    let host = host.to_string();
+    let own = format!("{}:/it:ro", std::env::current_exe().unwrap().display());
+    start(&env, "held", &["--network", "bridge", "--egress", "none"]);
+    start(&env, "beside", &["--network", "container:held", "--privileged", "-v", &own]);
+    refused(&env, "beside", &host, &port);
+    let attack = ["exec", "beside", "/it", "--ignored", "--exact", "egress::attacker", "--nocapture"];
+    let attack = env.coracle(attack).run().expect(0).stdout;
+    assert!(attack.contains("link refused") && attack.contains("target refused"), "{attack}");
+    let share = ["run", "--rm", "--network", "container:held", "--userns", "host", "busybox", "true"];
+    assert!(env.fails(125, share).contains("--userns=host"));
+    env.ok(["rm", "-f", "-t", "0", "beside", "held"]);
+    env.assert_nothing_left();
+}
+
+#[test]
 fn an_anchor_that_was_killed_opens_nothing() {
     let env = Env::busybox();
     let Some(host) = host_address("egress and the anchor") else { return };

@@ -56,6 +56,8 @@ pub(in crate::network) struct State {
     socket: Socket,
     table: Table,
     held: HashMap<String, Held>,
+    /// Seconds that an address stays open at least.
+    pub(in crate::network) least: u32,
 }
 
 /// One container.
@@ -74,7 +76,7 @@ impl Control {
     /// `table` is where the sets are. Called in the anchor's network namespace.
     pub fn new(table: Table) -> Result<Arc<Control>> {
         let socket = Socket::open(Protocol::Netfilter)?;
-        Ok(Arc::new(Control { state: Mutex::new(State { socket, table, held: HashMap::new() }) }))
+        Ok(Arc::new(Control { state: Mutex::new(State { socket, table, held: HashMap::new(), least: LEAST }) }))
     }
 
     pub(in crate::network) fn lock(&self) -> MutexGuard<'_, State> {
@@ -105,7 +107,7 @@ impl Control {
     /// The kernel refuses, or too many are open; the container must not get the answer then.
     pub fn open(&self, container: &str, name: &str, addresses: &[(IpAddr, u32)], ours: bool) -> Result<()> {
         let mut state = self.lock();
-        let State { socket, table, held } = &mut *state;
+        let State { socket, table, held, least } = &mut *state;
         let Some(held) = held.get_mut(container) else { bail!("container `{container}` is not restricted") };
         let now = Instant::now();
         let mut wanted: Vec<(String, IpAddr, Duration)> = Vec::new();
@@ -119,9 +121,10 @@ impl Control {
                 }
                 continue;
             }
-            let time = Duration::from_secs((*seconds).clamp(LEAST, MOST).into());
+            let time = Duration::from_secs((*seconds).clamp(*least, MOST).into());
             for set in held.sets_of(name, *address) {
-                let enough = held.open.get(&(set.clone(), *address)).is_some_and(|until| *until >= now + time - SLACK);
+                let until = held.open.get(&(set.clone(), *address));
+                let enough = until.is_some_and(|until| *until > now + time.saturating_sub(SLACK));
                 if !enough && !wanted.iter().any(|(other, a, _)| *other == set && a == address) {
                     wanted.push((set, *address, time));
                 }
