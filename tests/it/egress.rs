@@ -163,6 +163,8 @@ fn networks_have_policies_and_both_hold() {
     assert_eq!(hear(&env, "c", &host, &two), "reached\n");
     // Those that are held the same way see each other; nobody is the other's way out.
     assert_eq!(page(&env, "a", &address(&env, "b", "eth0")).as_deref(), Some("b"));
+    assert_eq!(page(&env, "a", "b").as_deref(), Some("b"), "by name as well");
+    assert_eq!(page(&env, "a", "c"), None);
     refused(&env, "c", &address(&env, "a", "eth0"), "80");
     refused(&env, "a", &address(&env, "c", "eth0"), "80");
     // A second network is no way round, and none afterwards.

@@ -323,7 +323,10 @@ impl Server {
             Decision::Containers { name, found } => {
                 self.turn = self.turn.wrapping_add(1);
                 let gate = self.gate.as_ref().filter(|_| asker.container.restricted && !found.itself);
-                if gate.is_some_and(|gate| !gate.may_ask(&asker.id, &name)) {
+                let may = |gate: &Arc<dyn Gate>| {
+                    gate.may_meet(&asker.id, &found.addresses) || gate.may_ask(&asker.id, &name)
+                };
+                if gate.is_some_and(|gate| !may(gate)) {
                     return code(ResponseCode::Refused);
                 }
                 let Decision::Records(records) = local::addresses(&question, &found.addresses) else { return None };

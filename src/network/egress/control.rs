@@ -66,6 +66,8 @@ pub(in crate::network) struct Held {
     pub number: u32,
     pub policy: Policy,
     pub journal: Option<Arc<Journal>>,
+    /// Its own.
+    pub addresses: Vec<IpAddr>,
     /// Until when: set, address.
     open: HashMap<(String, IpAddr), Instant>,
     /// By which name an address was learned.
@@ -153,6 +155,14 @@ impl Control {
 }
 
 impl Gate for Control {
+    fn may_meet(&self, container: &str, addresses: &[IpAddr]) -> bool {
+        let state = self.lock();
+        let Some(own) = state.held.get(container) else { return false };
+        let same = |held: &&Held| held.policy.lists == own.policy.lists;
+        let peers: Vec<IpAddr> = state.held.values().filter(same).flat_map(|held| held.addresses.clone()).collect();
+        !addresses.is_empty() && addresses.iter().all(|address| peers.contains(address))
+    }
+
     fn may_ask(&self, container: &str, name: &str) -> bool {
         Control::may_ask(self, container, name)
     }
@@ -171,8 +181,14 @@ impl State {
         journal: Option<Arc<Journal>>,
     ) {
         let policy = policy.clone();
-        let held = Held { number, policy, journal, open: HashMap::new(), names: HashMap::new() };
-        self.held.insert(container.to_owned(), held);
+        let (open, names, addresses) = (HashMap::new(), HashMap::new(), Vec::new());
+        self.held.insert(container.to_owned(), Held { number, policy, journal, addresses, open, names });
+    }
+
+    pub(in crate::network) fn set_addresses(&mut self, container: &str, addresses: Vec<IpAddr>) {
+        if let Some(held) = self.held.get_mut(container) {
+            held.addresses = addresses;
+        }
     }
 
     pub(in crate::network) fn remove(&mut self, container: &str) {
@@ -273,7 +289,7 @@ mod tests {
     fn held(text: &str) -> Held {
         let policy =
             text.split(';').map(|list| Policy::from(List::parse(&[list]).unwrap())).reduce(Policy::and).unwrap();
-        Held { number: 7, policy, journal: None, open: HashMap::new(), names: HashMap::new() }
+        Held { number: 7, policy, journal: None, addresses: Vec::new(), open: HashMap::new(), names: HashMap::new() }
     }
 
     #[test]
