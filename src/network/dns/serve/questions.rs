@@ -12,7 +12,7 @@ use crate::network::dns::local::{self, Decision};
 use crate::network::dns::question::{Bad, HEADER, Question};
 use crate::network::dns::share::Room;
 use crate::network::dns::table::{Asker, Way};
-use crate::network::dns::{answer, follow, reply};
+use crate::network::dns::{Gate, answer, follow, reply};
 
 impl Server {
     /// Takes one message. The answer, if there is one at once (empty for none at all); `None` if it comes later, or by UDP never.
@@ -42,7 +42,10 @@ impl Server {
             Decision::Containers { name, found } => {
                 self.turn = self.turn.wrapping_add(1);
                 let gate = (asker.container.restricted && !found.itself).then_some(&self.gate);
-                if gate.is_some_and(|gate| !gate.may_ask(&asker.id, &name)) {
+                let may = |gate: &Arc<dyn Gate>| {
+                    gate.may_meet(&asker.id, &found.addresses) || gate.may_ask(&asker.id, &name)
+                };
+                if gate.is_some_and(|gate| !may(gate)) {
                     return code(ResponseCode::Refused);
                 }
                 let Decision::Records(records) = local::addresses(&question, &found.addresses) else { return None };
