@@ -10,9 +10,9 @@ mod manage;
 pub use choose::{Choice, choose};
 pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
-pub use egress::with_own_namespace;
+pub use egress::{egress_log, with_own_namespace};
 pub use files::Facts;
-pub use manage::{RemoveOptions, Users, connected, create, names_of, remove, unused, update, users, wanted};
+pub use manage::{RemoveOptions, Shown, Users, connected, create, remove, shown, unused, update, users, wanted};
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
