@@ -15,6 +15,7 @@ pub use files::Facts;
 pub use manage::{RemoveOptions, Shown, Users, connected, create, remove, shown, unused, update, users, wanted};
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::Engine;
 use crate::error::Result;
@@ -23,7 +24,19 @@ use crate::network::lookup;
 
 /// The networks of the user.
 pub fn store(engine: &Engine) -> Result<Store> {
-    Ok(store_of(engine, &engine.networks.read()?))
+    Ok(store_of(engine, conf(engine)?))
+}
+
+/// What containers.conf says, read once in the life of a command.
+pub(super) fn conf(engine: &Engine) -> Result<&'static Conf> {
+    static CONF: OnceLock<Conf> = OnceLock::new();
+    match CONF.get() {
+        Some(conf) => Ok(conf),
+        None => {
+            let read = engine.networks.read()?;
+            Ok(CONF.get_or_init(|| read))
+        }
+    }
 }
 
 fn store_of(engine: &Engine, conf: &Conf) -> Store {
