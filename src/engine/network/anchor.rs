@@ -39,9 +39,9 @@ pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Place 
 
 /// The same, as far as it has to be read.
 pub fn find_place(engine: &Engine) -> Result<Place> {
-    let conf = engine.networks.read()?;
-    let uplink = uplink(engine, &conf);
-    Ok(place(engine, engine.networks.location(&conf), uplink))
+    let conf = super::conf(engine)?;
+    let uplink = uplink(engine, conf);
+    Ok(place(engine, engine.networks.location(conf), uplink))
 }
 
 /// Begins to move this process, which has one thread and has not entered it yet, into the user namespace.
