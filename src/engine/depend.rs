@@ -61,7 +61,14 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
         let record = find(name, "net")?.record;
         resolved.to_mut().network = vec![format!("container:{}", record.id)];
         let (joined, owner) = joined_network(store, record)?;
-        if owner.restricted && resolved.userns.mode == userns::Mode::Host && resolved.userns.typed.is_empty() {
+        if owner.restricted && resolved.userns.mode == userns::Mode::Host {
+            if !resolved.userns.typed.is_empty() {
+                return Err(Error::new(format!(
+                    "`--userns=host` does not go with the network of container {}: it is restricted, and what holds it would be owned",
+                    owner.name
+                ))
+                .hint("leave --userns out: the user namespace of that container is shared as well"));
+            }
             // Its network namespace belongs to a user namespace of its own, which has to be joined as well.
             resolved.to_mut().userns.mode = userns::Mode::Container(owner.id);
         }

@@ -163,6 +163,8 @@ fn networks_have_policies_and_both_hold() {
     assert_eq!(hear(&env, "c", &host, &two), "reached\n");
     // Those that are held the same way see each other; nobody is the other's way out.
     assert_eq!(page(&env, "a", &address(&env, "b", "eth0")).as_deref(), Some("b"));
+    assert_eq!(page(&env, "a", "b").as_deref(), Some("b"), "by name as well");
+    assert_eq!(page(&env, "a", "c"), None);
     refused(&env, "c", &address(&env, "a", "eth0"), "80");
     refused(&env, "a", &address(&env, "c", "eth0"), "80");
     // A second network is no way round, and none afterwards.
@@ -248,6 +250,25 @@ fn more_rights_inside_are_no_way_out() {
     assert_eq!(page(&env, "free", &own), None);
     assert_eq!(hear(&env, "free", &host, &port), "reached\n");
     env.ok(["rm", "-f", "-t", "0", "free", "held"]);
+    env.assert_nothing_left();
+}
+
+#[test]
+fn who_shares_the_network_shares_the_restriction() {
+    let env = Env::busybox();
+    let Some(host) = host_address("egress, shared") else { return };
+    let port = listener(host);
+    let host = host.to_string();
+    let own = format!("{}:/it:ro", std::env::current_exe().unwrap().display());
+    start(&env, "held", &["--network", "bridge", "--egress", "none"]);
+    start(&env, "beside", &["--network", "container:held", "--privileged", "-v", &own]);
+    refused(&env, "beside", &host, &port);
+    let attack = ["exec", "beside", "/it", "--ignored", "--exact", "egress::attacker", "--nocapture"];
+    let attack = env.coracle(attack).run().expect(0).stdout;
+    assert!(attack.contains("link refused") && attack.contains("target refused"), "{attack}");
+    let share = ["run", "--rm", "--network", "container:held", "--userns", "host", "busybox", "true"];
+    assert!(env.fails(125, share).contains("--userns=host"));
+    env.ok(["rm", "-f", "-t", "0", "beside", "held"]);
     env.assert_nothing_left();
 }
 
