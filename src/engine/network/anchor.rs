@@ -39,7 +39,7 @@ pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Place 
 
 /// The same, as far as it has to be read.
 pub fn find_place(engine: &Engine) -> Result<Place> {
-    let conf = read_conf(engine)?;
+    let conf = super::conf(engine)?;
     let uplink = uplink(engine, conf);
     Ok(place(engine, engine.networks.location(conf), uplink))
 }

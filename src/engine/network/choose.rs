@@ -1,6 +1,6 @@
 //! Which networks a new container gets, from its flags.
 
-use super::{Engine, conf as read_conf, store_of};
+use super::{Engine, conf, store_of};
 use crate::bail;
 use crate::container::network::{Attachment, Egress, Wanted};
 use crate::container::options::CreateOptions;
@@ -27,7 +27,7 @@ pub struct Choice {
 /// # Errors
 /// There is no such network; flags contradict each other; an address does not fit.
 pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
-    let conf = if options.network.is_empty() { Some(read_conf(engine)?) } else { None };
+    let conf = if options.network.is_empty() { Some(conf(engine)?) } else { None };
     let default = conf.and_then(|conf| conf.netns.as_deref());
     let request = Request::parse(&options.network, default)?;
     if request.mode != Mode::Bridge {
@@ -39,7 +39,7 @@ pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
     }
     let conf = match conf {
         Some(conf) => conf,
-        None => read_conf(engine)?,
+        None => super::conf(engine)?,
     };
     let store = store_of(engine, conf);
     let attachments = attachments(&store, conf, request.networks, options)?;

@@ -22,21 +22,21 @@ use crate::error::Result;
 use crate::network::config::{Conf, RootlessCmd, Store};
 use crate::network::lookup;
 
-/// The networks of the user.
-pub fn store(engine: &Engine) -> Result<Store> {
-    Ok(store_of(engine, conf(engine)?))
-}
-
-/// What containers.conf says, read once in the life of a command.
-pub(super) fn conf(engine: &Engine) -> Result<&'static Conf> {
+/// What containers.conf says. It is read once: a command works with one.
+pub fn conf(engine: &Engine) -> Result<&'static Conf> {
     static CONF: OnceLock<Conf> = OnceLock::new();
     match CONF.get() {
         Some(conf) => Ok(conf),
         None => {
-            let read = engine.networks.read()?;
-            Ok(CONF.get_or_init(|| read))
+            let conf = engine.networks.read()?;
+            Ok(CONF.get_or_init(|| conf))
         }
     }
+}
+
+/// The networks of the user.
+pub fn store(engine: &Engine) -> Result<Store> {
+    Ok(store_of(engine, conf(engine)?))
 }
 
 fn store_of(engine: &Engine, conf: &Conf) -> Store {
