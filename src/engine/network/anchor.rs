@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use super::{Engine, conf as read_conf, uplink};
+use super::{Engine, uplink};
 use crate::engine::{ENTERED, entered};
 use crate::error::{Context as _, Result};
 use crate::network::anchor::Place;
