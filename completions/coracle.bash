@@ -688,6 +688,9 @@ _coracle() {
             coracle__subcmd__help__subcmd__network,disconnect)
                 cmd="coracle__subcmd__help__subcmd__network__subcmd__disconnect"
                 ;;
+            coracle__subcmd__help__subcmd__network,egress-log)
+                cmd="coracle__subcmd__help__subcmd__network__subcmd__egress__subcmd__log"
+                ;;
             coracle__subcmd__help__subcmd__network,exists)
                 cmd="coracle__subcmd__help__subcmd__network__subcmd__exists"
                 ;;
@@ -997,6 +1000,9 @@ _coracle() {
             coracle__subcmd__network,disconnect)
                 cmd="coracle__subcmd__network__subcmd__disconnect"
                 ;;
+            coracle__subcmd__network,egress-log)
+                cmd="coracle__subcmd__network__subcmd__egress__subcmd__log"
+                ;;
             coracle__subcmd__network,exists)
                 cmd="coracle__subcmd__network__subcmd__exists"
                 ;;
@@ -1029,6 +1035,9 @@ _coracle() {
                 ;;
             coracle__subcmd__network__subcmd__help,disconnect)
                 cmd="coracle__subcmd__network__subcmd__help__subcmd__disconnect"
+                ;;
+            coracle__subcmd__network__subcmd__help,egress-log)
+                cmd="coracle__subcmd__network__subcmd__help__subcmd__egress__subcmd__log"
                 ;;
             coracle__subcmd__network__subcmd__help,exists)
                 cmd="coracle__subcmd__network__subcmd__help__subcmd__exists"
@@ -5589,7 +5598,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__network)
-            opts="connect create disconnect exists inspect ls prune reload rm update"
+            opts="connect create disconnect egress-log exists inspect ls prune reload rm update"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5631,6 +5640,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__network__subcmd__disconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__network__subcmd__egress__subcmd__log)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -8139,7 +8162,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__network)
-            opts="-h --help connect create disconnect exists inspect ls prune reload rm update help"
+            opts="-h --help connect create disconnect egress-log exists inspect ls prune reload rm update help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -8262,6 +8285,20 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__network__subcmd__egress__subcmd__log)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__network__subcmd__exists)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -8277,7 +8314,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__network__subcmd__help)
-            opts="connect create disconnect exists inspect ls prune reload rm update help"
+            opts="connect create disconnect egress-log exists inspect ls prune reload rm update help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -8319,6 +8356,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__network__subcmd__help__subcmd__disconnect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__network__subcmd__help__subcmd__egress__subcmd__log)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
