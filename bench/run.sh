@@ -61,7 +61,7 @@ EOF
             "docker://$registry/bench/$image:latest"
     done
 fi
-install -m 755 "$here/images.sh" "$share/images.sh"
+install -m 755 "$here/images.sh" "$here/userns.sh" "$share/"
 # The stores of images.sh are on an ext4 file system with a journal, as everywhere: without one, ext4 keeps away for
 # minutes from inodes that were just removed, which makes each pull after an `rmi` several times as long.
 if [ "$(id -u)" = 0 ] && command -v mkfs.ext4 >/dev/null; then
@@ -72,7 +72,7 @@ if [ "$(id -u)" = 0 ] && command -v mkfs.ext4 >/dev/null; then
 fi
 chmod -R a+rX "$share"
 
-measure="/share/measure.sh /share; /share/images.sh /share"
+measure="/share/measure.sh /share; /share/images.sh /share; /share/userns.sh /share"
 if [ "$(id -u)" = 0 ] && [ -x "$scripts/enter.sh" ]; then
     "$scripts/build.sh" "${PEERS:-/tmp/peers}" >&2
     "$scripts/enter.sh" "export RUNS=$runs REGISTRY=$registry; $measure" "$share" >&2

@@ -30,6 +30,7 @@ mod network;
 mod network_commands;
 mod network_connect;
 mod preserved;
+mod published;
 mod pull;
 mod pull_formats;
 mod pull_hostile;

@@ -30,7 +30,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let containers = store.list()?;
     let count = |status: fn(Status) -> bool| containers.iter().filter(|c| status(c.state.status)).count();
     let registries = RegistriesConf::read(&env::places())?;
-    let network_helper = engine::network::uplink(&engine, &engine.networks.read()?).name().to_owned();
+    let network_helper = engine::network::uplink(&engine, engine::network::conf(&engine)?).name().to_owned();
     let shown = Engine {
         containers: Counts {
             number: containers.len(),

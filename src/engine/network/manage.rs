@@ -23,8 +23,8 @@ pub type Users = BTreeMap<String, Vec<String>>;
 /// # Errors
 /// [`Kind::InUse`] when there is one of this name; what was asked for cannot be.
 pub fn create(engine: &Engine, new: New) -> Result<Network> {
-    let conf = engine.networks.read()?;
-    let store = store_of(engine, &conf);
+    let conf = super::conf(engine)?;
+    let store = store_of(engine, conf);
     let routes = HostRoutes::read()?;
     let (id, random) = (id::random_id()?, id::random()?);
     let lock = store.lock()?;
