@@ -192,6 +192,9 @@ impl Entry {
         if text == "*" {
             return Err(Error::new("`*` is everything").hint("leave --egress out to allow everything"));
         }
+        if text.contains("://") {
+            return Err(Error::new(format!("`{text}` is a URL")).hint("name its host: example.org:443"));
+        }
         let (host, ports) = split(text)?;
         let ports = ports.map(Ports::parse).transpose().with_context(|| format!("reading `{text}`"))?;
         Ok(Entry { what: What::parse(host)?, ports })
@@ -376,7 +379,7 @@ mod tests {
             ("[::1", "`[::1` lacks a `]`"),
             ("[::1]x", "`[::1]x` has something else than a port behind the `]`"),
             ("2001:db8::1:x:1", "`2001:db8::1:x:1` is no address"),
-            ("https://example.org", "`https` in `https://example.org` is no address"),
+            ("https://example.org", "`https://example.org` is a URL"),
             ("exa mple", "`exa mple` is no host name"),
         ] {
             assert_eq!(Entry::parse(text).map_err(|e| e.to_string()), Err(wrong.to_owned()), "{text}");
