@@ -42,9 +42,8 @@ impl Server {
             Decision::Containers { name, found } => {
                 self.turn = self.turn.wrapping_add(1);
                 let gate = (asker.container.restricted && !found.itself).then_some(&self.gate);
-                let may = |gate: &Arc<dyn Gate>| {
-                    gate.may_meet(&asker.id, &found.addresses) || gate.may_ask(&asker.id, &name)
-                };
+                let may =
+                    |gate: &Arc<dyn Gate>| gate.may_meet(&asker.id, &found.addresses) || gate.may_ask(&asker.id, &name);
                 if gate.is_some_and(|gate| !may(gate)) {
                     return code(ResponseCode::Refused);
                 }
