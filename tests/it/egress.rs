@@ -63,7 +63,7 @@ fn refused(env: &Env, name: &str, host: &str, port: &str) {
 #[track_caller]
 fn page(env: &Env, name: &str, host: &str) -> Option<String> {
     let url = format!("http://{host}/");
-    let output = env.coracle(["exec", name, "wget", "-q", "-T", "10", "-O", "-", &url]).run();
+    let output = env.coracle(["exec", name, "wget", "-q", "-O", "-", &url]).run();
     (output.code() == 0).then(|| output.stdout.trim().to_owned())
 }
 
@@ -239,10 +239,10 @@ fn more_rights_inside_are_no_way_out() {
         "ip link set eth0 down; ip link set eth0 address 02:42:0a:58:00:63; ip link set eth0 up; \
          ip addr add 10.88.0.99/16 dev eth0; ip route replace default via 10.88.0.1; \
          for to in {host} {free}; do nc -w 5 $to {port} </dev/null; nc -w 5 -s 10.88.0.99 $to {port} </dev/null; done; \
-         wget -q -T 5 -O - http://{free}/"
+         wget -q -O - http://{free}/"
     );
     let script = |script: &str| env.coracle(["exec", "--privileged", "held", "sh", "-c", script]).run().stdout;
-    assert_eq!(script(&format!("nc -w 5 {host} {port}; wget -q -T 5 -O - http://{free}/")), "");
+    assert_eq!(script(&format!("nc -w 5 {host} {port}; wget -q -O - http://{free}/")), "");
     assert_eq!(script(&format!("unshare -Ur nc -w 5 {host} {port}")), "", "a user namespace inside");
     assert_eq!(script(&change), "", "other addresses");
     // It has not become somebody else for the others either.

@@ -174,9 +174,11 @@ fn make(socket: &mut Socket, services: &mut Services, network: Network) -> Resul
     let asked = socket.ask(&[link::add_bridge(&new), link::question(name)], |packet| made = link::parse(&packet));
     asked.map_err(|refused| failed(refused.into()))?;
     bridge.index = made.map_or(0, |link| link.index);
-    let addresses: Vec<_> =
+    let mut messages: Vec<_> =
         bridge.gateways().iter().map(|(ip, prefix)| address::add(bridge.index, *ip, *prefix)).collect();
-    let ready = socket.request(&addresses).map_err(Error::from).and_then(|()| services.set_bridge(&network));
+    // Said apart from the making, or the bridge takes that of its ports, and has another one without any.
+    messages.push(link::set_up(bridge.index, Some(bridge.mtu())));
+    let ready = socket.request(&messages).map_err(Error::from).and_then(|()| services.set_bridge(&network));
     if let Err(error) = ready {
         services.remove_bridge(&network);
         let _ = socket.request(&[link::remove(name)]);

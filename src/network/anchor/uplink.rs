@@ -41,9 +41,20 @@ pub(super) struct Uplink {
 
 #[derive(Debug)]
 enum State {
-    Starting { helper: Box<Helper>, until: Instant },
-    Ready { helper: Box<Helper>, since: Instant },
-    Broken { error: Error, again: Instant },
+    Starting {
+        helper: Box<Helper>,
+        until: Instant,
+    },
+    Ready {
+        helper: Box<Helper>,
+        since: Instant,
+    },
+    Broken {
+        error: Error,
+        again: Instant,
+    },
+    /// The host itself has no way out: containers still have each other. It is tried when that changes.
+    Offline,
 }
 
 /// What [`Uplink::heard`] found.
@@ -74,9 +85,9 @@ impl Uplink {
         uplink
     }
 
-    /// Whether it leads out.
+    /// Whether it leads out, or nothing does.
     pub(super) fn is_ready(&self) -> bool {
-        matches!(self.state, State::Ready { .. })
+        matches!(self.state, State::Ready { .. } | State::Offline)
     }
 
     /// Readable when [`Uplink::heard`] should be called.
@@ -84,7 +95,7 @@ impl Uplink {
         match &self.state {
             State::Starting { helper, .. } => Some(helper.ready_fd()),
             State::Ready { helper, .. } => Some(helper.pidfd()),
-            State::Broken { .. } => None,
+            State::Broken { .. } | State::Offline => None,
         }
     }
 
@@ -92,7 +103,7 @@ impl Uplink {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Starting { until, .. } => Some(*until),
-            State::Ready { .. } => None,
+            State::Ready { .. } | State::Offline => None,
             State::Broken { again, .. } => Some(*again),
         }
     }
@@ -136,6 +147,10 @@ impl Uplink {
                         self.state = State::Ready { helper, since: Instant::now() };
                         Change::Ready
                     }
+                    Ok((_, Err(_))) if !self.follows_host() && self.ways_out.is_empty() => {
+                        self.state = State::Offline;
+                        Change::Ready
+                    }
                     Ok((_, Err(error))) | Err(error) => self.broken(error),
                 }
             }
@@ -144,6 +159,10 @@ impl Uplink {
                     self.pause = FIRST_PAUSE;
                 }
                 self.broken(Error::new("the network's uplink died"))
+            }
+            State::Offline => {
+                self.state = State::Offline;
+                Change::Nothing
             }
             State::Broken { error, again } if again > Instant::now() => {
                 self.state = State::Broken { error, again };
