@@ -189,7 +189,7 @@ fn flags_that_contradict() {
 fn the_network_of_another_container() {
     let env = Env::busybox();
     env.ok(["network", "create", "--subnet", "10.226.0.0/24", "a"]);
-    start(&env, "donor", &["--network", "a:ip=10.226.0.9", "--add-host", "extra:192.0.2.7"]);
+    start(&env, "donor", &["--network", "a:ip=10.226.0.9", "--add-host", "extra:192.0.2.7", "-p", "127.0.0.1::80"]);
     let run = |script: &str| env.ok(["run", "--rm", "--network", "container:donor", "busybox", "sh", "-c", script]);
     let seen = run("ip -o addr show dev eth0; cat /etc/hosts /etc/resolv.conf");
     for part in ["inet 10.226.0.9/24", "192.0.2.7\textra", "10.226.0.9\t", "nameserver 10.226.0.1"] {
@@ -213,6 +213,8 @@ fn the_network_of_another_container() {
     assert_eq!(env.inspect("guest", "HostConfig.NetworkMode"), format!("container:{}", id.as_str().unwrap()));
     assert_eq!(address(&env, "guest", "a"), "10.226.0.9");
     assert_eq!(exec(&env, "guest", "ip -o addr show dev eth0 | grep -c 10.226.0.9"), "1");
+    let ports = |name: &str| env.ok(["ps", "--filter", &format!("name={name}"), "--format", "{{.Ports}}"]);
+    assert!(ports("donor").contains("->80/tcp") && ports("guest") == ports("donor"), "{}", ports("guest"));
     // Who is needed starts first and goes last.
     assert!(env.fails(125, ["rm", "-f", "donor"]).contains("has dependent containers"));
     env.ok(["stop", "-t", "0", "guest", "donor"]);

@@ -97,13 +97,26 @@ pub fn select(all: Vec<Container>, selection: &Selection, now: Timestamp) -> Res
     let filters = Filters::parse(&selection.filters, &all, now)?;
     let last = if selection.latest { Some(1) } else { selection.last.filter(|n| *n > 0) };
     let any_state = selection.all || last.is_some() || filters.names_a_state();
-    let mut chosen = all;
+    let mut chosen = with_shared_ports(all);
     chosen.retain(|c| (any_state || c.state.status == Status::Running) && filters.matches(c));
     if let Some(last) = last {
         let last = usize::try_from(last).unwrap_or(usize::MAX);
         chosen.drain(..chosen.len().saturating_sub(last));
     }
     Ok(chosen)
+}
+
+/// A container that shares the network of another is reached by that one's ports.
+fn with_shared_ports(mut all: Vec<Container>) -> Vec<Container> {
+    for i in 0..all.len() {
+        let owner = |of: &Container| of.record.network.strip_prefix("container:").map(str::to_owned);
+        let Some(id) = all.get(i).and_then(owner) else { continue };
+        let ports = all.iter().find(|other| other.record.id == id).map(|other| other.record.ports.clone());
+        if let (Some(ports), Some(guest)) = (ports, all.get_mut(i)) {
+            guest.record.ports = ports;
+        }
+    }
+    all
 }
 
 /// Shows containers. `size_of` is asked only when sizes are shown.

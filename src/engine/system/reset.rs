@@ -9,8 +9,20 @@ use crate::storage::fs;
 use crate::storage::unpack::remove_tree;
 
 /// What the engine keeps in its roots. Nothing else there is touched: a user may have chosen any directory.
-const DATA: [&str; 10] =
-    ["images", "layers", "mounts", "containers", "volumes", "names", "names.lock", "secrets", "shown", "tmp"];
+/// Definitions of networks are here only with `--root`; elsewhere they are the reference's as well, and stay.
+const DATA: [&str; 11] = [
+    "images",
+    "layers",
+    "mounts",
+    "containers",
+    "networks",
+    "volumes",
+    "names",
+    "names.lock",
+    "secrets",
+    "shown",
+    "tmp",
+];
 const RUN: [&str; 5] = ["containers", "mounts", "owners", "storage-driver", "swept"];
 
 /// Removes all containers, images and files of the engine.
