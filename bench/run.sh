@@ -61,7 +61,7 @@ EOF
             "docker://$registry/bench/$image:latest"
     done
 fi
-install -m 755 "$here/images.sh" "$share/images.sh"
+install -m 755 "$here/images.sh" "$here/userns.sh" "$share/"
 # A root file system with servers and callers for networks.
 if [ ! -e "$layouts/network.tar" ] && command -v mmdebstrap >/dev/null; then
     # shellcheck disable=SC1091
@@ -88,7 +88,7 @@ if [ "$(id -u)" = 0 ] && command -v mkfs.ext4 >/dev/null; then
 fi
 chmod -R a+rX "$share"
 
-measure="/share/measure.sh /share; /share/images.sh /share; $networks"
+measure="/share/measure.sh /share; /share/images.sh /share; /share/userns.sh /share; $networks"
 if [ "$(id -u)" = 0 ] && [ -x "$scripts/enter.sh" ]; then
     "$scripts/build.sh" "${PEERS:-/tmp/peers}" >&2
     "$scripts/enter.sh" "export RUNS=$runs REGISTRY=$registry; $measure" "$share" >&2

@@ -23,6 +23,8 @@ END {
         ("pull_eight.podman.memory" in value) ? "podman " megabytes("pull_eight.podman.memory") : "")
     ratio("images, 300 of them", "images_300", "podman", 8)
     ratio("rmi of 50 of 300 images", "rmi_50", "podman", 8)
+    more("first container of another mapping", "userns_first", "userns_default", 200)
+    more("container of --userns=auto", "userns_auto", "userns_default", 200)
     ratio("20 parallel run --rm", "parallel", "podman", 8)
     if (("parallel.coracle" in value) && ("sequential.coracle" in value))
         line("20 parallel / 20 sequential", ms(value["parallel.coracle"]), "sequential " ms(value["sequential.coracle"]),
@@ -73,6 +75,15 @@ function larger(a, b) {
     if (!(a in value)) return b
     if (!(b in value)) return a
     return value[a] + 0 >= value[b] + 0 ? a : b
+}
+
+# How much longer than something else it takes.
+function more(work, key, base, most,    ours, theirs) {
+    if (!((key ".coracle") in value) || !((base ".coracle") in value)) return
+    ours = value[key ".coracle"] - value[base ".coracle"]
+    if (((key ".podman") in value) && ((base ".podman") in value))
+        theirs = "podman +" ms(value[key ".podman"] - value[base ".podman"])
+    line(work, "+" ms(ours), theirs, "-", "at most +" most, ours <= most)
 }
 
 # What bounds the figures above.

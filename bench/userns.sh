@@ -1,16 +1,24 @@
 #!/bin/bash
-# userns.sh DIR [ARCHIVE] - measure the first and the next containers of other user mappings, with DIR/coracle and with
-# podman where it is installed. ARCHIVE is a root file system (tar) of some size. Figures go to stdout, in milliseconds and
-# kilobytes. Everything it makes, it removes.
+# userns.sh DIR - measure containers of other user mappings than the default on the image of DIR/one.tar (see layouts.sh),
+# with DIR/coracle and with podman where it is installed, and add the figures to DIR/results/figures (see measure.sh):
+#   userns_default  a container of the user's own mapping      userns_first  the first one of a mapping
+#   userns_again    another one of the same                    userns_auto   one of --userns=auto
+#   userns_space    what the store has grown by, in bytes, for ROUNDS (5) mappings
+# Times are medians, in milliseconds. Everything it makes, it removes. STORE_DRIVER=overlay measures coracle with that.
 set -euo pipefail
-dir=$1 archive=${2:-$1/rootfs.tar}
-work=$(mktemp -d)
+dir=$1 rounds=${ROUNDS:-5}
+out=$dir/results/figures
+mkdir -p "$dir/results"
+work=$(if [ -d "$dir/disk" ]; then mktemp -d -p "$dir/disk"; else mktemp -d; fi)
+# Podman's store.
 export XDG_DATA_HOME=$work/data
 mkdir "$XDG_DATA_HOME"
-coracle() { "$dir/coracle" --root "$work/r" --runroot "$work/n" "$@"; }
+coracle() { "$dir/coracle" --root "$work/r" --runroot "$work/n" ${STORE_DRIVER:+--storage-driver "$STORE_DRIVER"} "$@"; }
+engines=(coracle)
+command -v podman >/dev/null && engines+=(podman)
 
 cleanup() {
-    if command -v podman >/dev/null; then podman system reset -f >/dev/null 2>&1 || true; fi
+    if [ "${#engines[@]}" = 2 ]; then podman rmi -a -f >/dev/null 2>&1 || true; fi
     coracle unshare rm -rf "$work" 2>/dev/null || rm -rf "$work"
 }
 trap cleanup EXIT
@@ -19,37 +27,50 @@ trap cleanup EXIT
 once() {
     local start end
     start=$(date +%s%N)
-    "$@" >/dev/null
+    "$@" >/dev/null 2>"$work/err" || return
     end=$(date +%s%N)
-    echo $(((end - start) / 1000000))
+    awk -v ns=$((end - start)) 'BEGIN { printf "%.1f\n", ns / 1e6 }'
 }
 
-# used ENGINE: what its store takes.
-used() {
-    case $1 in
-    coracle) coracle unshare du -sk "$work/r" | cut -f1 ;;
-    podman) podman unshare du -sk "$XDG_DATA_HOME/containers" | cut -f1 ;;
-    esac
-}
+median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
-# engine NAME OPTIONS...: one line for each mapping.
-engine() {
-    local name=$1 mode first next before
+# figure KEY MODE...: the median of one container of each of these modes.
+figure() {
+    local key=$1 mode times=
     shift
-    for mode in host keep-id keep-id:uid=5,gid=5 auto; do
-        before=$(used "$name")
-        first=$(once "$name" "$@" run --rm --network none "--userns=$mode" localhost/big true)
-        next=$(for _ in 1 2 3 4 5; do once "$name" "$@" run --rm --network none "--userns=$mode" localhost/big true; done | sort -n | sed -n 3p)
-        echo "$name $* $mode: first $first ms, next $next ms, $(($(used "$name") - before)) kB more"
+    for mode in "$@"; do
+        if ! times+=$(once "$engine" run --rm --network none "--userns=$mode" "$image" true)$'\n'; then
+            echo "$key.$engine failed: $(tail -n 2 "$work/err" | tr '\n' ' ')"
+            return
+        fi
     done
+    echo "$key.$engine $(median <<<"${times%$'\n'}")" | tee -a "$out"
 }
 
-coracle import -q "$archive" localhost/big >/dev/null 2>&1
-coracle run --rm --network none localhost/big true
-engine coracle
-engine coracle --storage-driver overlay
-if command -v podman >/dev/null; then
-    podman import -q "$archive" localhost/big >/dev/null 2>&1
-    podman run --rm --network none localhost/big true
-    engine podman
-fi
+# used: the bytes of the engine's store.
+used() {
+    local store=$work/r
+    [ "$engine" = coracle ] || store=$XDG_DATA_HOME/containers
+    "$engine" unshare du -s -B1 "$store" | cut -f 1
+}
+
+for engine in "${engines[@]}"; do
+    if ! "$engine" load -q -i "$dir/one.tar" >"$work/loaded" 2>"$work/err"; then
+        echo "userns.$engine failed: $(tail -n 2 "$work/err" | tr '\n' ' ')"
+        continue
+    fi
+    image=$(sed -n 's/^Loaded image: //p' "$work/loaded" | head -n 1)
+    once "$engine" run --rm --network none "$image" true >/dev/null || true
+    before=$(used)
+    own=() firsts=() again=() autos=()
+    for ((round = 0; round < rounds; round++)); do
+        # No two of them are the same mapping.
+        firsts+=("keep-id:uid=$((100 + round)),gid=$((200 + round))")
+        own+=(host) again+=("${firsts[0]}") autos+=(auto)
+    done
+    figure userns_default "${own[@]}"
+    figure userns_first "${firsts[@]}"
+    figure userns_again "${again[@]}"
+    figure userns_auto "${autos[@]}"
+    echo "userns_space.$engine $(($(used) - before))" | tee -a "$out"
+done

@@ -1595,7 +1595,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__create)
-            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --init-ctr --help"
+            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --egress --egress-log --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --init-ctr --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1754,6 +1754,10 @@ _coracle() {
                     return 0
                     ;;
                 --dns-search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --egress)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3035,7 +3039,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l -d --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --detach --detach-keys --passwd --preserve-fd --preserve-fds --rmi --sig-proxy --help"
+            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l -d --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --egress --egress-log --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --detach --detach-keys --passwd --preserve-fd --preserve-fds --rmi --sig-proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3194,6 +3198,10 @@ _coracle() {
                     return 0
                     ;;
                 --dns-search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --egress)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3743,7 +3751,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__create)
-            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --init-ctr --help"
+            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --egress --egress-log --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --init-ctr --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3902,6 +3910,10 @@ _coracle() {
                     return 0
                     ;;
                 --dns-search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --egress)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -8171,7 +8183,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__network__subcmd__create)
-            opts="-d -o -h --disable-dns --dns --driver --gateway --ignore --interface-name --internal --ip-range --ipam-driver --ipv6 --label --opt --route --subnet --help"
+            opts="-d -o -h --disable-dns --dns --driver --egress --egress-log --gateway --ignore --interface-name --internal --ip-range --ipam-driver --ipv6 --label --opt --route --subnet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -8186,6 +8198,10 @@ _coracle() {
                     return 0
                     ;;
                 -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --egress)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -8867,7 +8883,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l -d --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --detach --detach-keys --passwd --preserve-fd --preserve-fds --rmi --sig-proxy --help"
+            opts="-a -e -i -t -u -w -v -h -p -P -c -m -q -l -d --attach --entrypoint --env --env-file --env-host --env-merge --group-add --group-entry --hostuser --http-proxy --init --init-path --interactive --passwd-entry --personality --stop-signal --stop-timeout --timeout --tty --tz --umask --unsetenv --unsetenv-all --user --workdir --chrootdirs --device --gpus --image-volume --mount --read-only --read-only-tmpfs --rootfs --secret --shm-size --shm-size-systemd --tmpfs --volume --volumes-from --add-host --dns --dns-option --dns-search --egress --egress-log --expose --hostname --hosts-file --ip --ip6 --mac-address --network --network-alias --no-hostname --no-hosts --publish --publish-all --cgroupns --gidmap --ipc --pid --subgidname --subuidname --uidmap --userns --uts --cap-add --cap-drop --privileged --seccomp-policy --security-opt --sysctl --blkio-weight --blkio-weight-device --cgroup-conf --cgroup-parent --cgroups --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --memory --memory-reservation --memory-swap --memory-swappiness --oom-kill-disable --oom-score-adj --pids-limit --rdt-class --ulimit --log-driver --log-opt --health-cmd --health-interval --health-log-destination --health-max-log-count --health-max-log-size --health-on-failure --health-retries --health-start-period --health-startup-cmd --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout --health-timeout --no-healthcheck --arch --authfile --cert-dir --creds --decryption-key --disable-content-trust --os --platform --pull --quiet --retry --retry-delay --tls-verify --variant --annotation --cidfile --conmon-pidfile --label --label-file --name --pidfile --pod --pod-id-file --replace --requires --restart --rm --sdnotify --systemd --detach --detach-keys --passwd --preserve-fd --preserve-fds --rmi --sig-proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -9026,6 +9042,10 @@ _coracle() {
                     return 0
                     ;;
                 --dns-search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --egress)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

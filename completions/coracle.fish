@@ -154,6 +154,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l add-host -d '
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns -d 'Set a DNS server' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-option -d 'Set a DNS option' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l egress -d 'What the container may reach: names, *.names, addresses and nets, each with an optional :PORT, or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l expose -d 'Declare a port without publishing it' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
@@ -253,6 +254,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l unsetenv-all 
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l egress-log -d 'Write down what is refused by --egress'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
@@ -378,6 +380,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l add-host -d 'Add
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns -d 'Set a DNS server' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-option -d 'Set a DNS option' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l egress -d 'What the container may reach: names, *.names, addresses and nets, each with an optional :PORT, or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l expose -d 'Declare a port without publishing it' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
@@ -479,6 +482,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l unsetenv-all -d 
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l egress-log -d 'Write down what is refused by --egress'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
@@ -752,6 +756,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns -d 'Set a DNS server' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-option -d 'Set a DNS option' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l egress -d 'What the container may reach: names, *.names, addresses and nets, each with an optional :PORT, or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l expose -d 'Declare a port without publishing it' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
@@ -851,6 +856,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l egress-log -d 'Write down what is refused by --egress'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
@@ -1004,6 +1010,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns -d 'Set a DNS server' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-option -d 'Set a DNS option' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-search -d 'Set a DNS search domain' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l egress -d 'What the container may reach: names, *.names, addresses and nets, each with an optional :PORT, or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l expose -d 'Declare a port without publishing it' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Name that the container has for itself [default: its short ID]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l hosts-file -d 'File that /etc/hosts is made from (a path, image or none)' -r
@@ -1105,6 +1112,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only -d 'Make the root file system read-only'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only-tmpfs -d 'Have writable /run, /tmp and /var/tmp with --read-only [default: true]'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'Take the first argument for a directory that is the root (DIRECTORY[:O]), not for an image'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l egress-log -d 'Write down what is refused by --egress'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hostname -d 'Leave /etc/hostname as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hosts -d 'Leave /etc/hosts as it is in the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s P -l publish-all -d 'Publish all declared ports on random ports of the host'
@@ -1442,6 +1450,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print this help'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l dns -d 'Resolver that is asked instead of the host\'s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -s d -l driver -d 'Driver of the network: bridge' -r
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l egress -d 'What containers of the network may reach: names, *.names, addresses and nets, each with an optional :PORT, or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l gateway -d 'Address of the bridge in the subnet of the same place' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l interface-name -d 'Name of the bridge' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ip-range -d 'Addresses for containers in the subnet of the same place (CIDR or FIRST-LAST)' -r
@@ -1451,6 +1460,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l route -d 'Route for containers (DESTINATION,GATEWAY[,METRIC])' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l subnet -d 'Subnet in CIDR notation' -r
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l disable-dns -d 'Names of containers do not resolve on it'
+complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l egress-log -d 'Write down what is refused by --egress'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ignore -d 'Do not fail when there is a network of this name'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l internal -d 'Nothing outside of it can be reached'
 complete -c coracle -n "__fish_coracle_using_subcommand network; and __fish_seen_subcommand_from create" -l ipv6 -d 'Both IPv4 and IPv6'

@@ -20,7 +20,7 @@ const UNLISTED: &[(&str, &[&str])] = &[
     ("image pull", &["      --policy string"]),
 ];
 /// Commands that the reference does not have.
-const BEYOND: &[&str] = &["volume clone", "volume snapshot"];
+const BEYOND: &[&str] = &["network egress-log", "volume clone", "volume snapshot"];
 
 /// Which the reference does not have.
 const EGRESS: &[&str] = &["      --egress stringArray", "      --egress-log"];

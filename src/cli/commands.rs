@@ -276,6 +276,8 @@ pub static COMMANDS: &[Entry] = &[
         "Create a network", network::create),
     command!(Network, None, ["disconnect"], "[options] NETWORK CONTAINER",
         "Disconnect a container from a network", network::disconnect),
+    command!(Network, None, ["egress-log"], "CONTAINER",
+        "Show what a container was refused by --egress", network::egress_log),
     command!(Network, None, ["exists"], "NETWORK",
         "Say by the exit code whether a network exists", network::exists),
     command!(Network, None, ["inspect"], "[options] NETWORK [NETWORK...]",

@@ -71,7 +71,8 @@ fn find(engine: &Engine, store: &Store, wanted: &Wanted<'_>, name: &str) -> Resu
             Ok(container) => {
                 let size = wanted.size.then(|| engine::container_size(engine, &container)).transpose()?;
                 let size = size.map(|(rw, root_fs)| Size { rw, root_fs });
-                let object = container_inspect::object(&container, &engine.roots, size);
+                let shown = network::shown(engine, &container)?;
+                let object = container_inspect::object(&container, &engine.roots, size, &shown);
                 return Ok((object, &inspect::CONTAINER));
             }
             Err(error) if error.kind() == error::Kind::NoSuch && wanted.kind == Kind::Any => {}

@@ -79,6 +79,11 @@ pub struct Interface {
 }
 
 impl Wanted {
+    /// The names of the networks.
+    pub fn names(&self) -> Vec<String> {
+        self.networks.iter().map(|one| one.network.clone()).collect()
+    }
+
     /// What the container in `dir` wants; `None` if it has no bridge network.
     pub fn read(dir: &Path) -> Result<Option<Wanted>> {
         let path = dir.join(FILE);

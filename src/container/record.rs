@@ -72,8 +72,11 @@ pub struct Record {
     pub read_only: bool,
     pub log: LogConfig,
     pub restart: RestartPolicy,
-    /// `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`, as typed or as the default.
+    /// `bridge`, `none`, `host`, `container:ID`, `ns:PATH`, `slirp4netns[:options]`, `pasta[:options]`, as typed or as the
+    /// default.
     pub network: String,
+    /// With `bridge`: the names of its networks. A copy of what `network.json` says, for listings.
+    pub networks: Vec<String>,
     pub ports: Vec<PortMapping>,
     /// `80/tcp` and so on: what the image and `--expose` declare.
     pub exposed_ports: Vec<String>,

@@ -312,12 +312,15 @@ impl Store {
         fs::remove_file_if_exists(&self.roots.names().join(old))
     }
 
-    /// Lets the record say what `network.json` says of published ports.
-    pub fn copy_ports(&self, id: &str) -> Result<()> {
+    /// Lets the record say what `network.json` says of networks and published ports.
+    pub fn copy_networks(&self, id: &str) -> Result<()> {
         let _names = self.lock_names()?;
         let mut record = self.read_record(id)?.ok_or_else(|| no_such(id))?;
         match super::network::Wanted::read(&self.roots.container(id))? {
-            Some(wanted) if wanted.ports != record.ports => record.ports = wanted.ports,
+            Some(wanted) if wanted.ports != record.ports || wanted.names() != record.networks => {
+                record.networks = wanted.names();
+                record.ports = wanted.ports;
+            }
             _ => return Ok(()),
         }
         write_json(&self.roots.container(id).join("record.json"), &record, Durability::Power)

@@ -106,6 +106,17 @@ fn make(
     if let Some(bytes) = fs::read_optional(&filter)? {
         fs::write_private(&draft.dir().join("seccomp.bpf"), &bytes)?;
     }
+    if let Some(mut networks) = super::network::wanted(engine, original)? {
+        networks.id.clone_from(&record.id);
+        networks.name.clone_from(&record.name);
+        networks.hostname.clone_from(&record.hostname);
+        for one in &mut networks.networks {
+            // Addresses belong to one container only.
+            one.addresses.clear();
+            one.mac.clear();
+        }
+        networks.write(draft.dir(), Durability::Power)?;
+    }
     secrets.write(draft.dir(), Durability::Power)?;
     let shown = if record.auto_ids { idmap::renew(engine, store, record, draft.dir())? } else { None };
     let record = &*record;

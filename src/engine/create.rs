@@ -170,6 +170,7 @@ pub fn create_for(
         images: mounted_images(engine, options)?,
         joined_hostname: needs.hostname,
         joins_shm: needs.shm,
+        joined_network: needs.network,
         dependencies: needs.ids,
         cdi,
         id,
@@ -192,6 +193,7 @@ pub fn create_for(
         accounts
     });
     let wanted_networks = network.wanted(&prepared.record)?;
+    prepared.record.networks = wanted_networks.as_ref().map(|wanted| wanted.names()).unwrap_or_default();
     let filled = fill(engine, &draft, &prepared, options, accounts)
         .and_then(|()| secrets.write(draft.dir(), durability))
         .and_then(|()| wanted_networks.map_or(Ok(()), |wanted| wanted.write(draft.dir(), durability)));

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::{Engine, containers, launch, monitor, settle};
 use crate::container::namespaces::{IpcMode, Sharing};
 use crate::container::options::CreateOptions;
+use crate::container::spec::JoinedNetwork;
 use crate::container::store::{Container, Store};
-use crate::container::{Record, Status};
+use crate::container::{Record, Status, userns};
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::monitor::protocol::kind;
 
@@ -20,6 +21,8 @@ pub struct Needs {
     pub hostname: Option<String>,
     /// The one whose IPC namespace is joined has a /dev/shm.
     pub shm: bool,
+    /// Whose network is shared with `--network container:`.
+    pub network: Option<JoinedNetwork>,
 }
 
 /// Looks up the containers that the options name, and puts their IDs in place of what was typed.
@@ -51,6 +54,26 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
         needs.shm = record.ipc_mode != "none";
         resolved.to_mut().ipc = IpcMode::Container(record.id);
     }
+    let mut network = None;
+    if let [flag] = options.network.as_slice()
+        && let Some(name) = flag.strip_prefix("container:").filter(|name| !name.is_empty())
+    {
+        let record = find(name, "net")?.record;
+        resolved.to_mut().network = vec![format!("container:{}", record.id)];
+        let (joined, owner) = joined_network(store, record)?;
+        if owner.restricted && resolved.userns.mode == userns::Mode::Host {
+            if !resolved.userns.typed.is_empty() {
+                return Err(Error::new(format!(
+                    "`--userns=host` does not go with the network of container {}: it is restricted, and what holds it would be owned",
+                    owner.name
+                ))
+                .hint("leave --userns out: the user namespace of that container is shared as well"));
+            }
+            // Its network namespace belongs to a user namespace of its own, which has to be joined as well.
+            resolved.to_mut().userns.mode = userns::Mode::Container(owner.id);
+        }
+        network = Some(joined);
+    }
     let mut hostname = None;
     if let Sharing::Container(name) = &options.uts {
         let record = find(name, "uts")?.record;
@@ -72,7 +95,31 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
         }
     }
     needs.hostname = hostname;
+    needs.network = network;
     Ok((resolved, needs))
+}
+
+/// How many containers may share a network one through the other.
+const MAX_CHAIN: usize = 32;
+
+/// What it means to share the network of a container, which may itself share another's, and whose it is in the end.
+fn joined_network(store: &Store, mut owner: Record) -> Result<(JoinedNetwork, Record)> {
+    for _ in 0..MAX_CHAIN {
+        match owner.network.strip_prefix("container:") {
+            Some(id) => owner = store.load(id)?.record,
+            None => {
+                let dir = store.roots().container(&owner.id);
+                let own_resolv_conf = owner.dns.first().is_none_or(|dns| dns != "none");
+                let joined = JoinedNetwork {
+                    is_host: owner.network == "host",
+                    hosts: (!owner.no_hosts).then(|| dir.join("hosts")),
+                    resolv_conf: own_resolv_conf.then(|| dir.join("resolv.conf")),
+                };
+                return Ok((joined, owner));
+            }
+        }
+    }
+    Err(Error::new("too many containers share a network one through the other"))
 }
 
 /// Marks the containers that a new one needs, before it is there.

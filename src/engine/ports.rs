@@ -49,7 +49,7 @@ fn apply(
         _ => error,
     })?;
     // Also after a change that was none: somebody may have been killed right here.
-    containers(engine).copy_ports(&container.record.id)
+    containers(engine).copy_networks(&container.record.id)
 }
 
 fn check_mode(record: &Record) -> Result<()> {

@@ -71,6 +71,7 @@ impl Bridges {
             location: bridges.location.clone(),
             uplink: bridges.uplink,
             program: config.network_program.clone(),
+            containers: roots.containers(),
         };
         let mut bridges = Bridges {
             place,

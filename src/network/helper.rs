@@ -85,6 +85,7 @@ impl Plan {
             Mode::None | Mode::Host => return Ok(()),
             // Its ports are bound by the monitor, and the uplink is the anchor's.
             Mode::Bridge => return Ok(()),
+            Mode::Container(_) | Mode::Path(_) => return Ok(()),
             Mode::Slirp4netns(_) => slirp::check_ports(&self.ports)?,
             Mode::Pasta(_) => {}
         }
@@ -296,7 +297,9 @@ fn start(plan: &Plan, program: &Path, target: i32, run_dir: &Path, traits: Trait
             sys::net::prepare_helper(&mut command, &[], true);
             None
         }
-        Mode::None | Mode::Host | Mode::Bridge => return Err(Error::new("this network mode has no helper")),
+        Mode::None | Mode::Host | Mode::Bridge | Mode::Container(_) | Mode::Path(_) => {
+            return Err(Error::new("this network mode has no helper"));
+        }
     };
     let child = command.spawn().map_err(|e| {
         let message = format!("starting the network helper `{}`", program.display());

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::lookup;
 use crate::bail;
 use crate::error::{Error, Result};
 
 const LATER: &str = "are the matter of a later release";
-const USE_INSTEAD: &str = "use --network bridge, slirp4netns, pasta, host or none";
+const USE_INSTEAD: &str = "use a network's name, bridge, container:NAME, slirp4netns, pasta, host or none";
 
 /// How a container is connected. Its `Display` form goes into the record and is parsed again from there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub enum Mode {
     Host,
     /// Networks by name, connected by the anchor: which, says the container's `network.json`.
     Bridge,
+    /// The network namespace of another container, by its ID.
+    Container(String),
+    /// A network namespace that somebody else has made, by a file of it.
+    Path(PathBuf),
     Slirp4netns(SlirpOptions),
     Pasta(PastaOptions),
 }
@@ -117,29 +121,17 @@ impl Mode {
     /// A mode as it stands in a record, or one `--network` that is no network's name: `none`, `host`, `bridge`, `private`,
     /// `slirp4netns[:options]`, `pasta[:options]`.
     ///
-    /// `private`, `default` and the empty string become the default of the host at once.
+    /// `private`, `default` and the empty string are the default, a bridge.
     pub fn parse(text: &str) -> Result<Mode> {
-        parse_with(text, Mode::default_for_host)
+        parse_mode(text)
     }
 
     /// Whether a helper gives the container an IPv6 address.
     pub fn has_ipv6(&self) -> bool {
         match self {
-            Mode::None | Mode::Host | Mode::Bridge => false,
+            Mode::None | Mode::Host | Mode::Bridge | Mode::Container(_) | Mode::Path(_) => false,
             Mode::Slirp4netns(options) => options.enable_ipv6,
             Mode::Pasta(_) => true,
-        }
-    }
-
-    /// slirp4netns, and pasta where that is missing.
-    pub fn default_for_host() -> Result<Mode> {
-        if lookup::find("slirp4netns").is_some() {
-            Ok(Mode::Slirp4netns(SlirpOptions::default()))
-        } else if lookup::find("pasta").is_some() {
-            Ok(Mode::Pasta(PastaOptions::default()))
-        } else {
-            Err(Error::new("could not find `slirp4netns` or `pasta`, the network helpers, in `PATH`")
-                .hint("install one (apt install slirp4netns), or use --network none or --network host"))
         }
     }
 
@@ -149,6 +141,8 @@ impl Mode {
             Mode::None => "none",
             Mode::Host => "host",
             Mode::Bridge => "bridge",
+            Mode::Container(_) => "container",
+            Mode::Path(_) => "ns",
             Mode::Slirp4netns(_) => "slirp4netns",
             Mode::Pasta(_) => "pasta",
         }
@@ -172,7 +166,7 @@ impl Mode {
     /// The DNS forwarder of the helper, first in the container's resolv.conf.
     pub fn dns(&self) -> Option<IpAddr> {
         match self {
-            Mode::None | Mode::Host | Mode::Bridge => None,
+            Mode::None | Mode::Host | Mode::Bridge | Mode::Container(_) | Mode::Path(_) => None,
             Mode::Slirp4netns(options) => Some(options.cidr.dns().into()),
             Mode::Pasta(options) => Some(options.dns_forward()),
         }
@@ -184,6 +178,8 @@ impl fmt::Display for Mode {
         f.write_str(self.name())?;
         let options = match self {
             Mode::None | Mode::Host | Mode::Bridge => Vec::new(),
+            Mode::Container(id) => vec![id.clone()],
+            Mode::Path(path) => vec![path.display().to_string()],
             Mode::Slirp4netns(options) => options.words(),
             Mode::Pasta(options) => options.args.clone(),
         };
@@ -194,30 +190,30 @@ impl fmt::Display for Mode {
     }
 }
 
-fn parse_with(text: &str, default: impl FnOnce() -> Result<Mode>) -> Result<Mode> {
+fn parse_mode(text: &str) -> Result<Mode> {
     let (name, options) = match text.split_once(':') {
         Some((name, options)) => (name, Some(options)),
         None => (text, None),
     };
     match (name, options) {
-        ("" | "private" | "default", None) => default(),
+        ("" | "private" | "default" | "bridge", None) => Ok(Mode::Bridge),
         ("none", None) => Ok(Mode::None),
         ("host", None) => Ok(Mode::Host),
-        ("bridge", None) => Ok(Mode::Bridge),
         ("slirp4netns", options) => SlirpOptions::parse(options.unwrap_or("")).map(Mode::Slirp4netns),
         ("pasta", options) => PastaOptions::parse(options.unwrap_or("")).map(Mode::Pasta),
         ("none" | "host" | "private" | "default", Some(_)) => {
             Err(Error::new(format!("cannot use `{text}` as network mode: `{name}` takes no options")))
         }
-        ("container", Some(_)) => later(text, &format!("networks shared with another container {LATER}")),
-        ("ns", Some(_)) => later(text, &format!("network namespaces by path {LATER}")),
-        ("pod", None) => later(text, &format!("pods {LATER}")),
+        ("container", None | Some("")) => {
+            bail!("invalid config provided: namespace mode container requires a value")
+        }
+        ("container", Some(container)) => Ok(Mode::Container(container.to_owned())),
+        ("ns", None | Some("")) => bail!("invalid config provided: namespace mode path requires a value"),
+        ("ns", Some(path)) if path.contains('\0') => bail!("the path of a namespace contains a null byte"),
+        ("ns", Some(path)) => Ok(Mode::Path(path.into())),
+        ("pod", _) => Err(Error::new(format!("cannot use `{text}` as network mode: pods {LATER}")).hint(USE_INSTEAD)),
         _ => Err(Error::new(format!("unable to find network with name or ID {name}: network not found"))),
     }
-}
-
-fn later(text: &str, why: &str) -> Result<Mode> {
-    Err(Error::new(format!("cannot use `{text}` as network mode: {why}")).hint(USE_INSTEAD))
 }
 
 impl SlirpOptions {
@@ -358,7 +354,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Mode> {
-        parse_with(text, || Ok(Mode::Slirp4netns(SlirpOptions::default())))
+        Mode::parse(text)
     }
 
     #[test]
@@ -366,9 +362,14 @@ mod tests {
         assert_eq!(parse("none").unwrap(), Mode::None);
         assert_eq!(parse("host").unwrap(), Mode::Host);
         assert_eq!(parse("bridge").unwrap(), Mode::Bridge);
-        for default in ["", "private", "default", "slirp4netns", "slirp4netns:", "slirp4netns:enable_ipv6=true"] {
-            assert_eq!(parse(default).unwrap(), Mode::Slirp4netns(SlirpOptions::default()), "{default}");
+        for default in ["", "private", "default"] {
+            assert_eq!(parse(default).unwrap(), Mode::Bridge, "{default}");
         }
+        for plain in ["slirp4netns", "slirp4netns:", "slirp4netns:enable_ipv6=true"] {
+            assert_eq!(parse(plain).unwrap(), Mode::Slirp4netns(SlirpOptions::default()), "{plain}");
+        }
+        assert_eq!(parse("container:web").unwrap(), Mode::Container("web".into()));
+        assert_eq!(parse("ns:/run/netns/x").unwrap(), Mode::Path("/run/netns/x".into()));
         let Mode::Slirp4netns(o) = parse(
             "slirp4netns:allow_host_loopback=true,mtu=1500,cidr=192.168.5.0/24,enable_ipv6=false,outbound_addr=eth0,\
              outbound_addr6=fd00::2,port_handler=slirp4netns",
@@ -392,8 +393,9 @@ mod tests {
         for (text, message) in [
             ("nonet", "unable to find network with name or ID nonet: network not found"),
             ("mynet:ip=10.0.0.1", "unable to find network with name or ID mynet: network not found"),
-            ("container:web", "networks shared with another container are the matter of a later release"),
-            ("ns:/run/netns/x", "network namespaces by path are the matter of a later release"),
+            ("container:", "namespace mode container requires a value"),
+            ("ns:", "namespace mode path requires a value"),
+            ("pod", "pods are the matter of a later release"),
             ("none:x", "`none` takes no options"),
             ("slirp4netns:foo=1", "unknown option for slirp4netns: \"foo\""),
             ("slirp4netns:foo", "unknown option for slirp4netns: \"foo\""),
@@ -429,7 +431,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_parsed_or_refused(text in "(slirp4netns:|pasta:|host|none|bridge)?[ -~]{0,40}") {
+        fn any_text_is_parsed_or_refused(text in "(slirp4netns:|pasta:|host|none|bridge|container:|ns:)?[ -~]{0,40}") {
             if let Ok(mode) = parse(&text) {
                 prop_assert_eq!(parse(&mode.to_string()).unwrap(), mode);
             }

@@ -162,7 +162,11 @@ pub fn map_of_file(path: &Path) -> Result<Option<IdMap>> {
             let status = process::wait(pid).context("waiting for a child")?;
             if status != 0 {
                 let errno = nix::errno::Errno::from_raw(process::exit_code(status));
-                return Err(Error::from(errno).wrap(format!("joining the user namespace {}", named())));
+                let error = Error::from(errno).wrap(format!("joining the user namespace {}", named()));
+                return Err(match errno {
+                    nix::errno::Errno::EINVAL => error.hint("it must be a file like /proc/PID/ns/user"),
+                    _ => error,
+                });
             }
             read.context("reading a pipe")?;
             let (uids, gids) = text.split_once("\n\n\n").unwrap_or((&text, ""));

@@ -249,3 +249,16 @@ fn a_killed_monitor_frees_the_address() {
         (env.coracle(args).run().code() == 0).then_some(())
     });
 }
+
+/// The namespace of the bridges, with what is in it, also before there is any container.
+#[test]
+fn unshare_enters_the_namespace_of_the_bridges() {
+    let env = Env::busybox();
+    let links = env.ok(["unshare", "--rootless-netns", "cat", "/proc/net/dev"]);
+    assert!(links.contains("tap0:") && !links.contains("podman0:"), "{links}");
+    serve(&env, "a", &[]);
+    let links = env.ok(["unshare", "--rootless-netns", "cat", "/proc/net/dev"]);
+    assert!(links.contains("podman0:"), "{links}");
+    let own = env.ok(["unshare", "cat", "/proc/net/dev"]);
+    assert!(!own.contains("podman0:"), "{own}");
+}

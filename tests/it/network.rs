@@ -255,7 +255,7 @@ fn ports_without_a_network_are_warned_about() {
             env.coracle(["run", "--rm", "--network", network, "-p", "8080", "busybox", "echo", "ran"]).run().expect(0);
         assert!(
             output.stderr.to_lowercase().contains("port mappings have been discarded")
-                && output.stderr.contains(network),
+                && output.stderr.to_lowercase().contains(network),
             "{output}"
         );
         assert_eq!(output.stdout, "ran\n");

@@ -12,7 +12,6 @@ use crate::container::{Status, defaults, snapshot};
 use crate::engine;
 use crate::error::Result;
 use crate::image::config::RegistriesConf;
-use crate::network::Mode;
 use crate::runtime::userns::{self, Extent};
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +30,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let containers = store.list()?;
     let count = |status: fn(Status) -> bool| containers.iter().filter(|c| status(c.state.status)).count();
     let registries = RegistriesConf::read(&env::places())?;
-    let network_helper = Mode::default_for_host().map(|mode| mode.name().to_owned()).unwrap_or_default();
+    let network_helper = engine::network::uplink(&engine, engine::network::conf(&engine)?).name().to_owned();
     let shown = Engine {
         containers: Counts {
             number: containers.len(),

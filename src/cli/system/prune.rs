@@ -68,8 +68,6 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let filters = container_filter::Filters::parse(&args.filter, &[], Timestamp::now())?;
     let pruned = prune::containers_that_rest(&engine, &|container| filters.matches(container))?;
     show("Containers", pruned);
-    let filters = network_filter::Filters::parse(&args.filter, false, Timestamp::now())?;
-    show("Networks", prune::unused_networks(&engine, &|network| filters.matches(network, false))?);
     if *args.volumes {
         let all = engine::volumes::store(&engine).list()?.0;
         let filters = volume_filter::Filters::parse(&args.filter, &all, Timestamp::now())?;
@@ -85,6 +83,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let what = ImagesToPrune { all: *args.all, wanted: &wanted, rubbish: args.filter.is_empty() };
     let pruned = prune::images(&engine, &what)?;
     show("Images", pruned);
+    let filters = network_filter::Filters::parse(&args.filter, false, Timestamp::now())?;
+    show("Networks", prune::unused_networks(&engine, &|network| filters.matches(network, false))?);
     cx.printer.line(format_args!("Total reclaimed space: {}", units::human_size_long(reclaimed)));
     Ok(if failed { 125 } else { 0 })
 }

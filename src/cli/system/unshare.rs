@@ -1,6 +1,6 @@
 //! `coracle unshare`
 
-use crate::cli::args::{RefusedBool, refuse_bool};
+use crate::cli::args::GoBool;
 use crate::cli::cx::Cx;
 use crate::cli::env;
 use crate::engine;
@@ -9,15 +9,15 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Join the network namespace of bridge networks
-    #[arg(long, value_parser = refuse_bool("bridge networks are not there yet"))]
-    rootless_netns: Option<RefusedBool>,
+    #[arg(long)]
+    rootless_netns: GoBool,
     #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     command: Vec<String>,
 }
 
 pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     let command = if args.command.is_empty() { vec![shell()] } else { args.command };
-    engine::unshare(&cx.engine()?, &command)
+    engine::unshare(&cx.engine()?, &command, *args.rootless_netns)
 }
 
 /// The user's shell.

@@ -165,7 +165,8 @@ impl Condition {
             // No health check has ever run.
             Condition::Health(health) => health == "none",
             Condition::Network(network) => {
-                record.network == *network || record.network.split(':').next() == Some(network)
+                record.networks.contains(network)
+                    || (record.networks.is_empty() && record.network.split(':').next() == Some(network))
             }
             Condition::RestartPolicy(policy) => *policy == policy_name(&record.restart.name),
             Condition::Command(command) => record.cmd.first() == Some(command),

@@ -15,13 +15,14 @@ use crate::cli::format::time;
 use crate::container::record::MountPoint;
 use crate::container::store::Container;
 use crate::container::{Record, State, Status};
+use crate::engine::network::Shown;
 use crate::storage::Roots;
 
 /// The version of the OCI runtime specification that containers are described in.
 const OCI_VERSION: &str = "1.2.0";
 
 /// The object of a container. `size` is there with `--size`.
-pub fn object(container: &Container, roots: &Roots, size: Option<Size>) -> Value {
+pub fn object(container: &Container, roots: &Roots, size: Option<Size>, shown: &Shown) -> Value {
     let Container { record, state, .. } = container;
     let dir = roots.container(&record.id);
     let file = |wanted: bool, name: &str| if wanted { path_text(&dir.join(name)) } else { String::new() };
@@ -37,9 +38,15 @@ pub fn object(container: &Container, roots: &Roots, size: Option<Size>) -> Value
     put("ImageName", json!(record.image_name));
     put("Rootfs", json!(optional_path(record.rootfs.as_deref())));
     put("Pod", json!(""));
-    put("ResolvConfPath", json!(file(record.dns.first().is_none_or(|dns| dns != "none"), "resolv.conf")));
+    // Who shares the network of another has that one's files.
+    let owner = shown.of.as_ref().map_or(record, |of| &of.record);
+    let named = |wanted: bool, name: &str| match wanted {
+        true => path_text(&roots.container(&owner.id).join(name)),
+        false => String::new(),
+    };
+    put("ResolvConfPath", json!(named(owner.dns.first().is_none_or(|dns| dns != "none"), "resolv.conf")));
     put("HostnamePath", json!(file(!record.no_hostname, "hostname")));
-    put("HostsPath", json!(file(!record.no_hosts, "hosts")));
+    put("HostsPath", json!(named(!record.no_hosts && !owner.no_hosts, "hosts")));
     put("StaticDir", json!(path_text(&dir)));
     put("OCIConfigPath", json!(file(true, "config.json")));
     put("OCIRuntime", json!("coracle"));
@@ -61,7 +68,7 @@ pub fn object(container: &Container, roots: &Roots, size: Option<Size>) -> Value
     }
     put("Mounts", record.mounts.iter().map(mount_object).collect());
     put("Dependencies", json!(record.dependencies));
-    put("NetworkSettings", network::settings(record, state));
+    put("NetworkSettings", network::settings(container, shown));
     put("Namespace", json!(""));
     put("IsInfra", json!(false));
     put("IsService", json!(false));

@@ -71,7 +71,7 @@ pub struct Engine {
     pub capabilities: Vec<String>,
     pub uid_map: Vec<IdMap>,
     pub gid_map: Vec<IdMap>,
-    /// The default network helper: `slirp4netns` or `pasta`.
+    /// The uplink of bridge networks: `slirp4netns` or `pasta`.
     pub network_helper: String,
     pub log_driver: String,
     /// The configured registries, for the part of the same name.
@@ -103,7 +103,7 @@ fn object(engine: &Engine, host: &Host, is_shown: &dyn Fn(&str) -> bool) -> Valu
         "registries": engine.registries,
         "plugins": {
             "volume": ["local"],
-            "network": [],
+            "network": ["bridge"],
             "log": ["k8s-file", "json-file", "none", "passthrough"],
             "authorization": null,
         },
@@ -142,8 +142,12 @@ fn host_object(engine: &Engine, host: &Host, is_shown: &dyn Fn(&str) -> bool) ->
         "logDriver": engine.log_driver,
         "memFree": host.mem_free,
         "memTotal": host.mem_total,
-        "networkBackend": "",
-        "networkBackendInfo": {"backend": "", "dns": {}},
+        // Bridges, firewall and names are parts of the engine; the files are netavark's.
+        "networkBackend": "coracle",
+        "networkBackendInfo": {
+            "backend": "coracle", "version": own_version, "package": "", "path": itself,
+            "dns": {"version": own_version, "package": "", "path": itself},
+        },
         "ociRuntime": {
             "name": "coracle", "package": "", "path": itself, "version": format!("{own_version}\nspec: 1.2.0"),
         },

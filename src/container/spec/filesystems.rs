@@ -47,7 +47,7 @@ pub(super) struct Plan {
 const VOLUME_OPTIONS: &str = "rw,rprivate,nosuid,nodev,rbind";
 const TMPFS_OPTIONS: &str = "rw,rprivate,nosuid,nodev,tmpcopyup";
 
-pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place, shares_network: bool) -> Result<Plan> {
+pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place, network: &Sharing) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut asked = Vec::new();
     for user in &options.mounts {
@@ -90,7 +90,7 @@ pub(super) fn plan(options: &CreateOptions, config: &ImageConfig, place: &Place,
         let covered = own_dev && m.destination().starts_with("/dev");
         !covered && !taken(&asked, m.destination())
     };
-    let (first, second) = (kernel(options, place, shares_network)?, files(options, place)?);
+    let (first, second) = (kernel(options, place, network)?, files(options, place)?);
     plan.mounts.extend(first.into_iter().filter(is_kept));
     let kept: Vec<Mount> = second.into_iter().filter(is_kept).collect();
     plan.mounts.extend(asked);
@@ -216,7 +216,9 @@ pub fn volume_name(id: &str, destination: &Path) -> String {
 }
 
 /// The file systems of the kernel.
-fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Result<Vec<Mount>> {
+fn kernel(options: &CreateOptions, place: &Place, network: &Sharing) -> Result<Vec<Mount>> {
+    // A namespace by its path may be anybody's.
+    let shares_network = matches!(network, Sharing::Host | Sharing::Path(_));
     let access = if options.privileged { "rw" } else { "ro" };
     // The host's /sys has file systems mounted in it, the cgroups' among them.
     let deep_access = if options.privileged { "rw" } else { "rro" };
@@ -279,18 +281,24 @@ fn kernel(options: &CreateOptions, place: &Place, shares_network: bool) -> Resul
 
 /// The files that the engine writes into the container's directory at each start.
 fn files(options: &CreateOptions, place: &Place) -> Result<Vec<Mount>> {
-    let has_resolv_conf = options.dns.first().is_none_or(|dns| dns != "none");
+    let own = |wanted: bool, name: &str| wanted.then(|| place.container_dir.join(name));
+    let (hosts, resolv_conf) = match &place.joined_network {
+        Some(joined) => (joined.hosts.clone().filter(|_| !options.no_hosts), joined.resolv_conf.clone()),
+        None => {
+            (own(!options.no_hosts, "hosts"), own(options.dns.first().is_none_or(|dns| dns != "none"), "resolv.conf"))
+        }
+    };
     let wanted = [
-        (!options.no_hosts, "/etc/hosts", "hosts"),
-        (true, "/run/.containerenv", ".containerenv"),
-        (!options.no_hostname, "/etc/hostname", "hostname"),
-        (has_resolv_conf, "/etc/resolv.conf", "resolv.conf"),
-        (options.timezone.is_some(), "/etc/localtime", "localtime"),
+        (hosts, "/etc/hosts"),
+        (own(true, ".containerenv"), "/run/.containerenv"),
+        (own(!options.no_hostname, "hostname"), "/etc/hostname"),
+        (resolv_conf, "/etc/resolv.conf"),
+        (own(options.timezone.is_some(), "localtime"), "/etc/localtime"),
     ];
     let tail = if options.read_only { ",ro,nosuid,noexec,nodev" } else { "" };
     let mut mounts = Vec::new();
-    for (_, destination, name) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
-        let source = place.container_dir.join(name);
+    for (source, destination) in wanted {
+        let Some(source) = source else { continue };
         mounts.push(mount(Path::new(destination), "bind", &source, list(&format!("bind,rprivate{tail}")))?);
         for dir in options.chroot_dirs.iter().filter(|_| destination.starts_with("/etc/")) {
             let destination = dir.join(destination.trim_start_matches('/'));

@@ -39,8 +39,25 @@ use crate::runtime::userns::Extent;
 /// The version of the runtime specification that is followed.
 pub const OCI_VERSION: &str = "1.2.0";
 
-/// The mode that shares the host's network.
-const HOST: &str = "host";
+/// Whose network namespace a container has, by its mode of the network.
+fn network_sharing(mode: &str) -> Sharing {
+    match mode.split_once(':') {
+        None if mode == "host" => Sharing::Host,
+        Some(("container", id)) => Sharing::Container(id.to_owned()),
+        Some(("ns", path)) => Sharing::Path(path.into()),
+        _ => Sharing::Private,
+    }
+}
+
+/// A network that is shared with another container, the one that it belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JoinedNetwork {
+    /// It is the host's.
+    pub is_host: bool,
+    /// That container's files, which speak of the same names and addresses; `None` where it has none of ours.
+    pub hosts: Option<PathBuf>,
+    pub resolv_conf: Option<PathBuf>,
+}
 
 /// Where a container is made, and on what host.
 #[derive(Debug, Clone, Default)]
@@ -59,8 +76,11 @@ pub struct Place {
     pub driver: String,
     /// The command line that makes it.
     pub create_command: Vec<String>,
-    /// The mode of the network, decided: `none`, `host`, `slirp4netns[:options]`, `pasta[:options]`.
+    /// The mode of the network, decided: `bridge`, `none`, `host`, `container:ID`, `ns:PATH`, `slirp4netns[:options]`,
+    /// `pasta[:options]`.
     pub network: String,
+    /// With `container:ID`: what that means.
+    pub joined_network: Option<JoinedNetwork>,
     pub host: HostFacts,
     pub userns: userns::Decided,
     /// fuse-overlayfs is there to show mounted images with the owners of the container's mapping.
@@ -108,19 +128,25 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
     let no_config = ImageConfig::default();
     let config = image.map_or(&no_config, |image| &image.config);
     let mut warnings = Vec::new();
-    let shares_network = place.network == HOST;
+    let network = network_sharing(&place.network);
+    let on_host = network == Sharing::Host || place.joined_network.as_ref().is_some_and(|joined| joined.is_host);
+    // As a flag of the kernel's: there is nothing to join where the host's network is shared through another container.
+    let network = if on_host { Sharing::Host } else { network };
     check(options, &place.network)?;
-    if matches!(place.network.as_str(), HOST | "none") && (options.publish_all || !options.publish.is_empty()) {
-        warnings
-            .push(format!("Port mappings have been discarded: network mode `{}` publishes no ports", place.network));
+    let publishes = options.publish_all || !options.publish.is_empty();
+    if publishes && (network != Sharing::Private || place.network == "none") {
+        warnings.push(
+            "Port mappings have been discarded as one of the Host, Container, Pod, and None network modes are in use"
+                .to_owned(),
+        );
     }
 
-    let hostname = hostname(options, place, shares_network);
+    let hostname = hostname(options, place, place.network == "host");
     let default_user = || place.userns.default_user.clone().unwrap_or_else(|| config.user.clone());
     let user = options.user.clone().unwrap_or_else(default_user);
     let caps = capabilities::compute(options.privileged, &user, &options.cap_add, &options.cap_drop)?;
     let ulimits = limits::effective(&options.ulimits, place.host.nofile, place.host.nproc);
-    let mut filesystems = filesystems::plan(options, config, place, shares_network)?;
+    let mut filesystems = filesystems::plan(options, config, place, &network)?;
     warnings.append(&mut filesystems.warnings);
     let decided = Decided {
         command: super::process::command(options, config)?,
@@ -143,7 +169,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         .hostname(decided.hostname.clone())
         .mounts(decided.filesystems.mounts.clone())
         .annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
-        .linux(linux(options, shares_network, place.userns.map.as_ref())?)
+        .linux(linux(options, &network, place.userns.map.as_ref())?)
         .build();
     let mut spec = built(spec)?;
     if !place.cdi.hooks.is_empty() {
@@ -160,7 +186,7 @@ pub fn prepare(options: &CreateOptions, image: Option<&Image>, place: &Place) ->
         volumes: decided.filesystems.volumes,
         scratch: decided.filesystems.scratch,
         directories: decided.filesystems.directories,
-        joins: joins(options),
+        joins: joins(options, &network),
         device_groups: place.cdi.groups.iter().map(u32::to_string).collect(),
         overlays: decided.filesystems.overlays,
         warnings,
@@ -184,8 +210,9 @@ struct Decided {
 /// Finds what would make [`prepare`] fail whatever the image is: options that contradict each other, sources of mounts
 /// that do not exist. `network` is the mode decided. To be called before an image is pulled in vain.
 pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
-    let shared = sysctl::Shared { network: network == HOST, ipc: options.ipc == IpcMode::Host };
+    let shared = sysctl::Shared { network: network == "host", ipc: options.ipc == IpcMode::Host };
     sysctl::check(&options.sysctls, shared)?;
+    check_network(options, network)?;
     if options.uts != Sharing::Private && options.hostname.is_some() {
         bail!(
             "invalid config provided: cannot set hostname when running in the host UTS namespace: invalid configuration"
@@ -219,6 +246,26 @@ pub fn check(options: &CreateOptions, network: &str) -> Result<()> {
     }
     options.mounts.iter().try_for_each(mounts::UserMount::check)?;
     options.devices.iter().try_for_each(super::devices::Device::check)
+}
+
+/// Names and addresses of a shared network, or of none, are not this container's to set.
+fn check_network(options: &CreateOptions, network: &str) -> Result<()> {
+    let mode = network.split(':').next().unwrap_or_default();
+    if matches!(mode, "none" | "container") {
+        let given = [&options.dns, &options.dns_search, &options.dns_option];
+        if given.iter().any(|values| !values.is_empty()) {
+            bail!("conflicting options: dns and the network mode: {mode}");
+        }
+    }
+    if mode == "container" && !options.add_host.is_empty() {
+        bail!(
+            "invalid config provided: cannot set extra host entries when the container is joined to another containers network namespace: invalid configuration"
+        );
+    }
+    match network_sharing(network) {
+        Sharing::Path(path) => namespaces::check_path("network", &path),
+        _ => Ok(()),
+    }
 }
 
 fn hostname(options: &CreateOptions, place: &Place, shares_network: bool) -> String {
@@ -313,9 +360,9 @@ fn annotations(options: &CreateOptions, decided: &Decided) -> BTreeMap<String, S
     annotations
 }
 
-fn linux(options: &CreateOptions, shares_network: bool, map: Option<&IdMap>) -> Result<Linux> {
+fn linux(options: &CreateOptions, network: &Sharing, map: Option<&IdMap>) -> Result<Linux> {
     let mut sysctls = options.sysctls.clone();
-    if !shares_network && map.is_none_or(|map| map.root().1.is_some()) {
+    if *network == Sharing::Private && map.is_none_or(|map| map.root().1.is_some()) {
         // So that ping works without a capability; the range is of the container's own groups.
         sysctls.entry("net.ipv4.ping_group_range".to_owned()).or_insert_with(|| "0 0".to_owned());
     }
@@ -329,7 +376,7 @@ fn linux(options: &CreateOptions, shares_network: bool, map: Option<&IdMap>) -> 
     let linux = linux
         .sysctl(sysctls.into_iter().collect::<std::collections::HashMap<_, _>>())
         .resources(LinuxResources::default())
-        .namespaces(namespaces(options, shares_network, map.is_some())?)
+        .namespaces(namespaces(options, network, map.is_some())?)
         .masked_paths(options.security.masked_paths(options.privileged))
         .readonly_paths(options.security.readonly_paths(options.privileged))
         .rootfs_propagation(filesystems::root_propagation(&options.mounts))
@@ -352,11 +399,11 @@ fn mappings(side: &[Extent]) -> Result<Vec<LinuxIdMapping>> {
     side.iter().map(one).collect()
 }
 
-fn namespaces(options: &CreateOptions, shares_network: bool, own_users: bool) -> Result<Vec<LinuxNamespace>> {
+fn namespaces(options: &CreateOptions, network: &Sharing, own_users: bool) -> Result<Vec<LinuxNamespace>> {
     let wanted = [
         (own_users, LinuxNamespaceType::User),
         (options.pid == Sharing::Private, LinuxNamespaceType::Pid),
-        (!shares_network, LinuxNamespaceType::Network),
+        (*network == Sharing::Private, LinuxNamespaceType::Network),
         (options.ipc.is_own(), LinuxNamespaceType::Ipc),
         (options.uts == Sharing::Private, LinuxNamespaceType::Uts),
         (true, LinuxNamespaceType::Mount),
@@ -368,7 +415,7 @@ fn namespaces(options: &CreateOptions, shares_network: bool, own_users: bool) ->
 }
 
 /// The namespaces of others that a container joins.
-fn joins(options: &CreateOptions) -> Vec<Join> {
+fn joins(options: &CreateOptions, network: &Sharing) -> Vec<Join> {
     let mut joins = Vec::new();
     let mut add = |namespace: i32, mode: &Sharing| {
         let of = match mode {
@@ -380,6 +427,7 @@ fn joins(options: &CreateOptions) -> Vec<Join> {
     };
     add(nix::libc::CLONE_NEWPID, &options.pid);
     add(nix::libc::CLONE_NEWUTS, &options.uts);
+    add(nix::libc::CLONE_NEWNET, network);
     add(nix::libc::CLONE_NEWCGROUP, &options.cgroup);
     let ipc = match &options.ipc {
         IpcMode::Container(id) => Sharing::Container(id.clone()),

@@ -6,9 +6,9 @@
 
 use std::sync::OnceLock;
 
-use super::{Engine, uplink};
+use super::{Engine, conf as read_conf, uplink};
 use crate::engine::{ENTERED, entered};
-use crate::error::Result;
+use crate::error::{Context as _, Result};
 use crate::network::anchor::Place;
 use crate::network::anchor::client::{self, Client, Found};
 use crate::network::config::{Location, RootlessCmd};
@@ -33,14 +33,15 @@ pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Place 
         location,
         uplink,
         program: engine.network_cmd_path.as_ref().map(Into::into),
+        containers: engine.roots.containers(),
     }
 }
 
 /// The same, as far as it has to be read.
 pub fn find_place(engine: &Engine) -> Result<Place> {
-    let conf = engine.networks.read()?;
-    let uplink = uplink(engine, &conf);
-    Ok(place(engine, engine.networks.location(&conf), uplink))
+    let conf = super::conf(engine)?;
+    let uplink = uplink(engine, conf);
+    Ok(place(engine, engine.networks.location(conf), uplink))
 }
 
 /// Begins to move this process, which has one thread and has not entered it yet, into the user namespace.
@@ -78,4 +79,15 @@ pub fn enter(engine: &Engine, place: impl FnOnce() -> Place) -> Result<()> {
     }
     let _ = HELD.set(client::connect_or_start(&place)?);
     Ok(())
+}
+
+/// Moves this process into the namespace of the bridges, which stands as long as it and what it executes do.
+pub fn enter_network(engine: &Engine) -> Result<()> {
+    let place = find_place(engine)?;
+    enter(engine, || place.clone())?;
+    let Some(client) = HELD.get() else { return Ok(()) };
+    client.ready()?;
+    client.enter_network(&place)?;
+    // Whatever is executed keeps the connection.
+    rustix::io::fcntl_setfd(client, rustix::io::FdFlags::empty()).context("passing the connection on")
 }

@@ -1,6 +1,6 @@
 //! Which networks a new container gets, from its flags.
 
-use super::{Engine, store_of};
+use super::{Engine, conf, store_of};
 use crate::bail;
 use crate::container::network::{Attachment, Egress, Wanted};
 use crate::container::options::CreateOptions;
@@ -27,8 +27,8 @@ pub struct Choice {
 /// # Errors
 /// There is no such network; flags contradict each other; an address does not fit.
 pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
-    let conf = if options.network.is_empty() { Some(engine.networks.read()?) } else { None };
-    let default = conf.as_ref().and_then(|conf| conf.netns.as_deref());
+    let conf = if options.network.is_empty() { Some(conf(engine)?) } else { None };
+    let default = conf.and_then(|conf| conf.netns.as_deref());
     let request = Request::parse(&options.network, default)?;
     if request.mode != Mode::Bridge {
         check_no_bridge(options)?;
@@ -39,10 +39,10 @@ pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
     }
     let conf = match conf {
         Some(conf) => conf,
-        None => engine.networks.read()?,
+        None => super::conf(engine)?,
     };
-    let store = store_of(engine, &conf);
-    let attachments = attachments(&store, &conf, request.networks, options)?;
+    let store = store_of(engine, conf);
+    let attachments = attachments(&store, conf, request.networks, options)?;
     let held = super::egress::is_held(&store, options, &attachments)?;
     Ok(Choice { mode: Mode::Bridge.name().to_owned(), attachments, egress: options.egress.clone(), held })
 }

@@ -20,7 +20,7 @@ pub fn connect(engine: &Engine, name: &str, container: &str, asked: Asked) -> Re
     check_mode(&found.record)?;
     let plain = asked == Asked { name: asked.name.clone(), ..Asked::default() };
     let new = attachment(&network, asked)?;
-    change(engine, &found, |wanted| {
+    let changed = change(engine, &found, |wanted| {
         if wanted.networks.iter().any(|one| one.network == network.name) {
             if plain {
                 return Ok(());
@@ -33,7 +33,9 @@ pub fn connect(engine: &Engine, name: &str, container: &str, asked: Asked) -> Re
         }
         wanted.networks.push(new);
         name_interfaces(&mut wanted.networks)
-    })
+    });
+    // Also after a change that was none: somebody may have been killed right here.
+    changed.and_then(|()| containers(engine).copy_networks(&found.record.id))
 }
 
 /// Disconnects a container from a network, at once if it runs.
@@ -56,7 +58,8 @@ pub fn disconnect(engine: &Engine, name: &str, container: &str, force: bool) -> 
             bail!("container {} is not connected to network {name}", found.record.name);
         }
         Ok(())
-    })
+    })?;
+    containers(engine).copy_networks(&found.record.id)
 }
 
 /// Connects a running container anew: what is missing in the anchor is made again.

@@ -6,14 +6,15 @@
 
 use std::borrow::Cow;
 
-use super::Choice;
-use crate::container::network::Attachment;
+use super::{Choice, Engine};
+use crate::container::network::{Attachment, Wanted};
 use crate::container::options::CreateOptions;
 use crate::container::userns;
-use crate::error::{Error, Result};
+use crate::engine::containers;
+use crate::error::{Context as _, Error, Result};
 use crate::network::Mode;
 use crate::network::config::Store;
-use crate::network::egress::Policy;
+use crate::network::egress::{FILE, OLD_FILE, Policy};
 
 /// Refuses policies where nothing would hold them.
 pub(super) fn check_mode(options: &CreateOptions, mode: &Mode) -> Result<()> {
@@ -22,8 +23,9 @@ pub(super) fn check_mode(options: &CreateOptions, mode: &Mode) -> Result<()> {
     match mode {
         // Nothing is what it reaches.
         Mode::None | Mode::Bridge => Ok(()),
-        _ => Err(Error::new(format!("`{flag}` has no effect with `--network {}`", mode.name()))
-            .hint("what a container may reach is decided on bridge networks: leave --network out, or name one of those")),
+        _ => Err(Error::new(format!("`{flag}` has no effect with `--network {}`", mode.name())).hint(
+            "what a container may reach is decided on bridge networks: leave --network out, or name one of those",
+        )),
     }
 }
 
@@ -56,11 +58,41 @@ pub fn with_own_namespace<'a>(options: &'a CreateOptions, choice: &Choice) -> Re
     options.restricted = true;
     if options.userns.mode == userns::Mode::Host {
         if !options.userns.typed.is_empty() {
-            return Err(Error::new("`--egress` does not go with `--userns=host`: a container that shares the user namespace of the \
-                 network owns what holds it")
-                .hint("leave --userns out: the container has the same IDs in a namespace of its own"));
+            return Err(Error::new(
+                "`--egress` does not go with `--userns=host`: a container that shares the user namespace of the \
+                 network owns what holds it",
+            )
+            .hint("leave --userns out: the container has the same IDs in a namespace of its own"));
         }
         options.userns.mode = userns::Mode::Own;
     }
     Ok(Cow::Owned(options))
+}
+
+/// What a restricted container was refused, oldest first: one JSON document on each line.
+///
+/// # Errors
+/// There is no such container, or nothing of it is written down.
+pub fn egress_log(engine: &Engine, name: &str) -> Result<Vec<u8>> {
+    let found = containers(engine).find(name)?;
+    let dir = engine.roots.container(&found.record.id);
+    let mut log = Vec::new();
+    for file in [OLD_FILE, FILE] {
+        match std::fs::read(dir.join(file)) {
+            Ok(bytes) => log.extend(bytes),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e).with_context(|| format!("reading `{}`", dir.join(file).display())),
+        }
+    }
+    if log.is_empty() {
+        let wanted = Wanted::read(&dir)?.unwrap_or_default();
+        let networks = super::files::networks(&super::store(engine)?, &wanted)?;
+        let policy = Policy::of(wanted.egress.as_ref(), &networks)?;
+        if !policy.is_some_and(|policy| policy.log) {
+            let name = &found.record.name;
+            return Err(Error::new(format!("nothing is written down of what container `{name}` is refused"))
+                .hint("create it with --egress and --egress-log, or its network"));
+        }
+    }
+    Ok(log)
 }

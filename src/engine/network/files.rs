@@ -1,6 +1,6 @@
 //! What a start needs to know of a container's networks before they stand: its files speak of them.
 
-use super::{Engine, pasta, store_of, uplink};
+use super::{Engine, conf, pasta, store_of, uplink};
 use crate::container::Record;
 use crate::container::network::Wanted;
 use crate::error::Result;
@@ -32,9 +32,9 @@ impl Facts {
             let ipv6 = mode.has_ipv6();
             return Ok(Facts { mode, host, bridges: Bridges::default(), ipv6, place: None });
         }
-        let conf = engine.networks.read()?;
-        let store = store_of(engine, &conf);
-        let uplink = uplink(engine, &conf);
+        let conf = conf(engine)?;
+        let store = store_of(engine, conf);
+        let uplink = uplink(engine, conf);
         let wanted = Wanted::read(&engine.roots.container(&record.id))?.unwrap_or_default();
         let networks = networks(&store, &wanted)?;
         Ok(Facts {

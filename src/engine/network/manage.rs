@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{Engine, store, store_of};
 use crate::bail;
-use crate::container::network::{Interface, Wanted};
+use crate::container::network::{Attachment, Interface, Wanted};
 use crate::container::record::Record;
-use crate::container::store::{Container, Store as Containers};
+use crate::container::store::Container;
 use crate::engine::{self, containers};
 use crate::error::{Error, Kind, Result};
 use crate::network::Mode;
+use crate::network::anchor::client;
 use crate::network::config::create::{Around, New, create as make};
-use crate::network::config::{HostRoutes, Network, Store};
+use crate::network::config::{HostRoutes, Network};
 use crate::storage::id;
 
 /// IDs of containers by the names of the networks that they want.
@@ -22,8 +23,8 @@ pub type Users = BTreeMap<String, Vec<String>>;
 /// # Errors
 /// [`Kind::InUse`] when there is one of this name; what was asked for cannot be.
 pub fn create(engine: &Engine, new: New) -> Result<Network> {
-    let conf = engine.networks.read()?;
-    let store = store_of(engine, &conf);
+    let conf = super::conf(engine)?;
+    let store = store_of(engine, conf);
     let routes = HostRoutes::read()?;
     let (id, random) = (id::random_id()?, id::random()?);
     let lock = store.lock()?;
@@ -39,15 +40,6 @@ pub fn wanted(engine: &Engine, record: &Record) -> Result<Option<Wanted>> {
         return Ok(None);
     }
     Ok(Some(Wanted::read(&engine.roots.container(&record.id))?.unwrap_or_default()))
-}
-
-/// The names of a container's networks, in the order of its interfaces.
-pub fn names_of(containers: &Containers, record: &Record) -> Vec<String> {
-    if record.network != Mode::Bridge.name() {
-        return Vec::new();
-    }
-    let wanted = Wanted::read(&containers.roots().container(&record.id)).ok().flatten().unwrap_or_default();
-    wanted.networks.into_iter().map(|one| one.network).collect()
 }
 
 /// Who uses which network.
@@ -69,6 +61,39 @@ pub fn users(engine: &Engine) -> Result<Users> {
     }
     Ok(users)
 }
+
+/// What `inspect` shows of a container's networks.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// With bridges: its networks, each with its ID (empty where it is gone).
+    pub networks: Vec<(Attachment, String)>,
+    /// The container whose network it shares, where that is another one.
+    pub of: Option<Box<Container>>,
+}
+
+/// Gathers what `inspect` shows; what cannot be found is left out.
+pub fn shown(engine: &Engine, container: &Container) -> Result<Shown> {
+    let mut of = None;
+    let mut owner = container.clone();
+    for _ in 0..MAX_CHAIN {
+        let Some(id) = owner.record.network.strip_prefix("container:") else { break };
+        match containers(engine).load(id) {
+            Ok(found) => owner = found,
+            Err(_) => return Ok(Shown::default()),
+        }
+        of = Some(Box::new(owner.clone()));
+    }
+    let Some(wanted) = wanted(engine, &owner.record)? else { return Ok(Shown { networks: Vec::new(), of }) };
+    let store = store(engine)?;
+    let with_id = |one: Attachment| {
+        let id = store.get(&one.network).map(|network| network.id).unwrap_or_default();
+        (one, id)
+    };
+    Ok(Shown { networks: wanted.networks.into_iter().map(with_id).collect(), of })
+}
+
+/// How many containers may share a network one through the other.
+const MAX_CHAIN: usize = 32;
 
 /// How to remove a network.
 #[derive(Debug, Clone, Default)]
@@ -157,10 +182,13 @@ pub fn update(engine: &Engine, name: &str, add: &[std::net::IpAddr], drop: &[std
     }
     store.replace(&network, &lock)?;
     std::mem::drop(lock);
-    announce(engine, &store, &network.name)
+    announce(engine, &network.name)
 }
 
 /// Tells the anchor, if there is one, that the definition of a network has changed.
-fn announce(_engine: &Engine, _store: &Store, _network: &str) -> Result<()> {
-    Ok(())
+fn announce(engine: &Engine, network: &str) -> Result<()> {
+    match client::connect(&super::anchor::find_place(engine)?)? {
+        Some(anchor) => anchor.reload(network),
+        None => Ok(()),
+    }
 }

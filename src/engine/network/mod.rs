@@ -10,20 +10,33 @@ mod manage;
 pub use choose::{Choice, choose};
 pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
-pub use egress::with_own_namespace;
+pub use egress::{egress_log, with_own_namespace};
 pub use files::Facts;
-pub use manage::{RemoveOptions, Users, connected, create, names_of, remove, unused, update, users, wanted};
+pub use manage::{RemoveOptions, Shown, Users, connected, create, remove, shown, unused, update, users, wanted};
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::Engine;
 use crate::error::Result;
 use crate::network::config::{Conf, RootlessCmd, Store};
 use crate::network::lookup;
 
+/// What containers.conf says. It is read once: a command works with one.
+pub fn conf(engine: &Engine) -> Result<&'static Conf> {
+    static CONF: OnceLock<Conf> = OnceLock::new();
+    match CONF.get() {
+        Some(conf) => Ok(conf),
+        None => {
+            let conf = engine.networks.read()?;
+            Ok(CONF.get_or_init(|| conf))
+        }
+    }
+}
+
 /// The networks of the user.
 pub fn store(engine: &Engine) -> Result<Store> {
-    Ok(store_of(engine, &engine.networks.read()?))
+    Ok(store_of(engine, conf(engine)?))
 }
 
 fn store_of(engine: &Engine, conf: &Conf) -> Store {

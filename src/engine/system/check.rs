@@ -118,6 +118,13 @@ fn check_containers(images: &ImageStore, store: &Store) -> Result<Vec<Damage>> {
                 add(format!("{name}: {error}"), "`coracle export ID` saves its files; `coracle rm -f ID` removes it");
             }
         }
+        for image in &container.record.mounted_images {
+            let missing = images.missing_layers(&image.layers);
+            if !missing.is_empty() && !images.exists(&image.id).unwrap_or(true) {
+                let what = format!("{} layers of image {} that is mounted in it are missing", missing.len(), image.id);
+                add(what, "get that image again, or `coracle rm ID`");
+            }
+        }
         let missing = images.missing_layers(&container.record.layers);
         // Where its image is here, the image's layers are told and repaired.
         if !missing.is_empty() && !images.exists(&container.record.image_id).unwrap_or(true) {

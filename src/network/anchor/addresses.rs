@@ -14,8 +14,32 @@ use crate::network::config::{Network, Subnet};
 pub(super) struct Addresses {
     network: String,
     subnets: Vec<Range>,
-    /// Address to the ID of the container.
-    taken: HashMap<IpAddr, String>,
+    taken: Taken,
+}
+
+/// Addresses, and the IDs of the containers that have them.
+#[derive(Debug, Default)]
+struct Taken {
+    given: HashMap<IpAddr, String>,
+    /// Of containers that had them, and are expected to come back.
+    reserved: HashMap<IpAddr, String>,
+}
+
+impl Taken {
+    /// Another container that has an address.
+    fn by_other(&self, address: IpAddr, id: &str) -> Option<&str> {
+        let reserved = self.reserved.get(&address).filter(|other| *other != id);
+        self.given.get(&address).or(reserved).map(String::as_str)
+    }
+
+    fn give(&mut self, address: IpAddr, id: &str) {
+        self.reserved.remove(&address);
+        self.given.insert(address, id.to_owned());
+    }
+
+    fn len(&self) -> usize {
+        self.given.len() + self.reserved.len()
+    }
 }
 
 /// What can be given of one subnet.
@@ -31,7 +55,7 @@ struct Range {
 impl Addresses {
     /// All of them free.
     pub(super) fn new(network: &Network) -> Addresses {
-        let mut addresses = Addresses { network: network.name.clone(), subnets: Vec::new(), taken: HashMap::new() };
+        let mut addresses = Addresses { network: network.name.clone(), subnets: Vec::new(), taken: Taken::default() };
         addresses.set(network);
         addresses
     }
@@ -67,12 +91,12 @@ impl Addresses {
                 let message = format!("requested ip address {address} is the gateway of network {}", self.network);
                 return Err(Error::new(message));
             }
-            if let Some(other) = self.taken.get(address) {
+            if let Some(other) = self.taken.by_other(*address, id) {
                 let message = format!("requested ip address {address} is already allocated to container ID {other}");
                 return Err(Error::new(message).wrap("IPAM error"));
             }
             let prefix = range.subnet.subnet.prefix;
-            self.taken.insert(*address, id.to_owned());
+            self.taken.give(*address, id);
             given.push((*address, prefix));
         }
         for range in &mut self.subnets {
@@ -84,14 +108,14 @@ impl Addresses {
             if must.iter().any(|address| address.is_ipv4() == net.is_ipv4()) {
                 continue;
             }
-            let again = had.iter().find(|address| net.contains(**address) && !self.taken.contains_key(*address));
+            let again = had.iter().find(|ip| net.contains(**ip) && self.taken.by_other(**ip, id).is_none());
             let address = match again {
                 Some(address) => *address,
-                None => range.next(&self.taken).ok_or_else(|| {
+                None => range.next(&self.taken, id).ok_or_else(|| {
                     Error::new(format!("no free addresses left in subnet {net} of network {}", self.network))
                 })?,
             };
-            self.taken.insert(address, id.to_owned());
+            self.taken.give(address, id);
             given.push((address, net.prefix));
         }
         Ok(())
@@ -99,13 +123,23 @@ impl Addresses {
 
     /// Takes an address back.
     pub(super) fn free(&mut self, address: IpAddr) {
-        self.taken.remove(&address);
+        self.taken.given.remove(&address);
+    }
+
+    /// Keeps an address for a container that had it, until [`Addresses::expect_nobody`].
+    pub(super) fn reserve(&mut self, address: IpAddr, id: &str) {
+        self.taken.reserved.insert(address, id.to_owned());
+    }
+
+    /// Whoever has not come back has lost what was reserved.
+    pub(super) fn expect_nobody(&mut self) {
+        self.taken.reserved.clear();
     }
 
     /// Who has an address.
     #[cfg(test)]
     fn owner(&self, address: IpAddr) -> Option<&str> {
-        self.taken.get(&address).map(String::as_str)
+        self.taken.by_other(address, "")
     }
 }
 
@@ -127,14 +161,14 @@ impl Range {
     }
 
     /// The next free address after the one that was given last.
-    fn next(&mut self, taken: &HashMap<IpAddr, String>) -> Option<IpAddr> {
+    fn next(&mut self, taken: &Taken, id: &str) -> Option<IpAddr> {
         let size = self.last.checked_sub(self.first)?.saturating_add(1);
         // Among so many, one is free: only those that are taken and the gateway are not.
         let tries = size.min(taken.len() as u128 + 2);
         for _ in 0..tries {
             self.cursor = if (self.first..self.last).contains(&self.cursor) { self.cursor + 1 } else { self.first };
             let address = address(self.cursor, self.subnet.subnet.is_ipv4());
-            if Some(address) != self.subnet.gateway && !taken.contains_key(&address) {
+            if Some(address) != self.subnet.gateway && taken.by_other(address, id).is_none() {
                 return Some(address);
             }
         }
@@ -252,6 +286,22 @@ mod tests {
             assert_eq!(all.owner(ip("fd01::7")), None, "nothing is kept");
         }
         assert_eq!(give(&mut all, "b", &[], &["10.1.0.9", "fd01::5"]).unwrap(), "10.1.0.2/24 fd01::5/64");
+    }
+
+    #[test]
+    fn reserved_addresses_are_for_those_who_had_them() {
+        let mut all = Addresses::new(&network(&[("10.1.0.0/29", None)]));
+        all.reserve(ip("10.1.0.2"), "a");
+        all.reserve(ip("10.1.0.4"), "b");
+        assert_eq!(give(&mut all, "new", &[], &[]).unwrap(), "10.1.0.3/29");
+        assert!(give(&mut all, "new", &["10.1.0.2"], &[]).unwrap_err().to_string().contains("container ID a"));
+        assert_eq!(give(&mut all, "a", &["10.1.0.2"], &[]).unwrap(), "10.1.0.2/29");
+        assert_eq!(give(&mut all, "new", &[], &["10.1.0.4"]).unwrap(), "10.1.0.5/29");
+        assert_eq!(give(&mut all, "b", &[], &["10.1.0.4"]).unwrap(), "10.1.0.4/29");
+        all.reserve(ip("10.1.0.6"), "c");
+        assert!(give(&mut all, "new", &[], &[]).is_err());
+        all.expect_nobody();
+        assert_eq!(give(&mut all, "new", &[], &[]).unwrap(), "10.1.0.6/29");
     }
 
     #[test]

@@ -173,8 +173,10 @@ impl Wiring {
         let (due, later): (Vec<Leaving>, Vec<Leaving>) =
             std::mem::take(&mut self.leaving).into_iter().partition(|leaving| leaving.at <= now);
         self.leaving = later;
-        // Mostly they are gone already.
-        let messages: Vec<Message> = due.iter().map(|leaving| link::remove(&leaving.host)).collect();
+        // Mostly they are gone already, and to find that out by removing them waits for all that the kernel does with
+        // interfaces meanwhile.
+        let left = due.iter().filter(|leaving| link::exists(&self.socket, &leaving.host));
+        let messages: Vec<Message> = left.map(|leaving| link::remove(&leaving.host)).collect();
         if !messages.is_empty() {
             let _ = self.socket.request(&messages);
         }

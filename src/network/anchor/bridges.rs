@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::addresses::{Addresses, mac_from};
+use super::recover::{self, Reserved};
 use super::services::Services;
 use crate::error::{Error, Kind, Result};
 use crate::network::config::{Location, Network, Store};
@@ -21,6 +22,9 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(super) struct Bridges {
     store: Store,
     all: HashMap<String, Bridge>,
+    /// Addresses of containers that are expected to come back, and until when.
+    reserved: Vec<Reserved>,
+    reserved_until: Option<Instant>,
 }
 
 /// One bridge.
@@ -47,8 +51,9 @@ impl Bridge {
 }
 
 impl Bridges {
-    pub(super) fn new(location: Location) -> Bridges {
-        Bridges { store: Store::at(location), all: HashMap::new() }
+    pub(super) fn new(location: Location, reserved: Vec<Reserved>) -> Bridges {
+        let until = (!reserved.is_empty()).then(|| Instant::now() + recover::FOR);
+        Bridges { store: Store::at(location), all: HashMap::new(), reserved, reserved_until: until }
     }
 
     /// One that is there.
@@ -71,13 +76,29 @@ impl Bridges {
                 self.remove(socket, services, name);
             }
             if !self.all.contains_key(name) {
-                let bridge = make(socket, services, network)?;
+                self.make_room(socket, services, &network);
+                let mut bridge = make(socket, services, network)?;
+                for one in self.reserved.iter().filter(|one| one.network == name) {
+                    bridge.addresses.reserve(one.address, &one.id);
+                }
                 self.all.insert(name.to_owned(), bridge);
             }
         }
         let bridge = self.all.get_mut(name).ok_or_else(|| Error::new("the bridge is gone"))?;
         bridge.users += 1;
         Ok(bridge)
+    }
+
+    /// Removes bridges that nobody uses and that stand where another one is to be: their networks may be gone.
+    fn make_room(&mut self, socket: &mut Socket, services: &mut Services, network: &Network) {
+        let in_the_way = |other: &Network| {
+            let mut pairs =
+                network.subnets.iter().flat_map(|a| other.subnets.iter().map(move |b| (a.subnet, b.subnet)));
+            other.network_interface == network.network_interface || pairs.any(|(a, b)| a.overlaps(b))
+        };
+        let unused = self.all.iter().filter(|(_, bridge)| bridge.users == 0 && in_the_way(&bridge.network));
+        let names: Vec<String> = unused.map(|(name, _)| name.clone()).collect();
+        names.iter().for_each(|name| self.remove(socket, services, name));
     }
 
     /// One user less.
@@ -106,11 +127,17 @@ impl Bridges {
         let due = |bridge: &Bridge| bridge.users == 0 && bridge.unused_since.elapsed() >= LINGER;
         let names: Vec<String> = self.all.iter().filter(|(_, b)| due(b)).map(|(name, _)| name.clone()).collect();
         names.iter().for_each(|name| self.remove(socket, services, name));
+        if self.reserved_until.is_some_and(|until| until <= Instant::now()) {
+            self.reserved_until = None;
+            self.reserved = Vec::new();
+            self.all.values_mut().for_each(|bridge| bridge.addresses.expect_nobody());
+        }
     }
 
     /// When [`Bridges::sweep`] has something to do.
     pub(super) fn next_sweep(&self) -> Option<Instant> {
-        self.all.values().filter(|bridge| bridge.users == 0).map(|bridge| bridge.unused_since + LINGER).min()
+        let unused = self.all.values().filter(|bridge| bridge.users == 0).map(|bridge| bridge.unused_since + LINGER);
+        unused.chain(self.reserved_until).min()
     }
 
     fn remove(&mut self, socket: &mut Socket, services: &mut Services, name: &str) {
@@ -147,9 +174,11 @@ fn make(socket: &mut Socket, services: &mut Services, network: Network) -> Resul
     let asked = socket.ask(&[link::add_bridge(&new), link::question(name)], |packet| made = link::parse(&packet));
     asked.map_err(|refused| failed(refused.into()))?;
     bridge.index = made.map_or(0, |link| link.index);
-    let addresses: Vec<_> =
+    let mut messages: Vec<_> =
         bridge.gateways().iter().map(|(ip, prefix)| address::add(bridge.index, *ip, *prefix)).collect();
-    let ready = socket.request(&addresses).map_err(Error::from).and_then(|()| services.set_bridge(&network));
+    // Said apart from the making, or the bridge takes that of its ports, and has another one without any.
+    messages.push(link::set_up(bridge.index, Some(bridge.mtu())));
+    let ready = socket.request(&messages).map_err(Error::from).and_then(|()| services.set_bridge(&network));
     if let Err(error) = ready {
         services.remove_bridge(&network);
         let _ = socket.request(&[link::remove(name)]);

@@ -4,11 +4,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::thread::LinkNameSpaceType;
 
 pub use super::launch::Right;
 use super::protocol::{Answer, Attach, Connected, Listed, Request};
 use super::{Place, launch, protocol};
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::runtime::channel::MAX_DESCRIPTORS;
 
 /// How long an anchor that is on its way in or out is waited for.
@@ -77,6 +78,10 @@ pub fn try_connect_or_start(place: &Place) -> Result<Option<Client>> {
     launch::take(place)?.map(|right| start(place, right)).transpose()
 }
 
+fn ended() -> Error {
+    Error::new("the network anchor ended while it was asked")
+}
+
 fn silent(place: &Place) -> Error {
     let lock = place.dir().join("anchor.lock");
     Error::new("the network anchor does not answer")
@@ -116,6 +121,26 @@ impl Client {
         }
     }
 
+    /// Waits until the anchor stands and leads out.
+    ///
+    /// # Errors
+    /// It does not lead out.
+    pub fn ready(&self) -> Result<()> {
+        protocol::send(self.socket.as_fd(), &Request::Ready {}, &[])?;
+        match self.answer()? {
+            Some(Answer::Connected(_)) => Ok(()),
+            Some(Answer::Failed(failure)) => Err(failure.into()),
+            Some(_) | None => Err(ended()),
+        }
+    }
+
+    /// Moves this thread into the anchor's network namespace.
+    pub fn enter_network(&self, place: &Place) -> Result<()> {
+        let namespace = launch::namespace(place)?;
+        rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+            .context("entering the network namespace of the bridges")
+    }
+
     /// All containers that are connected.
     pub fn list(&self) -> Result<Vec<Listed>> {
         protocol::send(self.socket.as_fd(), &Request::List {}, &[])?;
@@ -125,9 +150,7 @@ impl Client {
                 Some(Answer::Listed(one)) => all.push(one),
                 Some(Answer::Done {}) => return Ok(all),
                 Some(Answer::Failed(failure)) => return Err(failure.into()),
-                Some(Answer::Connected(_)) | None => {
-                    return Err(Error::new("the network anchor ended while it was asked"));
-                }
+                Some(Answer::Connected(_)) | None => return Err(ended()),
             }
         }
     }
@@ -138,7 +161,7 @@ impl Client {
         match self.answer()? {
             Some(Answer::Done {}) => Ok(()),
             Some(Answer::Failed(failure)) => Err(failure.into()),
-            Some(_) | None => Err(Error::new("the network anchor ended while it was asked")),
+            Some(_) | None => Err(ended()),
         }
     }
 

@@ -71,6 +71,16 @@ pub(super) fn connect(place: &Place) -> Result<Option<OwnedFd>> {
     }
 }
 
+/// The network namespace of the anchor, which lives.
+pub(super) fn namespace(place: &Place) -> Result<File> {
+    let lock = place.dir().join(LOCK);
+    let text = fs::read_to_string(&lock)?;
+    let pid = text.split_whitespace().next().and_then(|word| word.parse::<i32>().ok());
+    let pid = pid.ok_or_else(|| Error::new(format!("`{}` does not say who the network anchor is", lock.display())))?;
+    let path = format!("/proc/{pid}/ns/net");
+    File::open(&path).with_context(|| format!("opening `{path}`"))
+}
+
 /// Starts an anchor. It is no child of the caller's, and the socket can be connected to when this returns.
 ///
 /// The caller is root of the user namespace that the anchor shall have, and has one thread.
@@ -122,7 +132,8 @@ fn become_anchor(right: &Right, listener: &OwnedFd, argument: &CString) -> Resul
     let _ = rustix::process::chdir(c"/");
     // Whoever finds the lock held can join its user namespace from now on.
     let inode = std::fs::metadata("/proc/self/ns/user").map_or(0, |namespace| namespace.ino());
-    let text = format!("{} {inode}\n", std::process::id());
+    let left = if right.user_namespace().is_some() { " left" } else { "" };
+    let text = format!("{} {inode}{left}\n", std::process::id());
     let _ = right.lock.write_all_at(text.as_bytes(), 0);
     let _ = right.lock.set_len(text.len() as u64);
     let name = CString::new(NAME).map_err(|_| Error::new("the network anchor's name has a NUL byte"))?;

@@ -23,11 +23,13 @@ mod launch;
 mod namespace;
 pub mod outer;
 pub mod protocol;
+mod recover;
 mod serve;
 mod services;
 mod uplink;
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,8 @@ pub struct Place {
     pub uplink: RootlessCmd,
     /// The uplink's program instead of the one in `PATH`.
     pub program: Option<PathBuf>,
+    /// The containers' directories.
+    pub containers: PathBuf,
 }
 
 impl Place {
@@ -83,9 +87,24 @@ fn run() -> Result<()> {
     let place: Place = serde_json::from_str(&place).context("reading the network anchor's place")?;
     // Nothing of the user's other processes may look into it.
     nix::sys::prctl::set_dumpable(false).context("making the network anchor undumpable")?;
-    serve::serve(place, listener, Lock(lock))
+    serve::serve(place, listener, Lock(lock.into()))
 }
 
-/// Held until the process ends.
+/// Held until the process ends. Its text is the PID and the user namespace, and `left` where that of an anchor was found
+/// that had not taken its own away.
 #[derive(Debug)]
-struct Lock(#[allow(dead_code)] OwnedFd);
+struct Lock(File);
+
+impl Lock {
+    /// Whether the last anchor was killed.
+    fn was_left(&self) -> bool {
+        let mut text = [0; 64];
+        let length = self.0.read_at(&mut text, 0).unwrap_or(0);
+        text.get(..length).is_some_and(|text| text.trim_ascii_end().ends_with(b"left"))
+    }
+
+    /// Takes the text away: nobody is waiting for another one.
+    fn leave(self) {
+        let _ = self.0.set_len(0);
+    }
+}

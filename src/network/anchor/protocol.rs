@@ -5,6 +5,7 @@
 //! {"more": {}}                                                                    listening sockets that did not fit
 //!                                               -> {"connected": {"interfaces": [Interface]}} | {"failed": {...}}
 //! {"detach": {}}                                -> {"done": {}}, when its ports are free
+//! {"ready": {}}                                 -> as attach, when the uplink is ready
 //! {"list": {}}        -> {"listed": {"pid": 1, "id": "...", "name": "...", ...}} for each container, then {"done": {}}
 //! {"reload": {"network": "NAME"}}               -> {"done": {}} | {"failed": {...}}
 //! ```
@@ -24,6 +25,8 @@ use crate::runtime::channel;
 
 /// The largest packet. A socket of the kernel's default size takes it.
 pub const MAX_PACKET: usize = 128 * 1024;
+/// The largest answer: what is said of one container.
+const MAX_ANSWER: usize = 32 * 1024;
 /// No container publishes more ports than there are, for two protocols on some addresses.
 pub const MAX_LISTENERS: usize = 1 << 18;
 
@@ -34,6 +37,7 @@ pub enum Request {
     Attach(Attach),
     More {},
     Detach {},
+    Ready {},
     List {},
     Reload { network: String },
 }
@@ -122,9 +126,9 @@ pub fn parse<'a, T: Deserialize<'a>>(packet: &'a [u8]) -> Result<T> {
     serde_json::from_slice(packet).context("reading a packet of the network anchor")
 }
 
-/// Receives one document; `None` at the end of the connection.
+/// Receives one answer; `None` at the end of the connection.
 pub fn receive<T: serde::de::DeserializeOwned>(socket: BorrowedFd<'_>) -> Result<Option<(T, Vec<OwnedFd>)>> {
-    let mut buffer = vec![0; MAX_PACKET];
+    let mut buffer = vec![0; MAX_ANSWER];
     match channel::receive(socket, &mut buffer) {
         Ok((0, _)) | Err(rustix::io::Errno::CONNRESET | rustix::io::Errno::PIPE) => Ok(None),
         Ok((length, descriptors)) => Ok(Some((parse(buffer.get(..length).unwrap_or_default())?, descriptors))),

@@ -17,7 +17,7 @@ use super::outer::Outer;
 use super::protocol::{self, Answer, Attach, Connected, Failure, Listed, MAX_LISTENERS, MAX_PACKET, Request};
 use super::services::Services;
 use super::uplink::{Change, Uplink};
-use super::{Lock, Place, launch};
+use super::{Lock, Place, launch, recover};
 use crate::error::{Context as _, Error, Result};
 use crate::network::netlink::route::watch::Watch;
 use crate::network::netlink::{Protocol, Socket};
@@ -47,7 +47,8 @@ struct Anchor {
     uplink: Uplink,
     /// The descriptor of the uplink that is watched now.
     uplink_fd: Option<i32>,
-    host: Watch,
+    /// Only where the uplink does not look at the host's network itself.
+    host: Option<Watch>,
     host_changed: Option<Instant>,
     connections: HashMap<u64, Connection>,
     next: u64,
@@ -75,7 +76,7 @@ struct Coming {
 
 /// Serves until nobody needs it any more.
 pub(super) fn serve(place: Place, listener: OwnedFd, lock: Lock) -> Result<()> {
-    let refused = match begin(place, listener.try_clone()?) {
+    let refused = match begin(place, listener.try_clone()?, &lock) {
         Ok(mut anchor) => {
             drop(listener);
             anchor.run()
@@ -85,11 +86,11 @@ pub(super) fn serve(place: Place, listener: OwnedFd, lock: Lock) -> Result<()> {
             Err(error)
         }
     };
-    drop(lock);
+    lock.leave();
     refused
 }
 
-fn begin(place: Place, listener: OwnedFd) -> Result<Anchor> {
+fn begin(place: Place, listener: OwnedFd, lock: &Lock) -> Result<Anchor> {
     let mut mask = SigSet::empty();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGPIPE] {
         mask.add(signal);
@@ -102,10 +103,13 @@ fn begin(place: Place, listener: OwnedFd) -> Result<Anchor> {
     let outer = Outer::start()?;
     let inner = Inner::enter()?;
     let uplink = Uplink::start(&place, outer.clone());
-    let host = outer.run(Watch::new)??;
+    let host = if uplink.follows_host() { None } else { Some(outer.run(Watch::new)??) };
+    // The text that an anchor leaves which was killed.
+    let reserved = if lock.was_left() { recover::reserved(&place.containers) } else { Vec::new() };
+    let bridges = Bridges::new(place.location.clone(), reserved);
     let mut socket = Socket::open(Protocol::Route)?;
     let services = Services::start(&outer, &mut socket)?;
-    let wiring = Wiring::new(inner, socket, services, Bridges::new(place.location.clone()));
+    let wiring = Wiring::new(inner, socket, services, bridges);
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("creating an epoll")?;
     let mut anchor = Anchor {
         listener,
@@ -124,7 +128,9 @@ fn begin(place: Place, listener: OwnedFd) -> Result<Anchor> {
     };
     watch(&anchor.epoll, &anchor.listener, LISTENER)?;
     watch(&anchor.epoll, &anchor.signals, SIGNALS)?;
-    watch(&anchor.epoll, &anchor.host, HOST)?;
+    if let Some(host) = &anchor.host {
+        watch(&anchor.epoll, host, HOST)?;
+    }
     anchor.watch_uplink();
     Ok(anchor)
 }
@@ -159,7 +165,7 @@ impl Anchor {
                     }
                     UPLINK => self.uplink_heard(),
                     HOST => {
-                        if self.host.changed().unwrap_or(false) {
+                        if self.host.as_ref().is_some_and(|host| host.changed().unwrap_or(false)) {
                             self.host_changed = Some(Instant::now());
                         }
                     }
@@ -177,6 +183,7 @@ impl Anchor {
         }
         if self.host_changed.is_some_and(|at| at + SETTLING <= now) {
             self.host_changed = None;
+            self.unwatch_uplink();
             self.uplink.host_changed();
             self.watch_uplink();
         }
@@ -274,6 +281,7 @@ impl Anchor {
                 self.answer(token, &Answer::Done {});
                 Ok(())
             }
+            Request::Ready {} => self.say_when_ready(token, true),
             Request::List {} => {
                 let list: Vec<Answer> = self.connections.values().filter_map(listed).collect();
                 for answer in list.iter().chain([&Answer::Done {}]) {
@@ -306,25 +314,34 @@ impl Anchor {
             self.drop_container(earlier);
         }
         let result = self.wiring.connect(&mut container, attach, &namespace, listeners);
-        let needs_uplink = container.reaches_out() && !self.uplink.is_ready();
+        let needs_uplink = container.reaches_out();
         let Some(connection) = self.connections.get_mut(&token) else { return Ok(()) };
         if !container.wires.is_empty() || result.is_ok() {
             connection.container = Some(container);
         }
         result?;
-        if needs_uplink {
-            connection.waits = true;
-            self.unwatch_uplink();
-            self.uplink.hurry();
-            self.watch_uplink();
-            if let Some(error) = self.uplink.error() {
-                self.drop_container(token);
-                return Err(error);
-            }
-        } else {
+        self.say_when_ready(token, needs_uplink)
+    }
+
+    /// Answers now, or when the uplink is ready.
+    fn say_when_ready(&mut self, token: u64, needs_uplink: bool) -> Result<()> {
+        if !needs_uplink || self.uplink.is_ready() {
             self.say_connected(token);
+            return Ok(());
         }
-        Ok(())
+        if let Some(connection) = self.connections.get_mut(&token) {
+            connection.waits = true;
+        }
+        self.unwatch_uplink();
+        self.uplink.hurry();
+        self.watch_uplink();
+        match self.uplink.error() {
+            Some(error) => {
+                self.drop_container(token);
+                Err(error)
+            }
+            None => Ok(()),
+        }
     }
 
     fn say_connected(&mut self, token: u64) {

@@ -9,8 +9,8 @@ use super::Place;
 use super::outer::Outer;
 use crate::error::{Error, Result};
 use crate::network::config::RootlessCmd;
-use crate::network::netlink::Socket;
 use crate::network::netlink::route::{address, link, routes};
+use crate::network::netlink::{Protocol, Socket};
 use crate::network::{Helper, Mode, PastaOptions, Plan, SlirpOptions};
 
 /// The interface's name in the inner namespace.
@@ -35,13 +35,26 @@ pub(super) struct Uplink {
     dir: PathBuf,
     state: State,
     pause: Duration,
+    /// The host's when the uplink was started, where it does not follow them.
+    ways_out: Vec<(routes::Route, Vec<address::Address>)>,
 }
 
 #[derive(Debug)]
 enum State {
-    Starting { helper: Box<Helper>, until: Instant },
-    Ready { helper: Box<Helper>, since: Instant },
-    Broken { error: Error, again: Instant },
+    Starting {
+        helper: Box<Helper>,
+        until: Instant,
+    },
+    Ready {
+        helper: Box<Helper>,
+        since: Instant,
+    },
+    Broken {
+        error: Error,
+        again: Instant,
+    },
+    /// The host itself has no way out: containers still have each other. It is tried when that changes.
+    Offline,
 }
 
 /// What [`Uplink::heard`] found.
@@ -66,14 +79,15 @@ impl Uplink {
         let mut plan = Plan::new(mode, Vec::new());
         plan.program = place.program.clone();
         let none = State::Broken { error: Error::new("it has not been started"), again: Instant::now() };
-        let mut uplink = Uplink { outer, plan, dir: place.dir(), state: none, pause: FIRST_PAUSE };
+        let mut uplink =
+            Uplink { outer, plan, dir: place.dir(), state: none, pause: FIRST_PAUSE, ways_out: Vec::new() };
         uplink.again();
         uplink
     }
 
-    /// Whether it leads out.
+    /// Whether it leads out, or nothing does.
     pub(super) fn is_ready(&self) -> bool {
-        matches!(self.state, State::Ready { .. })
+        matches!(self.state, State::Ready { .. } | State::Offline)
     }
 
     /// Readable when [`Uplink::heard`] should be called.
@@ -81,7 +95,7 @@ impl Uplink {
         match &self.state {
             State::Starting { helper, .. } => Some(helper.ready_fd()),
             State::Ready { helper, .. } => Some(helper.pidfd()),
-            State::Broken { .. } => None,
+            State::Broken { .. } | State::Offline => None,
         }
     }
 
@@ -89,7 +103,7 @@ impl Uplink {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Starting { until, .. } => Some(*until),
-            State::Ready { .. } => None,
+            State::Ready { .. } | State::Offline => None,
             State::Broken { again, .. } => Some(*again),
         }
     }
@@ -101,10 +115,16 @@ impl Uplink {
         }
     }
 
-    /// The host's network has changed. pasta copies addresses and routes of the host when it is started; slirp4netns looks
-    /// at them with every connection.
+    /// Whether it looks at the host's network with every connection, as slirp4netns does. pasta copies addresses and routes
+    /// when it is started.
+    pub(super) fn follows_host(&self) -> bool {
+        !matches!(self.plan.mode, Mode::Pasta(_))
+    }
+
+    /// The host's network has changed, perhaps in what was copied.
     pub(super) fn host_changed(&mut self) {
-        if matches!(self.plan.mode, Mode::Pasta(_)) {
+        let now = self.outer.run(ways_out).unwrap_or_default();
+        if now != self.ways_out {
             self.again();
         }
     }
@@ -127,6 +147,10 @@ impl Uplink {
                         self.state = State::Ready { helper, since: Instant::now() };
                         Change::Ready
                     }
+                    Ok((_, Err(_))) if !self.follows_host() && self.ways_out.is_empty() => {
+                        self.state = State::Offline;
+                        Change::Ready
+                    }
                     Ok((_, Err(error))) | Err(error) => self.broken(error),
                 }
             }
@@ -135,6 +159,10 @@ impl Uplink {
                     self.pause = FIRST_PAUSE;
                 }
                 self.broken(Error::new("the network's uplink died"))
+            }
+            State::Offline => {
+                self.state = State::Offline;
+                Change::Nothing
             }
             State::Broken { error, again } if again > Instant::now() => {
                 self.state = State::Broken { error, again };
@@ -163,6 +191,9 @@ impl Uplink {
         // The old one must be gone, or the name of its interface is still taken.
         let old = std::mem::replace(&mut self.state, State::Broken { error: Error::new(""), again: Instant::now() });
         drop(old);
+        if !self.follows_host() {
+            self.ways_out = self.outer.run(ways_out).unwrap_or_default();
+        }
         let spawned = self.outer.run(move || Helper::spawn(plan, own, &dir));
         match spawned.and_then(|spawned| spawned) {
             Ok(Some(helper)) => {
@@ -180,6 +211,22 @@ impl Uplink {
             _ => None,
         }
     }
+}
+
+/// The default routes of this thread's namespace, each with the addresses of its interface.
+fn ways_out() -> Vec<(routes::Route, Vec<address::Address>)> {
+    let list = || -> Result<_> {
+        let mut socket = Socket::open(Protocol::Route)?;
+        Ok((routes::list(&mut socket)?, address::list(&mut socket)?))
+    };
+    let Ok((routes, addresses)) = list() else { return Vec::new() };
+    let is_default =
+        |route: &routes::Route| route.prefix == 0 && route.table == routes::MAIN && route.kind == routes::Kind::Unicast;
+    let with_addresses = |route: routes::Route| {
+        let on_it = addresses.iter().filter(|address| Some(address.link) == route.link && address.scope == 0);
+        (route, on_it.copied().collect())
+    };
+    routes.into_iter().filter(is_default).map(with_addresses).collect()
 }
 
 /// slirp4netns sets IPv4 up in the namespace and leaves IPv6 to router advertisements, which nobody here listens to.

@@ -65,6 +65,16 @@ pub enum RootlessCmd {
     Pasta,
 }
 
+impl RootlessCmd {
+    /// The program's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            RootlessCmd::Slirp4netns => "slirp4netns",
+            RootlessCmd::Pasta => "pasta",
+        }
+    }
+}
+
 /// What the files say, or would if they did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conf {

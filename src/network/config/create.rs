@@ -220,7 +220,9 @@ fn options(given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>>
                 ("no_default_route", boolean(value).context("failed to parse no_default_route option")?.to_string())
             }
             egress::OPTION => (egress::OPTION, allowed(value)?),
-            egress::LOG_OPTION => (egress::LOG_OPTION, boolean(value).context("failed to parse egress_log option")?.to_string()),
+            egress::LOG_OPTION => {
+                (egress::LOG_OPTION, boolean(value).context("failed to parse egress_log option")?.to_string())
+            }
             "mode" if value == "managed" => ("mode", value.clone()),
             "mode" if value == "unmanaged" => {
                 bail!("the option mode=unmanaged is not supported: a bridge of the host's is out of reach without root")

@@ -26,7 +26,7 @@ pub(super) fn address(address: IpAddr) -> RData {
 /// The record of a name; `None` if it cannot be one in DNS.
 pub(super) fn pointer(name: &str) -> Option<RData> {
     let name = Name::from_labels(name.trim_end_matches('.').split('.').map(str::as_bytes)).ok()?;
-    (!name.is_root()).then(|| RData::PTR(PTR(name)))
+    if name.is_root() { None } else { Some(RData::PTR(PTR(name))) }
 }
 
 /// An answer to a message that is no proper question.

@@ -60,7 +60,10 @@ mod tests {
             .unwrap()
     }
 
-    fn reply(records: &[(&str, u32, Result<[u8; 4], &str>)]) -> Vec<u8> {
+    /// Owner, seconds, and an address or the name that it is an alias of.
+    type Line<'a> = (&'a str, u32, Result<[u8; 4], &'a str>);
+
+    fn reply(records: &[Line<'_>]) -> Vec<u8> {
         let mut message = Message::error_msg(0x1234, OpCode::Query, ResponseCode::NoError);
         message.add_query(question().query);
         for (owner, ttl, data) in records {

@@ -308,16 +308,11 @@ impl Forward {
     /// After one has failed.
     fn ask_next_or_end(&mut self, world: &mut World<'_>) -> Outcome {
         if self.asked < self.servers.len() {
-            self.ask_next(world)
-        } else if self.attempts.is_empty() {
-            Outcome::Done(self.best())
-        } else if self.nothing.is_some()
-            && !self.attempts.iter().any(|a| world.upstreams.works(a.server.address, world.now))
-        {
-            Outcome::Done(self.best())
-        } else {
-            Outcome::Waiting
+            return self.ask_next(world);
         }
+        let works = |attempt: &Attempt| world.upstreams.works(attempt.server.address, world.now);
+        let nobody_else = self.attempts.is_empty() || self.nothing.is_some() && !self.attempts.iter().any(works);
+        if nobody_else { Outcome::Done(self.best()) } else { Outcome::Waiting }
     }
 
     /// Asks the next server that can be asked.

@@ -98,6 +98,11 @@ pub trait Gate: Send + Sync {
     /// Whether a container may learn what is behind a name (lower case, no dot at the end).
     fn may_ask(&self, container: &str, name: &str) -> bool;
 
+    /// Whether a container reaches the containers with these addresses under any name, as nothing holds them apart.
+    fn may_meet(&self, _container: &str, _addresses: &[IpAddr]) -> bool {
+        false
+    }
+
     /// Opens what is about to be answered, for so many seconds. `ours`: the addresses are those of containers, as this engine knows
     /// them, and not what somebody outside says. After an error the container gets a failure instead.
     fn open(&self, container: &str, name: &str, addresses: &[(IpAddr, u32)], ours: bool) -> Result<()>;

@@ -56,6 +56,8 @@ pub(in crate::network) struct State {
     socket: Socket,
     table: Table,
     held: HashMap<String, Held>,
+    /// Seconds that an address stays open at least.
+    pub(in crate::network) least: u32,
 }
 
 /// One container.
@@ -64,6 +66,8 @@ pub(in crate::network) struct Held {
     pub number: u32,
     pub policy: Policy,
     pub journal: Option<Arc<Journal>>,
+    /// Its own.
+    pub addresses: Vec<IpAddr>,
     /// Until when: set, address.
     open: HashMap<(String, IpAddr), Instant>,
     /// By which name an address was learned.
@@ -74,7 +78,7 @@ impl Control {
     /// `table` is where the sets are. Called in the anchor's network namespace.
     pub fn new(table: Table) -> Result<Arc<Control>> {
         let socket = Socket::open(Protocol::Netfilter)?;
-        Ok(Arc::new(Control { state: Mutex::new(State { socket, table, held: HashMap::new() }) }))
+        Ok(Arc::new(Control { state: Mutex::new(State { socket, table, held: HashMap::new(), least: LEAST }) }))
     }
 
     pub(in crate::network) fn lock(&self) -> MutexGuard<'_, State> {
@@ -105,7 +109,7 @@ impl Control {
     /// The kernel refuses, or too many are open; the container must not get the answer then.
     pub fn open(&self, container: &str, name: &str, addresses: &[(IpAddr, u32)], ours: bool) -> Result<()> {
         let mut state = self.lock();
-        let State { socket, table, held } = &mut *state;
+        let State { socket, table, held, least } = &mut *state;
         let Some(held) = held.get_mut(container) else { bail!("container `{container}` is not restricted") };
         let now = Instant::now();
         let mut wanted: Vec<(String, IpAddr, Duration)> = Vec::new();
@@ -119,9 +123,10 @@ impl Control {
                 }
                 continue;
             }
-            let time = Duration::from_secs((*seconds).clamp(LEAST, MOST).into());
+            let time = Duration::from_secs((*seconds).clamp(*least, MOST).into());
             for set in held.sets_of(name, *address) {
-                let enough = held.open.get(&(set.clone(), *address)).is_some_and(|until| *until >= now + time - SLACK);
+                let until = held.open.get(&(set.clone(), *address));
+                let enough = until.is_some_and(|until| *until > now + time.saturating_sub(SLACK));
                 if !enough && !wanted.iter().any(|(other, a, _)| *other == set && a == address) {
                     wanted.push((set, *address, time));
                 }
@@ -150,6 +155,14 @@ impl Control {
 }
 
 impl Gate for Control {
+    fn may_meet(&self, container: &str, addresses: &[IpAddr]) -> bool {
+        let state = self.lock();
+        let Some(own) = state.held.get(container) else { return false };
+        let same = |held: &&Held| held.policy.lists == own.policy.lists;
+        let peers: Vec<IpAddr> = state.held.values().filter(same).flat_map(|held| held.addresses.clone()).collect();
+        !addresses.is_empty() && addresses.iter().all(|address| peers.contains(address))
+    }
+
     fn may_ask(&self, container: &str, name: &str) -> bool {
         Control::may_ask(self, container, name)
     }
@@ -168,8 +181,14 @@ impl State {
         journal: Option<Arc<Journal>>,
     ) {
         let policy = policy.clone();
-        let held = Held { number, policy, journal, open: HashMap::new(), names: HashMap::new() };
-        self.held.insert(container.to_owned(), held);
+        let (open, names, addresses) = (HashMap::new(), HashMap::new(), Vec::new());
+        self.held.insert(container.to_owned(), Held { number, policy, journal, addresses, open, names });
+    }
+
+    pub(in crate::network) fn set_addresses(&mut self, container: &str, addresses: Vec<IpAddr>) {
+        if let Some(held) = self.held.get_mut(container) {
+            held.addresses = addresses;
+        }
     }
 
     pub(in crate::network) fn remove(&mut self, container: &str) {
@@ -270,7 +289,7 @@ mod tests {
     fn held(text: &str) -> Held {
         let policy =
             text.split(';').map(|list| Policy::from(List::parse(&[list]).unwrap())).reduce(Policy::and).unwrap();
-        Held { number: 7, policy, journal: None, open: HashMap::new(), names: HashMap::new() }
+        Held { number: 7, policy, journal: None, addresses: Vec::new(), open: HashMap::new(), names: HashMap::new() }
     }
 
     #[test]

@@ -52,7 +52,9 @@ impl Host {
     pub fn seen_from(&self, mode: &Mode) -> Option<IpAddr> {
         match mode {
             Mode::None => None,
-            Mode::Host => self.outer_address(None, None),
+            Mode::Host | Mode::Path(_) => self.outer_address(None, None),
+            // Its files are the other container's.
+            Mode::Container(_) => None,
             Mode::Slirp4netns(options) if options.allow_host_loopback => Some(options.cidr.gateway().into()),
             Mode::Slirp4netns(_) => self.outer_address(None, None),
             Mode::Bridge if self.pasta_maps_host => Some(IpAddr::V4(pasta::HOST)),
@@ -69,10 +71,11 @@ impl Host {
     /// The container's own address for its names; `None` where it is on the host's network.
     pub fn own(&self, mode: &Mode) -> Option<IpAddr> {
         match mode {
-            Mode::Host => None,
+            Mode::Host | Mode::Container(_) => None,
             // Known when it is connected: see `hosts::with_addresses`.
             Mode::Bridge => None,
-            Mode::None => Some(Ipv4Addr::LOCALHOST.into()),
+            // What addresses another's namespace has is not known.
+            Mode::None | Mode::Path(_) => Some(Ipv4Addr::LOCALHOST.into()),
             Mode::Slirp4netns(options) => Some(options.cidr.container().into()),
             // Where it cannot be known, the container's own name must be found all the same.
             Mode::Pasta(options) => Some(self.pasta_address(options).unwrap_or(Ipv4Addr::LOCALHOST.into())),

@@ -124,8 +124,10 @@ pub struct Written {
 
 /// Writes the files into `dir`, readable by all: users of the container must be able to.
 pub fn write(dir: &Path, request: &Request<'_>, host: &Host) -> Result<Written> {
-    let hosts = if request.no_hosts { None } else { Some(render_hosts(request, host)?) };
-    let ours = resolv::check(request.dns, request.dns_search, request.dns_option)?;
+    // Who is in another container's network has that one's files mounted.
+    let shares = matches!(request.mode, Mode::Container(_));
+    let hosts = if request.no_hosts || shares { None } else { Some(render_hosts(request, host)?) };
+    let ours = !shares && resolv::check(request.dns, request.dns_search, request.dns_option)?;
     let resolv_conf = ours.then(|| render_resolv(request, host));
     let hostname = (!request.no_hostname).then(|| format!("{}\n", request.hostname));
     let put = |name: &str, content: Option<String>| content.map(|text| put(dir, name, &text)).transpose();
@@ -217,7 +219,7 @@ fn render_resolv(request: &Request<'_>, host: &Host) -> String {
         private: request.mode.has_namespace(),
         ipv6: match request.mode {
             Mode::Slirp4netns(options) => options.enable_ipv6,
-            Mode::None | Mode::Host | Mode::Bridge | Mode::Pasta(_) => true,
+            _ => true,
         },
         gateways: &request.bridges.gateways,
         names: request.bridges.names,

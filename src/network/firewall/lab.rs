@@ -97,9 +97,14 @@ impl Lab {
             let mut route = Socket::open(Protocol::Route).unwrap();
             let index = link::find(&mut route, "eth0").unwrap().unwrap().index;
             let mut messages = vec![link::set_up(index, None)];
-            for (text, prefix) in
-                [("10.0.2.2", 24), ("8.8.8.8", 32), ("9.9.9.9", 32), ("fd00:9::1", 64), ("2a00::8", 128)]
-            {
+            for (text, prefix) in [
+                ("10.0.2.2", 24),
+                ("8.8.8.8", 32),
+                ("9.9.9.9", 32),
+                ("fd00:9::1", 64),
+                ("2a00::8", 128),
+                ("2a01::8", 128),
+            ] {
                 messages.push(address::add(index, ip(text), prefix));
             }
             route.request(&messages).unwrap();

@@ -116,6 +116,7 @@ impl Members {
                 if old.as_ref().is_none_or(|(old, _)| old.number != new.number) {
                     state.set(id, new.number, policy, journal.cloned());
                 }
+                state.set_addresses(id, veths.iter().flat_map(|veth| veth.addresses.clone()).collect());
             }
             _ => state.remove(id),
         }

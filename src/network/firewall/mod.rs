@@ -11,7 +11,11 @@
 //!
 //! All changes are transactions. A container without restrictions costs none.
 
+#[cfg(test)]
+mod attacks;
 mod base;
+#[cfg(test)]
+mod frames;
 mod held;
 mod ingress;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The rules in the kernel, in a namespace of the test's own.
 
-use super::lab::{Box, Lab, Outcome, ip, serve, tcp, udp};
+use std::time::{Duration, Instant};
+
+use super::lab::{Box, Lab, Outcome, echo, ip, serve, tcp, udp, within};
 use super::*;
 
 /// Runs this test again as root of a user and network namespace of its own. `true` inside of it.
@@ -45,7 +47,7 @@ fn rules_are_taken_by_the_kernel_and_go_again() {
     Firewall::install("tap0").unwrap();
 }
 
-fn policy(text: &str) -> Policy {
+pub(super) fn policy(text: &str) -> Policy {
     Policy::from(super::super::egress::List::parse(&[text]).unwrap())
 }
 
@@ -162,6 +164,26 @@ fn who_is_held_reaches_what_is_listed() {
     }
     open("a.any.example", "10.89.1.3", true);
     assert_eq!((both(&held, "10.89.1.3", 80), both(&other, "10.89.1.2", 80)), (Works, Works));
+
+    // What is open closes by itself; who talks already goes on.
+    control.lock().least = 1;
+    let refused_again = |address: &str| {
+        let until = Instant::now() + Duration::from_secs(20);
+        while tcp(&held, address, 80) == Works {
+            assert!(Instant::now() < until, "{address} stays open");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(tcp(&held, address, 80), Refused);
+    };
+    open("b.any.example", "2a01::8", false);
+    let mut stream = within(&held.namespace, || std::net::TcpStream::connect(("2a01::8", 80))).unwrap();
+    echo(&mut stream).unwrap();
+    refused_again("2a01::8");
+    echo(&mut stream).unwrap();
+    // Again, and longer.
+    open("b.any.example", "2a01::8", false);
+    control.open(&held.id, "b.any.example", &[(ip("2a01::8"), 300)], false).unwrap();
+    assert_eq!(tcp(&held, "2a01::8", 80), Works);
 
     // What was refused is written down.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(5);

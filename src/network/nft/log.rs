@@ -32,15 +32,17 @@ impl Log {
     pub fn open(group: u16) -> Result<Log> {
         const COMMAND: u16 = 1;
         const MODE: u16 = 2;
+        const THRESHOLD: u16 = 5;
         const BIND: u8 = 1;
         const COPY_PACKET: u8 = 2;
         let mut socket = Socket::open(Protocol::Netfilter)?;
         let [high, low] = group.to_be_bytes();
         let message =
             || Message::new(SUBSYSTEM << 8 | CONFIG, 0, "listening to the packet log").fixed(&[0, 0, high, low]);
-        // As much as the rules give.
+        // As much as the rules give, each packet at once: the kernel would gather them for a second.
         let mode = [0, 0, 0xff, 0xff, COPY_PACKET, 0];
-        socket.request(&[message().u8(COMMAND, BIND), message().bytes(MODE, &mode)])?;
+        let settings = message().bytes(MODE, &mode).be32(THRESHOLD, 1);
+        socket.request(&[message().u8(COMMAND, BIND), settings])?;
         Ok(Log { socket })
     }
 

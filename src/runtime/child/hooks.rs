@@ -57,6 +57,8 @@ fn run(hook: &Hook, state: &[u8]) -> Result<()> {
         command.arg0(name);
     }
     command.envs(env.iter().filter_map(|pair| pair.split_once('=')));
+    // Killed with the container that it is for.
+    crate::sys::net::prepare_helper(&mut command, &[], true);
     let mut child = command.spawn().context("executing it")?;
     let limit = hook.timeout().and_then(|seconds| u64::try_from(seconds).ok()).map_or(DEADLINE, Duration::from_secs);
     let deadline = Instant::now() + limit;

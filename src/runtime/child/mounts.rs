@@ -225,7 +225,7 @@ fn mount_one(
     let wanted = if is_directory(&detached)? { Wanted::Directory } else { Wanted::File };
     let own_root = options.data.iter().any(|(key, _)| matches!(key.as_str(), "mode" | "uid" | "gid"));
     let is_memory = matches!(kind, "tmpfs" | "ramfs");
-    let is_new = is_memory && is_missing(root, mount.destination());
+    let is_new = is_memory && !own_root && is_missing(root, mount.destination());
     let place = open_mount_point(root, mount.destination(), kind, wanted)?;
     if let Some(map) = &options.idmap {
         idmap::apply(&detached, map)?;

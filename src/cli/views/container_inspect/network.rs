@@ -2,12 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::views::ports;
-use crate::container::{Record, State};
+use std::net::IpAddr;
 
-/// The network mode without its options.
+use crate::cli::views::ports;
+use crate::container::network::{Attachment, Interface};
+use crate::container::store::Container;
+use crate::container::{Record, State};
+use crate::engine::network::Shown;
+use crate::network::config::Net;
+
+/// The network mode without the options of a helper.
 pub(super) fn mode(record: &Record) -> &str {
-    record.network.split(':').next().unwrap_or_default()
+    match record.network.split_once(':') {
+        Some(("container" | "ns", _)) => &record.network,
+        Some((name, _)) => name,
+        None => &record.network,
+    }
 }
 
 /// Published ports: `80/tcp` to the addresses of the host.
@@ -27,7 +37,9 @@ pub(super) fn bindings(record: &Record) -> Value {
     Value::Object(bindings)
 }
 
-pub(super) fn settings(record: &Record, state: &State) -> Value {
+pub(super) fn settings(container: &Container, shown: &Shown) -> Value {
+    // Who shares the network of another is found where that one is.
+    let Container { record, state, .. } = shown.of.as_deref().unwrap_or(container);
     let mut object = endpoint();
     object.insert("Bridge".to_owned(), json!(""));
     object.insert("SandboxID".to_owned(), json!(""));
@@ -41,19 +53,76 @@ pub(super) fn settings(record: &Record, state: &State) -> Value {
         }
     }
     object.insert("Ports".to_owned(), published);
-    let own_namespace = state.pid > 0 && mode(record) != "host";
-    let key = if own_namespace { format!("/proc/{}/ns/net", state.pid) } else { String::new() };
-    object.insert("SandboxKey".to_owned(), json!(key));
+    object.insert("SandboxKey".to_owned(), json!(sandbox_key(record, state)));
     let mut networks = Map::new();
-    if !mode(record).is_empty() && mode(record) != "none" {
+    for (attachment, id) in &shown.networks {
+        let interface = state.network.iter().find(|one| one.network == attachment.network);
+        networks.insert(attachment.network.clone(), connection(attachment, id, interface, record));
+    }
+    let kind = mode(record);
+    if networks.is_empty() && !kind.is_empty() {
         let mut network = endpoint();
-        network.insert("NetworkID".to_owned(), json!(mode(record)));
+        network.insert("NetworkID".to_owned(), json!(kind));
         for absent in ["DriverOpts", "IPAMConfig", "Links"] {
             network.insert(absent.to_owned(), Value::Null);
         }
-        networks.insert(mode(record).to_owned(), Value::Object(network));
+        networks.insert(kind.to_owned(), Value::Object(network));
     }
-    object.insert("Networks".to_owned(), Value::Object(networks));
+    let foreign = kind.starts_with("ns:");
+    object.insert("Networks".to_owned(), if foreign { Value::Null } else { Value::Object(networks) });
+    Value::Object(object)
+}
+
+/// The file of the network namespace.
+fn sandbox_key(record: &Record, state: &State) -> String {
+    match mode(record).strip_prefix("ns:") {
+        Some(path) => path.to_owned(),
+        None if state.pid > 0 && mode(record) != "host" => format!("/proc/{}/ns/net", state.pid),
+        None => String::new(),
+    }
+}
+
+/// The container on one network. The addresses are there while it runs.
+fn connection(attachment: &Attachment, id: &str, interface: Option<&Interface>, record: &Record) -> Value {
+    let mut object = endpoint();
+    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    if let Some(interface) = interface {
+        put("MacAddress", json!(interface.mac));
+        let of = |v4: bool| interface.addresses.iter().filter(move |(ip, _)| ip.is_ipv4() == v4);
+        let gateway = |(ip, prefix): &(IpAddr, u8)| {
+            let net = Net::new(*ip, *prefix);
+            interface
+                .gateways
+                .iter()
+                .find(|gateway| net.contains(**gateway))
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        };
+        if let Some(first) = of(true).next() {
+            put("IPAddress", json!(first.0));
+            put("IPPrefixLen", json!(first.1));
+            put("Gateway", json!(gateway(first)));
+        }
+        if let Some(first) = of(false).next() {
+            put("GlobalIPv6Address", json!(first.0));
+            put("GlobalIPv6PrefixLen", json!(first.1));
+            put("IPv6Gateway", json!(gateway(first)));
+        }
+        for (v4, key) in [(true, "SecondaryIPAddresses"), (false, "SecondaryIPv6Addresses")] {
+            let more: Vec<Value> =
+                of(v4).skip(1).map(|(ip, prefix)| json!({"Addr": ip, "PrefixLength": prefix})).collect();
+            if !more.is_empty() {
+                put(key, Value::Array(more));
+            }
+        }
+    }
+    put("NetworkID", json!(id));
+    for absent in ["DriverOpts", "IPAMConfig", "Links"] {
+        put(absent, Value::Null);
+    }
+    let mut aliases = attachment.aliases.clone();
+    aliases.push(record.id.chars().take(12).collect());
+    put("Aliases", json!(aliases));
     Value::Object(object)
 }
 

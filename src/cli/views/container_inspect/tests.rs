@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::cli::views::inspect;
+use crate::container::network::{Attachment, Interface};
 use crate::container::record::{LogConfig, PortMapping, RestartPolicy, Ulimit};
 
 fn sample() -> Value {
@@ -83,9 +84,22 @@ fn web() -> Container {
         pid: 11696,
         monitor_pid: 11693,
         started_at: Some(want["State"]["StartedAt"].as_str().unwrap().parse().unwrap()),
+        network: vec![Interface {
+            network: "mynet".into(),
+            interface: "eth0".into(),
+            mac: "02:bb:42:9c:cf:1d".into(),
+            addresses: vec![("10.89.0.2".parse().unwrap(), 24)],
+            gateways: vec!["10.89.0.1".parse().unwrap()],
+        }],
         ..State::default()
     };
     Container { record, state, is_lost: false }
+}
+
+/// Its network.
+fn on_mynet() -> Shown {
+    let id = sample()["NetworkSettings"]["Networks"]["mynet"]["NetworkID"].as_str().unwrap().to_owned();
+    Shown { networks: vec![(Attachment { network: "mynet".into(), ..Attachment::default() }, id)], of: None }
 }
 
 fn roots() -> (tempfile::TempDir, Roots) {
@@ -110,7 +124,7 @@ fn keys(value: &Value, depth: usize) -> Vec<String> {
 #[test]
 fn keys_and_values_are_those_of_the_sample() {
     let (_dir, roots) = roots();
-    let (got, want) = (object(&web(), &roots, None), sample());
+    let (got, want) = (object(&web(), &roots, None, &on_mynet()), sample());
     assert_eq!(keys(&got, 3), keys(&want, 3));
     // What depends on the store, on processes that are not there, or on capabilities of later days.
     let differs = [
@@ -140,7 +154,62 @@ fn keys_and_values_are_those_of_the_sample() {
     for key in states {
         assert_eq!(got["State"][key], want["State"][key], "State.{key}");
     }
-    assert_eq!(got["NetworkSettings"]["Ports"], want["NetworkSettings"]["Ports"]);
+    let (mut got, mut want) = (got["NetworkSettings"].clone(), want["NetworkSettings"].clone());
+    (got["SandboxKey"], want["SandboxKey"]) = (Value::Null, Value::Null);
+    assert_eq!(got, want);
+}
+
+#[test]
+fn networks_of_every_kind() {
+    let (_dir, roots) = roots();
+    let mut web = web();
+    // It does not run.
+    web.state = State::default();
+    let settings = |web: &Container, shown: &Shown| object(web, &roots, None, shown)["NetworkSettings"].clone();
+    let stopped = settings(&web, &on_mynet());
+    assert_eq!(stopped["Networks"]["mynet"]["IPAddress"], json!(""));
+    assert_eq!(
+        stopped["Networks"]["mynet"]["NetworkID"],
+        sample()["NetworkSettings"]["Networks"]["mynet"]["NetworkID"]
+    );
+    assert_eq!(stopped["SandboxKey"], json!(""));
+    // Two address families, and more than one address.
+    web.state.network = vec![Interface {
+        network: "mynet".into(),
+        addresses: vec![
+            ("10.1.0.2".parse().unwrap(), 24),
+            ("fd00::2".parse().unwrap(), 64),
+            ("10.2.0.2".parse().unwrap(), 16),
+        ],
+        gateways: vec!["10.1.0.1".parse().unwrap(), "fd00::1".parse().unwrap()],
+        ..Interface::default()
+    }];
+    let both = settings(&web, &on_mynet())["Networks"]["mynet"].clone();
+    assert_eq!(
+        (&both["IPAddress"], &both["Gateway"], &both["IPPrefixLen"]),
+        (&json!("10.1.0.2"), &json!("10.1.0.1"), &json!(24))
+    );
+    assert_eq!((&both["GlobalIPv6Address"], &both["IPv6Gateway"]), (&json!("fd00::2"), &json!("fd00::1")));
+    assert_eq!(both["SecondaryIPAddresses"], json!([{"Addr": "10.2.0.2", "PrefixLength": 16}]));
+    // Another container's network is shown as that one's.
+    let donor = web.clone();
+    let mut guest = web.clone();
+    (guest.record.network, guest.record.ports) = (format!("container:{}", donor.record.id), Vec::new());
+    let shared = Shown { of: Some(Box::new(donor)), ..on_mynet() };
+    assert_eq!(settings(&guest, &shared)["Networks"]["mynet"]["IPAddress"], json!("10.1.0.2"));
+    assert_eq!(settings(&guest, &shared)["Ports"]["80/tcp"][0]["HostPort"], json!("18080"));
+    let mode = &object(&guest, &roots, None, &shared)["HostConfig"]["NetworkMode"];
+    assert_eq!(*mode, json!(format!("container:{}", guest.record.id)));
+    for (network, want) in
+        [("none", json!("none")), ("host", json!("host")), ("slirp4netns:mtu=1500", json!("slirp4netns"))]
+    {
+        guest.record.network = network.into();
+        let networks = settings(&guest, &Shown::default())["Networks"].clone();
+        assert_eq!(networks[want.as_str().unwrap()]["NetworkID"], want);
+    }
+    guest.record.network = "ns:/run/netns/x".into();
+    let foreign = settings(&guest, &Shown::default());
+    assert_eq!((&foreign["Networks"], &foreign["SandboxKey"]), (&Value::Null, &json!("/run/netns/x")));
 }
 
 #[test]
@@ -149,7 +218,7 @@ fn paths_are_those_of_the_store() {
     let mut web = web();
     web.record.no_hosts = true;
     web.record.exposed_ports = vec!["443/tcp".into()];
-    let got = object(&web, &roots, Some(Size { rw: 3, root_fs: 10 }));
+    let got = object(&web, &roots, Some(Size { rw: 3, root_fs: 10 }), &on_mynet());
     let dir = roots.container(&web.record.id);
     let text = |path: PathBuf| json!(path.to_string_lossy());
     assert_eq!(got["StaticDir"], text(dir.clone()));
@@ -163,13 +232,13 @@ fn paths_are_those_of_the_store() {
     assert_eq!(got["NetworkSettings"]["SandboxKey"], json!("/proc/11696/ns/net"));
     assert_eq!(got["Config"]["ExposedPorts"], json!({"443/tcp": {}, "80/tcp": {}}));
     web.state.pid = std::process::id() as i32;
-    assert!(object(&web, &roots, None)["State"]["CgroupPath"].as_str().unwrap().starts_with('/'));
+    assert!(object(&web, &roots, None, &on_mynet())["State"]["CgroupPath"].as_str().unwrap().starts_with('/'));
 }
 
 #[test]
 fn templates_of_a_container() {
     let (_dir, roots) = roots();
-    let object = object(&web(), &roots, None);
+    let object = object(&web(), &roots, None, &on_mynet());
     let cases = [
         ("{{.State.Status}} {{.State.Running}} {{.State.Pid}}", "running true 11696\n"),
         ("{{.Id}}|{{.ID}}", &format!("{0}|{0}\n", web().record.id)),

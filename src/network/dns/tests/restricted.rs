@@ -75,3 +75,13 @@ fn a_restricted_container_asks_and_reaches_what_it_may() {
     assert_eq!(net.ask(3, "secret.evil.example", RecordType::A).answers.len(), 3, "who is free is not asked about");
     assert_eq!(opened(), []);
 }
+
+#[test]
+fn without_a_gate_nothing_is_allowed() {
+    let net = Net::new();
+    net.set("held", Container { restricted: true, ..net.container("held", 2) });
+    net.add("neighbour", 3);
+    for name in ["example.org", "neighbour"] {
+        assert_eq!(net.ask(2, name, RecordType::A).response_code, ResponseCode::Refused, "{name}");
+    }
+}

@@ -136,6 +136,7 @@ fn inside() {
         assert!(found.iter().any(|r| r.table == 100 && r.kind == routes::Kind::Local), "{found:?}");
     }
 
+    assert!(link::exists(&near, "veth0") && !link::exists(&near, "eth0"));
     near.request(&[link::remove("veth0")]).unwrap();
     assert_eq!(link::find(&mut far, "eth0").unwrap(), None);
     let names: Vec<String> = link::list(&mut near).unwrap().into_iter().map(|link| link.name).collect();
