@@ -32,13 +32,13 @@ END {
             value["parallel.coracle"] / value["sequential.coracle"] <= 0.6)
     limit("private memory of a monitor, kB", "memory.coracle", value["memory.coracle"], 300,
         ("memory.podman" in value) ? "conmon " value["memory.podman"] : "")
-    most("into a container by a port, Gbit/s", "net_in")
-    most("  out of it by the same port", "net_back")
-    most("  into it from an address of the host", "net_in_host")
-    most("out of a container to the host, Gbit/s", "net_out")
-    most("container to container, Gbit/s", "net_between")
-    most("HTTP by a port, requests/s", "net_wrk")
-    most("  a connection for each request", "net_wrk_close")
+    rate("into a container by a port, Gbit/s", "net_in")
+    rate("  out of it by the same port", "net_back")
+    rate("  into it from an address of the host", "net_in_host")
+    rate("out of a container to the host, Gbit/s", "net_out")
+    rate("container to container, Gbit/s", "net_between")
+    rate("HTTP by a port, requests/s", "net_wrk")
+    rate("  a connection for each request", "net_wrk_close")
     if (("net_start.coracle" in value) && ("net_start_none.coracle" in value))
         limit("start on a bridge, ms more than none", "net_start.coracle",
             sprintf("%.1f", value["net_start.coracle"] - value["net_start_none.coracle"]), 4,
@@ -62,7 +62,7 @@ function ratio(work, key, peer, wanted,    ours, theirs) {
 }
 
 # A rate, the better of our uplinks beside podman's best mode.
-function most(work, key,    ours, theirs) {
+function rate(work, key,    ours, theirs) {
     ours = larger(key ".coracle", key ".coracle-pasta")
     theirs = larger(key ".podman-bridge", larger(key ".podman-pasta", key ".podman-slirp"))
     if (!(ours in value)) return
@@ -93,8 +93,8 @@ function bound(work, key) {
 
 function megabytes(key) { return sprintf("%.1f", value[key] / 1e6) }
 
-function limit(work, key, shown, bound, beside) {
-    if (key in value) line(work, shown, beside, "-", "at most " bound, shown + 0 <= bound)
+function limit(work, key, shown, most, beside) {
+    if (key in value) line(work, shown, beside, "-", "at most " most, shown + 0 <= most)
 }
 
 function line(work, ours, beside, figure, wanted, good) {
