@@ -43,9 +43,9 @@ END {
         limit("start on a bridge, ms more than none", "net_start.coracle",
             sprintf("%.1f", value["net_start.coracle"] - value["net_start_none.coracle"]), 4,
             ("net_start.podman-bridge" in value) ? sprintf("podman %.0f", value["net_start.podman-bridge"] - value["net_start_none.podman-bridge"]) : "")
-    limit("network memory of a further container, kB", "net_memory.coracle", value["net_memory.coracle"], 100,
+    if ("net_memory.coracle" in value) limit("network memory of a further container, kB", "net_memory.coracle", value["net_memory.coracle"], 100,
         ("net_memory.podman-pasta" in value) ? "pasta " value["net_memory.podman-pasta"] : "")
-    limit("first answer of DNS, microseconds", "net_dns.coracle", value["net_dns.coracle"], 1000,
+    if ("net_dns.coracle" in value) limit("first answer of DNS, microseconds", "net_dns.coracle", value["net_dns.coracle"], 1000,
         ("net_dns.podman-bridge" in value) ? "podman " value["net_dns.podman-bridge"] : "")
     limit("binary, MB", "binary.coracle", sprintf("%.1f", value["binary.coracle"] / 1e6), 12, "")
 }
