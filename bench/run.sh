@@ -62,6 +62,22 @@ EOF
     done
 fi
 install -m 755 "$here/images.sh" "$here/userns.sh" "$share/"
+# A root file system with servers and callers for networks.
+if [ ! -e "$layouts/network.tar" ] && command -v mmdebstrap >/dev/null; then
+    # shellcheck disable=SC1091
+    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    mmdebstrap --quiet --variant=minbase --include=nginx-light,iperf3,wrk,bind9-dnsutils,iproute2 "$suite" \
+        "$layouts/network.tar.part"
+    mv "$layouts/network.tar.part" "$layouts/network.tar"
+fi
+networks=
+if [ -e "$layouts/network.tar" ]; then
+    networks="/share/network.sh /share"
+    install -m 755 "$here/network.sh" "$share/network.sh"
+    cp "$layouts/network.tar" "$share/"
+    mkdir "$share/tools"
+    tar -C "$share/tools" --no-same-owner --exclude='./dev/*' -xf "$layouts/network.tar"
+fi
 # The stores of images.sh are on an ext4 file system with a journal, as everywhere: without one, ext4 keeps away for
 # minutes from inodes that were just removed, which makes each pull after an `rmi` several times as long.
 if [ "$(id -u)" = 0 ] && command -v mkfs.ext4 >/dev/null; then
@@ -72,7 +88,7 @@ if [ "$(id -u)" = 0 ] && command -v mkfs.ext4 >/dev/null; then
 fi
 chmod -R a+rX "$share"
 
-measure="/share/measure.sh /share; /share/images.sh /share; /share/userns.sh /share"
+measure="/share/measure.sh /share; /share/images.sh /share; /share/userns.sh /share; $networks"
 if [ "$(id -u)" = 0 ] && [ -x "$scripts/enter.sh" ]; then
     "$scripts/build.sh" "${PEERS:-/tmp/peers}" >&2
     "$scripts/enter.sh" "export RUNS=$runs REGISTRY=$registry; $measure" "$share" >&2

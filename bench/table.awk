@@ -32,6 +32,21 @@ END {
             value["parallel.coracle"] / value["sequential.coracle"] <= 0.6)
     limit("private memory of a monitor, kB", "memory.coracle", value["memory.coracle"], 300,
         ("memory.podman" in value) ? "conmon " value["memory.podman"] : "")
+    rate("into a container by a port, Gbit/s", "net_in")
+    rate("  out of it by the same port", "net_back")
+    rate("  into it from an address of the host", "net_in_host")
+    rate("out of a container to the host, Gbit/s", "net_out")
+    rate("container to container, Gbit/s", "net_between")
+    rate("HTTP by a port, requests/s", "net_wrk")
+    rate("  a connection for each request", "net_wrk_close")
+    if (("net_start.coracle" in value) && ("net_start_none.coracle" in value))
+        limit("start on a bridge, ms more than none", "net_start.coracle",
+            sprintf("%.1f", value["net_start.coracle"] - value["net_start_none.coracle"]), 4,
+            ("net_start.podman-bridge" in value) ? sprintf("podman %.0f", value["net_start.podman-bridge"] - value["net_start_none.podman-bridge"]) : "")
+    if ("net_memory.coracle" in value) limit("network memory of a further container, kB", "net_memory.coracle", value["net_memory.coracle"], 100,
+        ("net_memory.podman-pasta" in value) ? "pasta " value["net_memory.podman-pasta"] : "")
+    if ("net_dns.coracle" in value) limit("first answer of DNS, microseconds", "net_dns.coracle", value["net_dns.coracle"], 1000,
+        ("net_dns.podman-bridge" in value) ? "podman " value["net_dns.podman-bridge"] : "")
     limit("binary, MB", "binary.coracle", sprintf("%.1f", value["binary.coracle"] / 1e6), 12, "")
 }
 
@@ -44,6 +59,22 @@ function ratio(work, key, peer, wanted,    ours, theirs) {
     else if (!(theirs in value)) line(work, ms(value[ours]), "-", "-", "x " wanted, -1)
     else line(work, ms(value[ours]), peer " " ms(value[theirs]), sprintf("x %.1f", value[theirs] / value[ours]), "x " wanted,
         value[theirs] / value[ours] >= wanted)
+}
+
+# A rate, the better of our uplinks beside podman's best mode.
+function rate(work, key,    ours, theirs) {
+    ours = larger(key ".coracle", key ".coracle-pasta")
+    theirs = larger(key ".podman-bridge", larger(key ".podman-pasta", key ".podman-slirp"))
+    if (!(ours in value)) return
+    if (!(theirs in value)) line(work, value[ours], "-", "-", "x 1", -1)
+    else line(work, value[ours], substr(theirs, index(theirs, ".") + 1) " " value[theirs], sprintf("x %.2f", value[ours] / value[theirs]),
+        "x 1", value[ours] >= value[theirs])
+}
+
+function larger(a, b) {
+    if (!(a in value)) return b
+    if (!(b in value)) return a
+    return value[a] + 0 >= value[b] + 0 ? a : b
 }
 
 # How much longer than something else it takes.

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
-/// What a pipe can hold. More does not make it faster, as was measured; see docs/design/networks.md.
+/// What a pipe can hold. A mebibyte was not faster.
 pub(super) const SIZE: usize = 256 << 10;
 /// The kernel grants a user 64 MiB of pipes (fs.pipe-user-pages-soft) and then only pipes of a page or two; a quarter of
 /// it is ours.
