@@ -57,7 +57,7 @@ impl Set {
         const DESCRIPTION: u16 = 9;
         const ID: u16 = 10;
         const SIZE: u16 = 1;
-        let flags = u32::from(self.map) * FLAG_MAP | u32::from(self.timeout) * FLAG_TIMEOUT;
+        let flags = (u32::from(self.map) * FLAG_MAP) | (u32::from(self.timeout) * FLAG_TIMEOUT);
         // The type of a key is of no meaning for the kernel; nft shows elements as hexadecimal numbers.
         let m = message.text(NAME, &self.name).be32(FLAGS, flags).be32(KEY_TYPE, 0).be32(KEY_LENGTH, self.key_length());
         let m = if self.map { m.be32(DATA_TYPE, VERDICTS).be32(DATA_LENGTH, 16) } else { m };
