@@ -382,15 +382,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// It must be the network anchor's, and cannot be joined.
 fn join_live(roots: &Roots, mapping: &Mapping, whose: Whose) -> Result<bool> {
     let deadline = Instant::now() + PATIENCE;
-    while whose == Whose::Anchor {
-        if try_join(&roots.anchor_lock(), mapping, None).is_some() {
-            return Ok(true);
+    if whose == Whose::Anchor {
+        loop {
+            if try_join(&roots.anchor_lock(), mapping, None).is_some() {
+                return Ok(true);
+            }
+            if Instant::now() > deadline {
+                return Err(Error::new("joining the user namespace of the network anchor: it has other IDs")
+                    .hint("your ranges in /etc/subuid have changed: stop all containers, and start them again"));
+            }
+            std::thread::sleep(Duration::from_micros(200));
         }
-        if Instant::now() > deadline {
-            return Err(Error::new("joining the user namespace of the network anchor: it has other IDs")
-                .hint("your ranges in /etc/subuid have changed: stop all containers, and start them again"));
-        }
-        std::thread::sleep(Duration::from_micros(200));
     }
     if whose == Whose::Anyone && try_join(&roots.anchor_lock(), mapping, None).is_some() {
         return Ok(true);

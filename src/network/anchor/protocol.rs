@@ -33,6 +33,8 @@ pub const MAX_LISTENERS: usize = 1 << 18;
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// One at a time, and it is not kept.
+#[allow(clippy::large_enum_variant)]
 pub enum Request {
     Attach(Attach),
     More {},
