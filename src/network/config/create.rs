@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_filled_in() {
         let default = Network::default_network("podman", "10.88.0.0/16".parse().unwrap());
-        let first = make(New::default(), &[default.clone()], &["10.89.0.0/24", "192.168.0.0/16"]).unwrap();
+        let first = make(New::default(), std::slice::from_ref(&default), &["10.89.0.0/24", "192.168.0.0/16"]).unwrap();
         assert_eq!((first.name.as_str(), first.network_interface.as_str()), ("podman1", "podman1"));
         assert_eq!(nets(&first), ["10.89.1.0/24 Some(\"10.89.1.1\")"]);
         assert!(first.dns_enabled && !first.ipv6_enabled);

@@ -261,7 +261,7 @@ fn add(
         for (set, address, time) in wanted {
             let element = element(*address);
             if replace && open.contains_key(&(set.clone(), *address)) {
-                batch.delete_elements(set, &[element.clone()]);
+                batch.delete_elements(set, std::slice::from_ref(&element));
             }
             let seconds = u32::try_from(time.as_secs()).unwrap_or(MOST);
             batch.add_elements(set, &[element.for_seconds(seconds)]);

@@ -179,15 +179,6 @@ impl Lab {
         }
         made
     }
-
-    /// Runs a command in the inner namespace, for a person who wants to see.
-    pub(super) fn show(&self, command: &str) {
-        if std::env::var_os("CORACLE_TEST_SHOW").is_some() {
-            let shown = std::process::Command::new("sh").args(["-c", command]).output().unwrap();
-            eprintln!("{}", String::from_utf8_lossy(&[shown.stdout, shown.stderr].concat()));
-        }
-        let _ = &self.inner;
-    }
 }
 
 /// A server of both families and protocols that says again what it hears.

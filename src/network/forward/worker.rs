@@ -81,7 +81,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(wake: Arc<OwnedFd>, commands: Receiver<Command>) -> Result<Worker> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("creating an epoll instance")?;
-        watch(&epoll, &*wake, Key::of(0).0, kind::WAKE, epoll::EventFlags::IN).context("watching for commands")?;
+        watch(&epoll, &wake, Key::of(0).0, kind::WAKE, epoll::EventFlags::IN).context("watching for commands")?;
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Worker {

@@ -36,9 +36,7 @@ pub fn parse(block: &[u8; BLOCK]) -> Result<Option<Header>> {
     }
     let stored = number(field(block, 148, 8)).unwrap_or(-1);
     // The sum is of unsigned bytes; some old writers took signed ones.
-    if stored != checksum(block, |byte| i32::from(byte))
-        && stored != checksum(block, |byte| i32::from(byte.cast_signed()))
-    {
+    if stored != checksum(block, i32::from) && stored != checksum(block, |byte| i32::from(byte.cast_signed())) {
         crate::bail!("header has a wrong checksum: the archive is corrupt, or not a tar archive");
     }
     let gnu = field(block, 257, 8) == b"ustar  \0";
