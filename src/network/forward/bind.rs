@@ -20,6 +20,14 @@ pub struct Listener {
     pub container_port: u16,
 }
 
+impl Listener {
+    /// The same socket by another descriptor.
+    pub fn try_clone(&self) -> Result<Listener> {
+        let socket = self.socket.try_clone().context("copying a listening socket")?;
+        Ok(Listener { socket, ..*self })
+    }
+}
+
 /// How many callers may wait to be accepted (the kernel allows net.core.somaxconn at most).
 const BACKLOG: i32 = 4096;
 /// A caller that is gone without a word is found after this, and some more tries.

@@ -4,7 +4,7 @@
 //! monitor, in the host's namespace      bind     a socket for each port, before the container starts; kept as long as it lives
 //!     the anchor gets copies            change   after `port add` and `port rm`: what stands is kept
 //! anchor, in the inner namespace        Forwarder::start, set, remove
-//!     one thread (worker)
+//!     a thread or more (worker), each with connections of its own; whoever is idle takes the next caller
 //!         tcp, way, pipes               a connection to the container for each that is accepted; bytes both ways
 //!         udp                           a socket for each caller
 //!     source                            whom the container sees as the caller
@@ -45,11 +45,21 @@ pub use bind::{Listener, bind, change};
 pub use source::Target;
 
 use crate::error::{Context as _, Error, Result};
+use crate::network::ports::Protocol;
 use crate::sys;
 
-/// The thread that serves the published ports of all containers. It ends when this is dropped.
+/// The kernel's own work is done in the callers' and the containers' processes too.
+const MOST_THREADS: usize = 4;
+
+/// The threads that serve the published ports of all containers. They end when this is dropped.
 #[derive(Debug)]
 pub struct Forwarder {
+    workers: Vec<Handle>,
+}
+
+/// One thread.
+#[derive(Debug)]
+struct Handle {
     commands: Sender<Command>,
     wake: Arc<OwnedFd>,
     thread: Option<JoinHandle<()>>,
@@ -63,37 +73,53 @@ enum Command {
 }
 
 impl Forwarder {
-    /// Starts the thread, in the network namespace of the thread that calls, which should own it. Raises the limit of open
+    /// Starts the threads, one for each processor but few, in the network namespace of the thread that calls, which should own it. Raises the limit of open
     /// descriptors.
     pub fn start() -> Result<Forwarder> {
         sys::net::raise_descriptor_limit();
         allow_many_connections();
-        Forwarder::spawn()
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
+        Forwarder::spawn(threads)
     }
 
-    fn spawn() -> Result<Forwarder> {
-        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let wake = Arc::new(eventfd(0, flags).context("creating an eventfd")?);
-        let (commands, received) = channel();
-        let worker = worker::Worker::new(wake.clone(), received)?;
-        let thread = std::thread::Builder::new().name("ports".to_owned()).stack_size(256 << 10);
-        let thread = thread.spawn(move || worker.run()).context("starting the thread for published ports")?;
-        Ok(Forwarder { commands, wake, thread: Some(thread) })
+    fn spawn(threads: usize) -> Result<Forwarder> {
+        Ok(Forwarder { workers: (0..threads).map(|_| Handle::start(threads)).collect::<Result<_>>()? })
     }
-
     /// Serves these ports of a container, and no others of it. A socket that it has already (the same one of the kernel's,
     /// whatever its descriptor) is kept with its connections; those of ports that are gone, and all of them when the
     /// container's addresses have changed, are closed.
     pub fn set(&self, id: &str, target: Target, listeners: Vec<Listener>) -> Result<()> {
-        let (reply, answer) = sync_channel(1);
-        self.ask(Command::Set { id: id.to_owned(), target, listeners, reply }, &answer)?
+        let mut result = Ok(());
+        for (n, worker) in self.workers.iter().enumerate() {
+            // Each caller of UDP belongs to one thread, so that is the first one for all.
+            let mine = listeners.iter().filter(|listener| n == 0 || listener.protocol == Protocol::Tcp);
+            let copies = mine.map(Listener::try_clone).collect::<Result<Vec<_>>>()?;
+            let (reply, answer) = sync_channel(1);
+            let set = Command::Set { id: id.to_owned(), target: target.clone(), listeners: copies, reply };
+            result = result.and(worker.ask(set, &answer)?);
+        }
+        result
     }
 
     /// Serves no ports of it any more, and closes all of its connections.
     pub fn remove(&self, id: &str) {
-        let (reply, answer) = sync_channel(1);
-        // If the thread has ended, nothing is left to be removed.
-        let _ = self.ask(Command::Remove { id: id.to_owned(), reply }, &answer);
+        for worker in &self.workers {
+            let (reply, answer) = sync_channel(1);
+            // If the thread has ended, nothing is left to be removed.
+            let _ = worker.ask(Command::Remove { id: id.to_owned(), reply }, &answer);
+        }
+    }
+}
+
+impl Handle {
+    fn start(threads: usize) -> Result<Handle> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let wake = Arc::new(eventfd(0, flags).context("creating an eventfd")?);
+        let (commands, received) = channel();
+        let worker = worker::Worker::new(wake.clone(), received, threads)?;
+        let thread = std::thread::Builder::new().name("ports".to_owned()).stack_size(256 << 10);
+        let thread = thread.spawn(move || worker.run()).context("starting a thread for published ports")?;
+        Ok(Handle { commands, wake, thread: Some(thread) })
     }
 
     fn ask<T>(&self, command: Command, answer: &Receiver<T>) -> Result<T> {
@@ -108,7 +134,7 @@ impl Forwarder {
     }
 }
 
-impl Drop for Forwarder {
+impl Drop for Handle {
     fn drop(&mut self) {
         let _ = self.commands.send(Command::End);
         self.ring();

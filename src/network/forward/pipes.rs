@@ -7,8 +7,8 @@ use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 /// What a pipe can hold. A mebibyte was not faster.
 pub(super) const SIZE: usize = 256 << 10;
 /// The kernel grants a user 64 MiB of pipes (fs.pipe-user-pages-soft) and then only pipes of a page or two; a quarter of
-/// it is ours.
-const MOST: usize = 64;
+/// it is for the four threads that there may be.
+const MOST: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Pipe {

@@ -2,7 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsFd as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,8 +23,7 @@ fn published(spec: &str) -> (Vec<PortMapping>, Vec<Listener>) {
 }
 
 fn copies(listeners: &[Listener]) -> Vec<Listener> {
-    let copy = |l: &Listener| Listener { socket: l.socket.as_fd().try_clone_to_owned().unwrap(), ..*l };
-    listeners.iter().map(copy).collect()
+    listeners.iter().map(|listener| listener.try_clone().unwrap()).collect()
 }
 
 fn port_of(listener: &TcpListener) -> u16 {
@@ -52,7 +50,7 @@ fn pattern(length: usize) -> Vec<u8> {
 fn bytes_pass_both_ways_and_ends_are_passed_on() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let (mappings, listeners) = published(&format!("127.0.0.1::{}", port_of(&server)));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), listeners).unwrap();
     // More than all buffers on the way hold, so that each side has to wait for the other.
     let sent = pattern(40 << 20);
@@ -81,7 +79,7 @@ fn bytes_pass_both_ways_and_ends_are_passed_on() {
 fn a_slow_receiver_slows_the_sender_and_nothing_is_lost() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let (mappings, listeners) = published(&format!("127.0.0.1::{}", port_of(&server)));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), listeners).unwrap();
     let mut caller = dial(mappings[0].host_port);
     let (mut stream, _) = server.accept().unwrap();
@@ -118,7 +116,7 @@ fn who_cannot_be_reached_is_reported_at_once() {
     // Nobody listens on this port any more.
     let port = port_of(&TcpListener::bind("127.0.0.1:0").unwrap());
     let (mappings, listeners) = published(&format!("127.0.0.1::{port}"));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), copies(&listeners)).unwrap();
     let started = Instant::now();
     let result = dial(mappings[0].host_port).read(&mut [0; 8]);
@@ -135,7 +133,7 @@ fn who_cannot_be_reached_is_reported_at_once() {
 fn a_reset_is_passed_on() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let (mappings, listeners) = published(&format!("127.0.0.1::{}", port_of(&server)));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), listeners).unwrap();
     for from_caller in [true, false] {
         let mut caller = dial(mappings[0].host_port);
@@ -157,7 +155,7 @@ fn a_reset_is_passed_on() {
 fn urgent_data_does_not_stop_the_rest() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let (mappings, listeners) = published(&format!("127.0.0.1::{}", port_of(&server)));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), listeners).unwrap();
     let mut caller = dial(mappings[0].host_port);
     let (mut stream, _) = server.accept().unwrap();
@@ -174,7 +172,7 @@ fn urgent_data_does_not_stop_the_rest() {
 fn listeners_come_and_go_and_what_stands_is_kept() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let (mappings, mut listeners) = published(&format!("127.0.0.1::{}", port_of(&server)));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), copies(&listeners)).unwrap();
     let mut caller = dial(mappings[0].host_port);
     let (mut stream, _) = server.accept().unwrap();
@@ -225,7 +223,7 @@ fn inodes(listeners: &[Listener]) -> Vec<u64> {
 fn many_connections_leave_nothing_behind() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let (mappings, listeners) = published(&format!("127.0.0.1::{}", port_of(&server)));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), listeners).unwrap();
     let talk = |n: usize| {
         let callers: Vec<TcpStream> = (0..n).map(|_| dial(mappings[0].host_port)).collect();
@@ -254,7 +252,7 @@ fn datagrams_find_their_way_back() {
     server.set_read_timeout(Some(PATIENCE)).unwrap();
     let port = server.local_addr().unwrap().port();
     let (mappings, listeners) = published(&format!("{port}/udp"));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), listeners).unwrap();
     let to = |ip: &str| SocketAddr::new(ip.parse().unwrap(), mappings[0].host_port);
     let callers: Vec<UdpSocket> = ["127.0.0.1", "127.0.0.1", "127.0.0.5", "::1"]
@@ -292,7 +290,7 @@ fn datagrams_find_their_way_back() {
 fn a_udp_server_may_come_later() {
     let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (mappings, listeners) = published(&format!("127.0.0.1::{port}/udp"));
-    let forwarder = Forwarder::spawn().unwrap();
+    let forwarder = Forwarder::spawn(2).unwrap();
     forwarder.set("c", target(), listeners).unwrap();
     let caller = UdpSocket::bind("127.0.0.1:0").unwrap();
     caller.connect(("127.0.0.1", mappings[0].host_port)).unwrap();

@@ -1,4 +1,5 @@
-//! The thread that serves all published ports: one epoll, and everything that it watches.
+//! A thread that serves published ports: one epoll, and everything that it watches. Several share the listening sockets and
+//! nothing else.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -38,6 +39,8 @@ const SPARE: usize = 256;
 const BATCH: usize = 16;
 /// How long nothing is accepted when there is no room.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Listening sockets are watched by several threads, of which one is woken for a caller.
+const ACCEPTS: epoll::EventFlags = epoll::EventFlags::IN.union(epoll::EventFlags::EXCLUSIVE);
 /// How often idle flows are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -79,7 +82,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(wake: Arc<OwnedFd>, commands: Receiver<Command>) -> Result<Worker> {
+    pub(super) fn new(wake: Arc<OwnedFd>, commands: Receiver<Command>, threads: usize) -> Result<Worker> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("creating an epoll instance")?;
         watch(&epoll, &wake, Key::of(0).0, kind::WAKE, epoll::EventFlags::IN).context("watching for commands")?;
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -98,7 +101,7 @@ impl Worker {
             paused: Vec::new(),
             resume_at: None,
             sweep_at: Instant::now(),
-            most: limit.saturating_sub(SPARE) / 2,
+            most: limit.saturating_sub(SPARE) / 2 / threads.max(1),
         })
     }
 
@@ -151,7 +154,7 @@ impl Worker {
             self.resume_at = None;
             for key in std::mem::take(&mut self.paused) {
                 if let Some(entry) = self.listeners.get(key) {
-                    let _ = rewatch(&self.epoll, &entry.socket, key, entry.kind(), epoll::EventFlags::IN);
+                    let _ = watch(&self.epoll, &entry.socket, key, entry.kind(), ACCEPTS);
                 }
             }
         }
@@ -234,7 +237,7 @@ impl Worker {
         let many = || Error::new("too many published ports");
         let key = self.listeners.insert(entry).ok_or_else(many)?;
         let watched = match self.listeners.get(key) {
-            Some(entry) => watch(&self.epoll, &entry.socket, key, kind, epoll::EventFlags::IN),
+            Some(entry) => watch(&self.epoll, &entry.socket, key, kind, ACCEPTS),
             None => Ok(()),
         };
         if let Err(errno) = watched {
@@ -343,7 +346,7 @@ impl Worker {
     /// Accepts nothing there for a moment; callers wait in the kernel's queue.
     fn pause(&mut self, key: Key) {
         if let Some(entry) = self.listeners.get(key) {
-            let _ = rewatch(&self.epoll, &entry.socket, key, entry.kind(), epoll::EventFlags::empty());
+            let _ = epoll::delete(&self.epoll, &entry.socket);
             self.paused.push(key);
             self.resume_at.get_or_insert_with(|| Instant::now() + PAUSE);
         }
@@ -392,8 +395,4 @@ impl Entry {
 
 fn watch(epoll: &OwnedFd, fd: &OwnedFd, key: Key, kind: u8, flags: epoll::EventFlags) -> Result<(), Errno> {
     epoll::add(epoll, fd, epoll::EventData::new_u64(key.token(kind)), flags)
-}
-
-fn rewatch(epoll: &OwnedFd, fd: &OwnedFd, key: Key, kind: u8, flags: epoll::EventFlags) -> Result<(), Errno> {
-    epoll::modify(epoll, fd, epoll::EventData::new_u64(key.token(kind)), flags)
 }
