@@ -34,8 +34,8 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
     let Some(written) = store.written_state(id)? else { return store.load(id) };
     kill_leftover(&written);
     if container.record.pid_mode != "private" {
-        // Its processes did not end with the first one.
-        super::enter_userns(engine)?;
+        // Its processes did not end with the first one. Now, as the user that owns all of the user's namespaces: the one
+        // that we would make anew has no power over another that the dead monitor was in.
         crate::monitor::stray::kill_by_id(id);
     }
     let _ = fs::remove_file_if_exists(&run_dir.join("ctl"));

@@ -66,7 +66,7 @@ pub fn kill_by_id(id: &str) {
             let Ok(number) = place.file.metadata().map(|meta| meta.ino()) else { continue };
             let known = seen.iter().find(|(_, other, _)| *other == number).map(|(.., is_left)| *is_left);
             let is_left = known.unwrap_or_else(|| {
-                let is_left = place.has_mounts_of(&part);
+                let is_left = place.has_mounts_of(pid, &part);
                 seen.push((place, number, is_left));
                 is_left
             });
@@ -84,10 +84,15 @@ pub fn kill_by_id(id: &str) {
 impl Place {
     /// Whether files of this part of a path are its root or mounted where a container has them. A child looks: a process
     /// that is there may have changed its root, and does not see all mounts then.
-    fn has_mounts_of(&self, part: &str) -> bool {
+    fn has_mounts_of(&self, pid: i32, part: &str) -> bool {
         // This one shows processes by the numbers that they have here, wherever it is read.
         let Ok(proc) = File::open("/proc") else { return false };
         let look = || -> std::io::Result<bool> {
+            // Where it can be entered, it must be: the right to join a mount namespace is one inside of it. It cannot be where
+            // we are in it already.
+            if let Ok(user) = File::open(format!("/proc/{pid}/ns/user")) {
+                let _ = nix::sched::setns(&user, CloneFlags::CLONE_NEWUSER);
+            }
             nix::sched::setns(&self.file, CloneFlags::CLONE_NEWNS)?;
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
             let mut text = String::new();

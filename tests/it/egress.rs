@@ -187,6 +187,7 @@ fn networks_have_policies_and_both_hold() {
 /// Runs in a container: makes interfaces in the namespace that the other end of its own one is in.
 #[test]
 #[ignore = "the attack of the_network_s_own_namespace_is_out_of_reach"]
+#[allow(clippy::print_stdout)]
 fn attacker() {
     const RTM_NEWLINK: u16 = 16;
     const IFLA_LINK_NETNSID: u16 = 37;

@@ -21,7 +21,6 @@ pub(super) const MAC_BRIDGE: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
 pub(super) struct Lab {
     pub firewall: Firewall,
-    inner: File,
     pub internet: File,
     route: Socket,
 }
@@ -70,7 +69,6 @@ impl Lab {
     /// Called by the first thread of a process that is root of new namespaces.
     pub(super) fn new() -> Lab {
         crate::sys::net::loopback_up().unwrap();
-        let inner = here();
         let internet = namespace();
         let route = Socket::open(Protocol::Route).unwrap();
         let settings =
@@ -79,7 +77,7 @@ impl Lab {
             std::fs::write(format!("/proc/sys/net/{path}"), value).unwrap();
         }
         let firewall = Firewall::install("tap0").unwrap();
-        let mut lab = Lab { firewall, inner, internet, route };
+        let mut lab = Lab { firewall, internet, route };
         lab.bridge("br1", &["10.89.1.1", "fd01::1"]);
         lab.bridge("br2", &["10.89.2.1", "fd02::1"]);
         let index = link::find(&mut lab.route, "br1").unwrap().unwrap().index;

@@ -1,5 +1,5 @@
-//! Finding processes that belong to a test's environment: those that name its directory in their arguments or
-//! environment, and everything below them.
+//! Finding processes that belong to a test's environment: those that name its directory in their arguments,
+//! environment or mounts, and everything below them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,7 +35,7 @@ pub fn of(dir: &Path) -> Vec<Process> {
         // Zombies have neither files nor mounts; whose they are shows when their parent is ours.
         let (state, parent) = (fields.next(), fields.next().and_then(|p| p.parse::<i32>().ok()).unwrap_or(0));
         parents.insert(pid, (parent, stat.chars().take(60).collect::<String>()));
-        let named = ["cmdline", "environ"].iter().any(|file| contains(&read(file), &needle));
+        let named = ["cmdline", "environ", "mountinfo"].iter().any(|file| contains(&read(file), &needle));
         if pid != own_pid() && named && state != Some("Z") {
             ours.insert(pid);
         }
