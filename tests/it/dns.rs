@@ -152,13 +152,12 @@ fn families_tcp_and_edns() {
 #[test]
 fn debian_resolves_as_well() {
     let env = Env::busybox();
-    let image = env.load(debian());
+    env.ok(["import", "-q", debian().to_str().unwrap(), "debian"]);
     env.ok(["network", "create", "n"]);
     start(&env, "web", &["--network", "n"]);
     let web = address(&env, "web");
-    let image = image.rsplit(' ').next().unwrap().trim();
     let script = format!("getent ahosts web && getent hosts {web} && ! getent hosts nobody");
-    let output = env.ok(["run", "--rm", "--network", "n", image, "sh", "-c", &script]);
+    let output = env.ok(["run", "--rm", "--network", "n", "debian", "sh", "-c", &script]);
     assert!(output.contains(&web) && output.contains("web"), "{output}");
 }
 

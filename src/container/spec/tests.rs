@@ -289,7 +289,7 @@ fn no_image_hides_what_the_kernel_shows() {
         assert!(prepare(&ignored, Some(&image), &place()).is_ok());
         // What the user mounts there themselves is their own decision.
         let own =
-            CreateOptions { mounts: vec![parse_volume(&format!("/host:{path}"), "/".as_ref()).unwrap()], ..options() };
+            CreateOptions { mounts: vec![parse_volume(&format!("/usr:{path}"), "/".as_ref()).unwrap()], ..options() };
         assert!(prepare(&own, Some(&image), &place()).is_ok(), "{path}");
     }
 }
