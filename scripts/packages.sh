@@ -4,7 +4,7 @@ set -eu
 
 build='gcc libc6-dev'
 run='uidmap slirp4netns fuse-overlayfs'
-test='busybox-static mmdebstrap skopeo docker-registry passt curl openssl ca-certificates xz-utils zstd util-linux procps gpg gpg-agent'
+test='busybox-static mmdebstrap skopeo docker-registry passt curl openssl ca-certificates xz-utils zstd util-linux procps gpg gpg-agent bind9-dnsutils'
 bench='mmdebstrap hyperfine busybox-static jq docker-registry skopeo'
 case ${1:-} in
 run) wanted="$build $run" ;;
