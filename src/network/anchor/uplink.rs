@@ -246,7 +246,6 @@ fn set_ipv6(socket: &mut Socket) -> Result<()> {
 impl Drop for Uplink {
     fn drop(&mut self) {
         if let State::Starting { helper, .. } | State::Ready { helper, .. } = &mut self.state {
-            let _ = helper.pidfd().as_fd();
             helper.stop();
         }
     }
