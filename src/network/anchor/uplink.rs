@@ -1,7 +1,7 @@
 //! The uplink: the process that leads out of the inner namespace. It is started with the anchor, which does not wait for it
 //! but where a container needs it, and started again when it has died.
 
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
