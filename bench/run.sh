@@ -66,7 +66,7 @@ install -m 755 "$here/images.sh" "$here/userns.sh" "$share/"
 if [ ! -e "$layouts/network.tar" ] && command -v mmdebstrap >/dev/null; then
     # shellcheck disable=SC1091
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    mmdebstrap --quiet --variant=minbase --include=nginx-light,iperf3,wrk,bind9-dnsutils,iproute2 "$suite" \
+    mmdebstrap --quiet --format=tar --variant=minbase --include=nginx-light,iperf3,wrk,bind9-dnsutils,iproute2 "$suite" \
         "$layouts/network.tar.part"
     mv "$layouts/network.tar.part" "$layouts/network.tar"
 fi
