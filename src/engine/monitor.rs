@@ -1,37 +1,21 @@
 //! Talking to the monitor of a container.
 
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{Mode, OFlags};
-use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::RecvFlags;
 
 use crate::error::{Context, Error, Result};
 use crate::monitor::protocol::kind;
-use crate::runtime::channel;
+use crate::runtime::{channel, socket};
 use crate::storage::Roots;
 
 /// Connects to the monitor of the container; `None` when there is none.
 pub fn connect(roots: &Roots, id: &str) -> Result<Option<OwnedFd>> {
-    let dir = roots.run_container(id);
-    let failed = || format!("connecting to the monitor of container `{id}`");
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    // The path of the directory may be longer than a socket's address can be.
-    let dir = match rustix::fs::open(&dir, flags, Mode::empty()) {
-        Ok(dir) => dir,
-        Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(errno) => return Err(Error::from(errno).wrap(failed())),
-    };
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-        .with_context(failed)?;
-    let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/ctl", dir.as_raw_fd())).with_context(failed)?;
-    match rustix::net::connect(&socket, &address) {
-        Ok(()) => Ok(Some(socket)),
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED) => Ok(None),
-        Err(errno) => Err(Error::from(errno).wrap(failed())),
-    }
+    socket::connect(&roots.run_container(id), "ctl")
+        .with_context(|| format!("connecting to the monitor of container `{id}`"))
 }
 
 /// How long a monitor may take to answer. It answers at once unless it hangs in the kernel with its container, on a file

@@ -74,42 +74,11 @@ fn become_monitor(
     given: &[OwnedFd],
     secrets: Option<&OwnedFd>,
 ) -> Result<std::convert::Infallible> {
-    let _ = nix::unistd::setsid();
-    let program = exe::protected()?;
-    // First out of the way of the numbers that the protocol fixes, then onto them.
-    let above = GIVEN_FD + i32::try_from(given.len()).unwrap_or(i32::MAX);
-    let copy =
-        |fd: i32| rustix::io::fcntl_dupfd_cloexec(process::borrow(fd), above).context("duplicating a descriptor");
-    let report = copy(report.as_raw_fd())?;
-    let memory = copy(memory.as_raw_fd())?;
-    let client = client.map(|c| copy(c.as_raw_fd())).transpose()?;
-    let program = copy(program.as_raw_fd())?;
-    let secrets = secrets.map(|s| copy(s.as_raw_fd())).transpose()?;
-    let given = given.iter().map(|fd| copy(fd.as_raw_fd())).collect::<Result<Vec<_>>>()?;
-    process::dup_onto(report.as_raw_fd(), REPORT_FD).context("passing descriptors to the monitor")?;
-    process::dup_onto(memory.as_raw_fd(), CONFIG_FD).context("passing descriptors to the monitor")?;
-    if let Some(client) = &client {
-        process::dup_onto(client.as_raw_fd(), CLIENT_FD).context("passing descriptors to the monitor")?;
-    }
-    if let Some(secrets) = &secrets {
-        process::dup_onto(secrets.as_raw_fd(), SECRETS_FD).context("passing descriptors to the monitor")?;
-    }
-    for (number, fd) in (GIVEN_FD..).zip(&given) {
-        process::dup_onto(fd.as_raw_fd(), number).context("passing descriptors to the monitor")?;
-    }
-    if !config.launch.passthrough {
-        let null = rustix::fs::open(c"/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty())
-            .context("opening `/dev/null`")?;
-        for number in 0..3 {
-            process::dup_onto(null.as_raw_fd(), number).context("setting up the standard streams")?;
-        }
-    }
-    let mut inherited: Vec<i32> = (GIVEN_FD..above).chain([REPORT_FD, CONFIG_FD]).collect();
-    inherited.extend(client.is_some().then_some(CLIENT_FD));
-    inherited.extend(secrets.is_some().then_some(SECRETS_FD));
-    process::cloexec_all_but(&inherited).context("marking descriptors close-on-exec")?;
-    process::default_signals();
-    let _ = rustix::process::chdir(c"/");
+    let mut passed = vec![(report.as_raw_fd(), REPORT_FD), (memory.as_raw_fd(), CONFIG_FD)];
+    passed.extend(client.map(|client| (client.as_raw_fd(), CLIENT_FD)));
+    passed.extend(secrets.map(|secrets| (secrets.as_raw_fd(), SECRETS_FD)));
+    passed.extend(given.iter().map(OwnedFd::as_raw_fd).zip(GIVEN_FD..));
+    let program = exe::prepare("the monitor", &passed, config.launch.passthrough)?;
     let name = CString::new(NAME).map_err(|_| Error::new("the monitor's name has a NUL byte"))?;
     nix::unistd::fexecve(&program, &[name], &exe::environment()).context("executing the monitor")
 }

@@ -2,14 +2,12 @@
 
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::fs::{Mode, OFlags};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::client::{Clients, Role};
 use super::config::Config;
@@ -27,6 +25,7 @@ use crate::error::{Context, Error, Result};
 use crate::network;
 use crate::runtime::channel;
 use crate::runtime::launch::Given;
+use crate::runtime::socket;
 use crate::runtime::spawn::{self, Report, Started};
 use crate::storage::atomic::Durability;
 use crate::storage::lock::Lock;
@@ -43,6 +42,8 @@ const DONORS_DEADLINE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A container that ran for as long as this is no longer one that keeps failing.
 const LONG_ENOUGH: Duration = Duration::from_secs(10);
+/// How many clients may wait until they are served.
+const BACKLOG: i32 = 64;
 /// How long the network helper may take.
 const NETWORK_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -139,7 +140,7 @@ impl Life {
         mask.thread_block().context("blocking signals")?;
         let flags = nix::sys::signalfd::SfdFlags::SFD_NONBLOCK | nix::sys::signalfd::SfdFlags::SFD_CLOEXEC;
         let signals = nix::sys::signalfd::SignalFd::with_flags(&mask, flags).context("creating a signalfd")?;
-        let listener = listen(&run_dir)?;
+        let listener = socket::listen(&run_dir, "ctl", BACKLOG)?;
         let options = log::Options {
             driver: &config.log.driver,
             path: config.log.path.as_deref(),
@@ -562,19 +563,4 @@ fn take_lock(run_dir: &Path) -> Result<File> {
     })?;
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
-}
-
-/// Listens on `ctl` in the run directory, whose path may be longer than a socket's address can be.
-fn listen(run_dir: &Path) -> Result<OwnedFd> {
-    let failed = || format!("listening on `{}`", run_dir.join("ctl").display());
-    let dir = rustix::fs::open(run_dir, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .with_context(failed)?;
-    fs::remove_file_if_exists(&run_dir.join("ctl"))?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).with_context(failed)?;
-    let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/ctl", dir.as_raw_fd())).with_context(failed)?;
-    rustix::net::bind(&socket, &address).with_context(failed)?;
-    rustix::net::listen(&socket, 64).with_context(failed)?;
-    Ok(socket)
 }

@@ -8,15 +8,16 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::mount::OpenTreeFlags;
 
 use crate::error::{Context, Result};
 use crate::sys::mount::{Attributes, NODEV, NOSUID, RDONLY, set_attributes};
+use crate::sys::process;
 
 /// A descriptor of this program's file to execute with fexecve(3). The caller must have CAP_SYS_ADMIN over its mount
 /// namespace for the quick way; otherwise, or when the file was replaced on disk, it is copied to a sealed memfd.
@@ -25,6 +26,37 @@ pub fn protected() -> Result<OwnedFd> {
         Ok(Some(fd)) => Ok(fd),
         Ok(None) | Err(_) => sealed_copy(),
     }
+}
+
+/// Makes a process that was just forked ready to be executed as another face of this program (`whose`, for errors): a
+/// session of its own, the descriptors of `passed` under the numbers that go with them and no others, and /dev/null as its
+/// standard streams unless it keeps the caller's. What is to be executed is returned: a file that nobody can write to.
+pub fn prepare(whose: &str, passed: &[(RawFd, RawFd)], keep_streams: bool) -> Result<OwnedFd> {
+    let _ = nix::unistd::setsid();
+    // First out of the way of the numbers that are to be taken, then onto them.
+    let above = passed.iter().map(|(_, number)| number + 1).fold(3, i32::max);
+    let copy =
+        |fd: RawFd| rustix::io::fcntl_dupfd_cloexec(process::borrow(fd), above).context("duplicating a descriptor");
+    let onto = |fd: &OwnedFd, number| {
+        process::dup_onto(fd.as_raw_fd(), number).with_context(|| format!("passing descriptors to {whose}"))
+    };
+    let program = copy(protected()?.as_raw_fd())?;
+    let copies = passed.iter().map(|(fd, _)| copy(*fd)).collect::<Result<Vec<_>>>()?;
+    for (fd, (_, number)) in copies.iter().zip(passed) {
+        onto(fd, *number)?;
+    }
+    if !keep_streams {
+        let null = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()).context("opening `/dev/null`")?;
+        let null = copy(null.as_raw_fd())?;
+        for number in 0..3 {
+            onto(&null, number)?;
+        }
+    }
+    let numbers: Vec<RawFd> = passed.iter().map(|(_, number)| *number).collect();
+    process::cloexec_all_but(&numbers).context("marking descriptors close-on-exec")?;
+    process::default_signals();
+    let _ = rustix::process::chdir(c"/");
+    Ok(program)
 }
 
 /// What a process of this program's that lives on keeps of its environment: all that helpers need (slirp4netns, pasta,

@@ -14,6 +14,7 @@ pub mod overlay;
 pub mod passwd;
 pub mod seccomp;
 pub mod secrets;
+pub mod socket;
 pub mod spawn;
 pub mod subid;
 pub mod userns;

@@ -10,14 +10,10 @@ use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::Path;
-
-use rustix::fs::{Mode, OFlags};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::{LISTENER_FD, LOCK_FD, NAME, Place};
 use crate::error::{Context as _, Error, Result};
-use crate::runtime::exe;
+use crate::runtime::{exe, socket};
 use crate::storage::fs;
 use crate::sys::process::{self, Forked};
 use crate::sys::{lock, net};
@@ -60,15 +56,7 @@ pub(super) fn take(place: &Place) -> Result<Option<Right>> {
 /// Connects to the anchor's socket; `None` when nobody listens there.
 pub(super) fn connect(place: &Place) -> Result<Option<OwnedFd>> {
     let dir = place.dir();
-    let failed = || format!("connecting to the network anchor in `{}`", dir.display());
-    let Some(parent) = open_dir(&dir).with_context(failed)? else { return Ok(None) };
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-        .with_context(failed)?;
-    match rustix::net::connect(&socket, &address(&parent).with_context(failed)?) {
-        Ok(()) => Ok(Some(socket)),
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED) => Ok(None),
-        Err(errno) => Err(Error::from(errno).wrap(failed())),
-    }
+    socket::connect(&dir, SOCKET).with_context(|| format!("connecting to the network anchor in `{}`", dir.display()))
 }
 
 /// The network namespace of the anchor, which lives.
@@ -85,7 +73,7 @@ pub(super) fn namespace(place: &Place) -> Result<File> {
 ///
 /// The caller is root of the user namespace that the anchor shall have, and has one thread.
 pub(super) fn start(place: &Place, right: Right) -> Result<()> {
-    let listener = listen(&place.dir())?;
+    let listener = socket::listen(&place.dir(), SOCKET, BACKLOG)?;
     let text = serde_json::to_string(place)?;
     let argument = CString::new(text).map_err(|_| Error::new("the network anchor's place has a NUL byte"))?;
     // A reaper of its descendants would become the anchor's parent.
@@ -113,23 +101,8 @@ pub(super) fn start(place: &Place, right: Right) -> Result<()> {
 
 /// Executes this program as an anchor, from a place where nobody can write to it.
 fn become_anchor(right: &Right, listener: &OwnedFd, argument: &CString) -> Result<std::convert::Infallible> {
-    let _ = nix::unistd::setsid();
-    let program = exe::protected()?;
-    let above = LISTENER_FD + 1;
-    let copy =
-        |fd: i32| rustix::io::fcntl_dupfd_cloexec(process::borrow(fd), above).context("duplicating a descriptor");
-    let (lock, listener, program) =
-        (copy(right.lock.as_raw_fd())?, copy(listener.as_raw_fd())?, copy(program.as_raw_fd())?);
-    let null = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()).context("opening `/dev/null`")?;
-    let null = copy(null.as_raw_fd())?;
-    for number in 0..3 {
-        process::dup_onto(null.as_raw_fd(), number).context("setting up the standard streams")?;
-    }
-    process::dup_onto(lock.as_raw_fd(), LOCK_FD).context("passing descriptors to the network anchor")?;
-    process::dup_onto(listener.as_raw_fd(), LISTENER_FD).context("passing descriptors to the network anchor")?;
-    process::cloexec_all_but(&[LOCK_FD, LISTENER_FD]).context("marking descriptors close-on-exec")?;
-    process::default_signals();
-    let _ = rustix::process::chdir(c"/");
+    let passed = [(right.lock.as_raw_fd(), LOCK_FD), (listener.as_raw_fd(), LISTENER_FD)];
+    let program = exe::prepare("the network anchor", &passed, false)?;
     // Whoever finds the lock held can join its user namespace from now on.
     let inode = std::fs::metadata("/proc/self/ns/user").map_or(0, |namespace| namespace.ino());
     let left = if right.user_namespace().is_some() { " left" } else { "" };
@@ -138,32 +111,6 @@ fn become_anchor(right: &Right, listener: &OwnedFd, argument: &CString) -> Resul
     let _ = right.lock.set_len(text.len() as u64);
     let name = CString::new(NAME).map_err(|_| Error::new("the network anchor's name has a NUL byte"))?;
     nix::unistd::fexecve(&program, &[&name, argument], &exe::environment()).context("executing the network anchor")
-}
-
-fn listen(dir: &Path) -> Result<OwnedFd> {
-    let failed = || format!("listening on `{}`", dir.join(SOCKET).display());
-    let parent = open_dir(dir).with_context(failed)?.ok_or_else(|| Error::new(failed()))?;
-    fs::remove_file_if_exists(&dir.join(SOCKET))?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).with_context(failed)?;
-    rustix::net::bind(&socket, &address(&parent).with_context(failed)?).with_context(failed)?;
-    rustix::net::listen(&socket, BACKLOG).with_context(failed)?;
-    Ok(socket)
-}
-
-/// The path of the directory may be longer than a socket's address can be.
-fn open_dir(dir: &Path) -> rustix::io::Result<Option<OwnedFd>> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    match rustix::fs::open(dir, flags, Mode::empty()) {
-        Ok(dir) => Ok(Some(dir)),
-        Err(rustix::io::Errno::NOENT) => Ok(None),
-        Err(errno) => Err(errno),
-    }
-}
-
-fn address(dir: &OwnedFd) -> rustix::io::Result<SocketAddrUnix> {
-    SocketAddrUnix::new(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()))
 }
 
 /// Whether the process at the other end of a connection is this user's.
