@@ -23,11 +23,7 @@ impl Deref for GoBool {
 impl FromStr for GoBool {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(GoBool(true)),
-            "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(GoBool(false)),
-            _ => Err("invalid syntax, want true or false"),
-        }
+        crate::network::parse_bool(text).map(GoBool).ok_or("invalid syntax, want true or false")
     }
 }
 

@@ -38,5 +38,5 @@ mod request;
 mod slirp;
 
 pub use helper::{Helper, Plan};
-pub use mode::{Cidr, Mode, PastaOptions, SlirpOptions};
+pub use mode::{Cidr, Mode, PastaOptions, SlirpOptions, parse_bool};
 pub use request::{Asked, DEFAULT, Request, mac};

@@ -1,8 +1,8 @@
-//! `--filter` of commands that choose containers: several values of one key are alternatives (labels must all match),
-//! several keys must all match, and `key!=value` turns the answer around.
+//! `--filter` of commands that choose containers.
 
 use jiff::Timestamp;
 
+use super::filters::Groups;
 use super::pattern;
 use crate::bail;
 use crate::cli::format::time;
@@ -33,8 +33,7 @@ enum Condition {
 /// All filters of one command line.
 #[derive(Debug, Clone, Default)]
 pub struct Filters {
-    /// Key as typed (with `!` where negated) and its conditions.
-    groups: Vec<(String, Vec<Condition>)>,
+    groups: Groups<Condition>,
 }
 
 impl Filters {
@@ -43,21 +42,17 @@ impl Filters {
     /// # Errors
     /// When a key is unknown or a value makes no sense.
     pub fn parse(texts: &[String], all: &[Container], now: Timestamp) -> Result<Self> {
-        let mut groups: Vec<(String, Vec<Condition>)> = Vec::new();
+        let mut groups = Groups::default();
         for text in texts {
             let Some((key, value)) = text.split_once('=') else { bail!("invalid filter \"{text}\": write key=value") };
-            let condition = condition(key.trim_end_matches('!'), value, all, now)?;
-            match groups.iter_mut().find(|(k, _)| k == key) {
-                Some((_, conditions)) => conditions.push(condition),
-                None => groups.push((key.to_owned(), vec![condition])),
-            }
+            groups.add(key, condition(key.trim_end_matches('!'), value, all, now)?);
         }
         Ok(Filters { groups })
     }
 
     /// Whether a state is asked for, so that not only running containers are meant.
     pub fn names_a_state(&self) -> bool {
-        self.groups.iter().any(|(key, _)| key.starts_with("status"))
+        self.groups.has("status")
     }
 
     /// Whether there are none.
@@ -67,14 +62,7 @@ impl Filters {
 
     /// Whether a container is meant.
     pub fn matches(&self, container: &Container) -> bool {
-        self.groups.iter().all(|(key, conditions)| {
-            let found = if key == "label" {
-                conditions.iter().all(|condition| condition.matches(container))
-            } else {
-                conditions.iter().any(|condition| condition.matches(container))
-            };
-            found != key.ends_with('!')
-        })
+        self.groups.matches(|condition| condition.matches(container))
     }
 }
 

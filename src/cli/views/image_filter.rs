@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::container_filter::label_matches;
 use super::{image_names, pattern};
 use crate::bail;
+use crate::cli::args::GoBool;
 use crate::cli::format::time;
 use crate::error::{Error, Kind, Result};
 use crate::image::Image;
@@ -69,10 +70,9 @@ impl Filters {
 }
 
 fn condition(key: &str, value: &str, all: &[Image], now: Timestamp) -> Result<Condition> {
-    let truth = || match value {
-        "true" | "1" | "t" | "TRUE" | "True" => Ok(true),
-        "false" | "0" | "f" | "FALSE" | "False" => Ok(false),
-        _ => Err(Error::new(format!("non-boolean value \"{value}\" for {key} filter"))),
+    let truth = || match value.parse() {
+        Ok(GoBool(truth)) => Ok(truth),
+        Err(_) => Err(Error::new(format!("non-boolean value \"{value}\" for {key} filter"))),
     };
     let created = || match all.iter().find(|image| image_names::means(value, image)) {
         Some(image) => Ok(image.created),

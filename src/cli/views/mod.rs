@@ -3,6 +3,7 @@
 pub mod container_filter;
 pub mod container_inspect;
 pub mod diff;
+pub mod filters;
 pub mod history;
 pub mod image_filter;
 pub mod image_inspect;

@@ -1,11 +1,12 @@
-//! `--filter` of `network ls` and `network prune`: several values of one key are alternatives (labels must all match), several
-//! keys must all match, and `label!=...` turns the answer around.
+//! `--filter` of `network ls` and `network prune`.
 
 use jiff::Timestamp;
 
 use super::container_filter::label_matches;
+use super::filters::Groups;
 use super::pattern;
 use crate::bail;
+use crate::cli::args::GoBool;
 use crate::cli::format::time;
 use crate::error::Result;
 use crate::network::config::Network;
@@ -23,8 +24,7 @@ enum Condition {
 /// All filters of one command line.
 #[derive(Debug, Clone, Default)]
 pub struct Filters {
-    /// Key as typed (with `!` where negated) and its conditions.
-    groups: Vec<(String, Vec<Condition>)>,
+    groups: Groups<Condition>,
 }
 
 impl Filters {
@@ -33,32 +33,17 @@ impl Filters {
     /// # Errors
     /// When a key is unknown or a value makes no sense.
     pub fn parse(texts: &[String], all: bool, now: Timestamp) -> Result<Self> {
-        let mut groups: Vec<(String, Vec<Condition>)> = Vec::new();
-        for text in texts {
-            let Some((key, value)) = text.split_once('=') else {
-                bail!("filter input must be in the form of filter=value: {text} is invalid")
-            };
-            let condition = condition(key, value, all, now)?;
-            match groups.iter_mut().find(|(k, _)| k == key) {
-                Some((_, conditions)) => conditions.push(condition),
-                None => groups.push((key.to_owned(), vec![condition])),
-            }
-        }
-        Ok(Filters { groups })
+        Ok(Filters { groups: Groups::parse(texts, |key, value| condition(key, value, all, now))? })
     }
 
     /// Whether it matters which networks are used.
     pub fn ask_for_users(&self) -> bool {
-        self.groups.iter().any(|(key, _)| key == "dangling")
+        self.groups.has("dangling")
     }
 
     /// Whether a network is meant. The default network counts as used.
     pub fn matches(&self, network: &Network, in_use: bool) -> bool {
-        self.groups.iter().all(|(key, conditions)| match key.as_str() {
-            "label" => conditions.iter().all(|condition| condition.matches(network, in_use)),
-            "label!" => !conditions.iter().any(|condition| condition.matches(network, in_use)),
-            _ => conditions.iter().any(|condition| condition.matches(network, in_use)),
-        })
+        self.groups.matches(|condition| condition.matches(network, in_use))
     }
 }
 
@@ -72,11 +57,10 @@ fn condition(key: &str, value: &str, all: bool, now: Timestamp) -> Result<Condit
         "label" | "label!" => Condition::Label(owned),
         "until" => Condition::CreatedBefore(time::parse_instant(value, now)?),
         _ if !all => bail!("invalid filter {key:?}"),
-        "dangling" => Condition::Dangling(match value {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
-            "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
-            _ => bail!("invalid dangling filter value \"{value}\""),
-        }),
+        "dangling" => match value.parse() {
+            Ok(GoBool(wanted)) => Condition::Dangling(wanted),
+            Err(_) => bail!("invalid dangling filter value \"{value}\""),
+        },
         "driver" => Condition::Driver(owned),
         "id" => Condition::Id(expression()?),
         "name" => Condition::Name(expression()?),

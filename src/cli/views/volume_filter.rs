@@ -1,9 +1,9 @@
-//! `--filter` of `volume ls` and `volume prune`: several values of one key are alternatives (labels must all match), several
-//! keys must all match, and `label!=...` turns the answer around.
+//! `--filter` of `volume ls` and `volume prune`.
 
 use jiff::Timestamp;
 
 use super::container_filter::label_matches;
+use super::filters::Groups;
 use super::pattern;
 use crate::bail;
 use crate::cli::format::time;
@@ -27,8 +27,7 @@ enum Condition {
 /// All filters of one command line.
 #[derive(Debug, Clone, Default)]
 pub struct Filters {
-    /// Key as typed (with `!` where negated) and its conditions.
-    groups: Vec<(String, Vec<Condition>)>,
+    groups: Groups<Condition>,
 }
 
 impl Filters {
@@ -37,27 +36,12 @@ impl Filters {
     /// # Errors
     /// When a key is unknown or a value makes no sense.
     pub fn parse(texts: &[String], all: &[Volume], now: Timestamp) -> Result<Self> {
-        let mut groups: Vec<(String, Vec<Condition>)> = Vec::new();
-        for text in texts {
-            let Some((key, value)) = text.split_once('=') else {
-                bail!("filter input must be in the form of filter=value: {text} is invalid")
-            };
-            let condition = condition(key, value, all, now)?;
-            match groups.iter_mut().find(|(k, _)| k == key) {
-                Some((_, conditions)) => conditions.push(condition),
-                None => groups.push((key.to_owned(), vec![condition])),
-            }
-        }
-        Ok(Filters { groups })
+        Ok(Filters { groups: Groups::parse(texts, |key, value| condition(key, value, all, now))? })
     }
 
     /// Whether a volume is meant. `users` are the containers that use volumes.
     pub fn matches(&self, volume: &Volume, users: &Users) -> bool {
-        self.groups.iter().all(|(key, conditions)| match key.as_str() {
-            "label" => conditions.iter().all(|condition| condition.matches(volume, users)),
-            "label!" => !conditions.iter().any(|condition| condition.matches(volume, users)),
-            _ => conditions.iter().any(|condition| condition.matches(volume, users)),
-        })
+        self.groups.matches(|condition| condition.matches(volume, users))
     }
 }
 

@@ -12,7 +12,7 @@ use super::net::Net;
 use super::routes::HostRoutes;
 use crate::bail;
 use crate::error::{Context as _, Error, Result};
-use crate::network::egress;
+use crate::network::{egress, parse_bool};
 
 /// What was typed, in part or in full.
 #[derive(Debug, Clone, Default)]
@@ -255,11 +255,7 @@ fn mtu(text: &str) -> Result<String> {
 }
 
 fn boolean(text: &str) -> Result<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => bail!("{text:?} is neither true nor false"),
-    }
+    parse_bool(text).ok_or_else(|| Error::new(format!("{text:?} is neither true nor false")))
 }
 
 /// `--ip-range`: a CIDR, or `START-END`.
