@@ -96,6 +96,30 @@ impl Cx<'_> {
         }
         code
     }
+
+    /// Removes each of several objects and prints those that are gone; whether one that is missing is a failure is the
+    /// caller's choice. One in use counts more for the exit code than one that is missing, whichever came last.
+    pub fn remove_each(
+        &self,
+        names: impl IntoIterator<Item = String>,
+        missing_is_fine: bool,
+        mut remove: impl FnMut(&str) -> Result<()>,
+    ) -> u8 {
+        let mut worst = 0;
+        let last = self.each(names, removal_code, |name| {
+            match remove(&name) {
+                Err(error) if error.kind() == Kind::NoSuch && missing_is_fine => return Ok(()),
+                Err(error) if matches!(error.kind(), Kind::NoSuch | Kind::InUse) => {
+                    worst = worst.max(removal_code(error.kind()));
+                    return Err(error);
+                }
+                removed => removed?,
+            }
+            self.printer.line(name);
+            Ok(())
+        });
+        if matches!(last, 1 | 2) { worst } else { last }
+    }
 }
 
 /// The exit codes of most commands.

@@ -2,9 +2,9 @@
 
 use crate::bail;
 use crate::cli::args::GoBool;
-use crate::cli::cx::{Cx, removal_code};
+use crate::cli::cx::Cx;
 use crate::engine::network::{self, RemoveOptions};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,19 +24,5 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     }
     let engine = cx.engine()?;
     let options = RemoveOptions { force: *args.force, timeout: crate::cli::container::grace(args.time) };
-    let mut worst = 0;
-    let last = cx.each(&args.networks, removal_code, |name| {
-        match network::remove(&engine, name, &options) {
-            Err(error) if error.kind() == Kind::NoSuch && *args.force => return Ok(()),
-            Err(error) if matches!(error.kind(), Kind::NoSuch | Kind::InUse) => {
-                worst = worst.max(removal_code(error.kind()));
-                return Err(error);
-            }
-            removed => removed?,
-        }
-        cx.printer.line(name);
-        Ok(())
-    });
-    // One in use counts more than one that is missing, whichever came last.
-    Ok(if matches!(last, 1 | 2) { worst } else { last })
+    Ok(cx.remove_each(args.networks, *args.force, |name| network::remove(&engine, name, &options)))
 }

@@ -2,9 +2,9 @@
 
 use crate::bail;
 use crate::cli::args::GoBool;
-use crate::cli::cx::{Cx, removal_code};
+use crate::cli::cx::Cx;
 use crate::engine::volumes::{self, RemoveOptions};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -35,22 +35,8 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
         false => args.volumes,
     };
     let options = RemoveOptions { force: *args.force, timeout: crate::cli::container::grace(args.time) };
-    let forgiven = *args.force || *args.all;
-    let mut worst = 0;
-    let last = cx.each(names, removal_code, |name| {
-        let removed = store.find(&name).and_then(|volume| volumes::remove(&engine, &volume.record.name, &options));
-        match removed {
-            // Somebody else was faster.
-            Err(error) if error.kind() == Kind::NoSuch && forgiven => return Ok(()),
-            Err(error) if matches!(error.kind(), Kind::NoSuch | Kind::InUse) => {
-                worst = worst.max(removal_code(error.kind()));
-                return Err(error);
-            }
-            removed => removed?,
-        }
-        cx.printer.line(name);
-        Ok(())
-    });
-    // One in use counts more than one that is missing, whichever came last.
-    Ok(if matches!(last, 1 | 2) { worst } else { last })
+    // With --all, somebody else may be faster.
+    Ok(cx.remove_each(names, *args.force || *args.all, |name| {
+        store.find(name).and_then(|volume| volumes::remove(&engine, &volume.record.name, &options))
+    }))
 }
