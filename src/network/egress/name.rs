@@ -36,64 +36,10 @@ fn normal_label(label: &str) -> Option<String> {
     (fits && known).then_some(ascii)
 }
 
-/// RFC 3492, 6.3. `None` where a number does not fit, or a character is none of a name.
+/// RFC 3492, 6.3. `None` where a character is none of a name.
 fn punycode(label: &str) -> Option<String> {
-    const BASE: u32 = 36;
-    const LOWEST: u32 = 1;
-    const HIGHEST: u32 = 26;
-    const SKEW: u32 = 38;
-    const DAMP: u32 = 700;
-    // a to z, then 0 to 9.
-    let digit = |n: u32| b"abcdefghijklmnopqrstuvwxyz0123456789".get(n as usize).copied().map(char::from);
-    let points: Vec<u32> = label.chars().map(u32::from).collect();
-    if label.chars().any(|c| !c.is_ascii() && !c.is_alphanumeric()) || points.len() > MAX_LABEL {
-        return None;
-    }
-    let mut out: String = label.chars().filter(char::is_ascii).collect();
-    let basic = u32::try_from(out.len()).ok()?;
-    if basic > 0 {
-        out.push('-');
-    }
-    let (mut n, mut delta, mut bias, mut handled) = (128_u32, 0_u32, 72_u32, basic);
-    let total = u32::try_from(points.len()).ok()?;
-    while handled < total {
-        let next = points.iter().copied().filter(|point| *point >= n).min()?;
-        delta = delta.checked_add((next - n).checked_mul(handled + 1)?)?;
-        n = next;
-        for point in &points {
-            if *point < n {
-                delta = delta.checked_add(1)?;
-            }
-            if *point == n {
-                let mut q = delta;
-                let mut k = BASE;
-                loop {
-                    let t = k.saturating_sub(bias).clamp(LOWEST, HIGHEST);
-                    if q < t {
-                        break;
-                    }
-                    out.push(digit(t + (q - t) % (BASE - t))?);
-                    q = (q - t) / (BASE - t);
-                    k += BASE;
-                }
-                out.push(digit(q)?);
-                // The bias for the next one.
-                let mut d = if handled == basic { delta / DAMP } else { delta / 2 };
-                d += d / (handled + 1);
-                let mut steps = 0;
-                while d > ((BASE - LOWEST) * HIGHEST) / 2 {
-                    d /= BASE - LOWEST;
-                    steps += BASE;
-                }
-                bias = steps + (BASE - LOWEST + 1) * d / (d + SKEW);
-                delta = 0;
-                handled += 1;
-            }
-        }
-        delta += 1;
-        n += 1;
-    }
-    Some(out)
+    let of_names = label.chars().all(|c| c.is_ascii() || c.is_alphanumeric());
+    (of_names && label.len() <= MAX_NAME).then(|| idna::punycode::encode_str(label)).flatten()
 }
 
 #[cfg(test)]
