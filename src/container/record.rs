@@ -160,6 +160,11 @@ impl Record {
         self.image_id.is_empty() && !self.rootfs_overlay
     }
 
+    /// Whether it is on bridge networks, which can be changed later.
+    pub fn is_on_bridge(&self) -> bool {
+        self.network == "bridge"
+    }
+
     /// Whether it has this image as its root or mounted in it.
     pub fn uses_image(&self, id: &str) -> bool {
         self.image_id == id || self.mounted_images.iter().any(|image| image.id == id)

@@ -5,7 +5,6 @@ use super::{Engine, containers};
 use crate::container::record::Record;
 use crate::container::store::Container;
 use crate::error::{Error, Kind, Result};
-use crate::network::Mode;
 use crate::network::ports::{self, PortMapping, Request, Unpublish};
 
 /// Publishes ports of a container, at once if it runs; returns those that are new.
@@ -53,7 +52,7 @@ fn apply(
 }
 
 fn check_mode(record: &Record) -> Result<()> {
-    if record.network == Mode::Bridge.name() {
+    if record.is_on_bridge() {
         return Ok(());
     }
     let mode = record.network.split(':').next().unwrap_or_default();

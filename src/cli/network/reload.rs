@@ -5,7 +5,6 @@ use crate::cli::cx::{Cx, usual_code};
 use crate::cli::select::Wanted;
 use crate::engine::network;
 use crate::error::Result;
-use crate::network::Mode;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,7 +29,7 @@ pub fn run(cx: &Cx<'_>, args: Args) -> Result<u8> {
     };
     Ok(cx.each(wanted.targets(&store)?, usual_code, |target| {
         let target = target?;
-        if *args.all && store.load(&target.id)?.record.network != Mode::Bridge.name() {
+        if *args.all && !store.load(&target.id)?.record.is_on_bridge() {
             return Ok(());
         }
         network::reload(&engine, &target.id)?;

@@ -27,8 +27,8 @@ pub struct Choice {
 /// # Errors
 /// There is no such network; flags contradict each other; an address does not fit.
 pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
-    let conf = if options.network.is_empty() { Some(conf(engine)?) } else { None };
-    let default = conf.and_then(|conf| conf.netns.as_deref());
+    // Only what needs containers.conf reads it.
+    let default = if options.network.is_empty() { conf(engine)?.netns.as_deref() } else { None };
     let request = Request::parse(&options.network, default)?;
     if request.mode != Mode::Bridge {
         check_no_bridge(options)?;
@@ -37,10 +37,7 @@ pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
         let mode = typed.cloned().unwrap_or_else(|| request.mode.to_string());
         return Ok(Choice { mode, ..Choice::default() });
     }
-    let conf = match conf {
-        Some(conf) => conf,
-        None => super::conf(engine)?,
-    };
+    let conf = conf(engine)?;
     let store = store_of(engine, conf);
     let attachments = attachments(&store, conf, request.networks, options)?;
     let held = super::egress::is_held(&store, options, &attachments)?;
@@ -168,7 +165,7 @@ fn is_alias(text: &str) -> bool {
 impl Choice {
     /// What goes into the container's `network.json`, if it has one.
     pub fn wanted(self, record: &Record) -> Result<Option<Wanted>> {
-        if record.network != Mode::Bridge.name() {
+        if !record.is_on_bridge() {
             return Ok(None);
         }
         let dns = record.dns.iter().filter(|text| *text != "none");

@@ -8,7 +8,7 @@ use crate::container::network::Wanted;
 use crate::container::store::Container;
 use crate::engine::{containers, enter_userns, launch, monitor};
 use crate::error::{Error, Kind, Result};
-use crate::network::{Asked, Mode};
+use crate::network::Asked;
 
 /// Connects a container to a network, at once if it runs. A second time is no error where nothing else is asked for.
 ///
@@ -68,7 +68,7 @@ pub fn disconnect(engine: &Engine, name: &str, container: &str, force: bool) -> 
 /// It does not run, or has no bridge network.
 pub fn reload(engine: &Engine, id: &str) -> Result<()> {
     let found = containers(engine).load(id)?;
-    if !found.state.status.is_alive() || found.record.network != Mode::Bridge.name() {
+    if !found.state.status.is_alive() || !found.record.is_on_bridge() {
         bail!("cannot reload network unless container network has been configured: container state improper");
     }
     monitor::network_changed(&engine.roots, id)
@@ -77,7 +77,7 @@ pub fn reload(engine: &Engine, id: &str) -> Result<()> {
 /// Tells names servers of a container's new name.
 pub(in crate::engine) fn renamed(engine: &Engine, id: &str, name: &str) -> Result<()> {
     let found = containers(engine).load(id)?;
-    if found.record.network != Mode::Bridge.name() {
+    if !found.record.is_on_bridge() {
         return Ok(());
     }
     change(engine, &found, |wanted| {
@@ -87,7 +87,7 @@ pub(in crate::engine) fn renamed(engine: &Engine, id: &str, name: &str) -> Resul
 }
 
 fn check_mode(record: &Record) -> Result<()> {
-    if record.network == Mode::Bridge.name() {
+    if record.is_on_bridge() {
         return Ok(());
     }
     let mode = record.network.split(':').next().unwrap_or_default();

@@ -9,7 +9,6 @@ use crate::container::record::Record;
 use crate::container::store::Container;
 use crate::engine::{self, containers};
 use crate::error::{Error, Kind, Result};
-use crate::network::Mode;
 use crate::network::anchor::client;
 use crate::network::config::create::{Around, New, create as make};
 use crate::network::config::{HostRoutes, Network};
@@ -36,7 +35,7 @@ pub fn create(engine: &Engine, new: New) -> Result<Network> {
 
 /// What a container wants of its networks; `None` where it has no bridge network.
 pub fn wanted(engine: &Engine, record: &Record) -> Result<Option<Wanted>> {
-    if record.network != Mode::Bridge.name() {
+    if !record.is_on_bridge() {
         return Ok(None);
     }
     Ok(Some(Wanted::read(&engine.roots.container(&record.id))?.unwrap_or_default()))
