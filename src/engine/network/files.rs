@@ -26,24 +26,39 @@ impl Facts {
     /// # Errors
     /// A network of the container is not there any more.
     pub fn gather(engine: &Engine, record: &Record) -> Result<Facts> {
+        Facts::with_networks(engine, record).map(|(facts, _)| facts)
+    }
+
+    /// The same for a start.
+    ///
+    /// # Errors
+    /// Also: a network has a policy now, which cannot hold this container.
+    pub fn for_start(engine: &Engine, record: &Record) -> Result<Facts> {
+        let (facts, networks) = Facts::with_networks(engine, record)?;
+        super::egress::check_made_for(record, &networks)?;
+        Ok(facts)
+    }
+
+    fn with_networks(engine: &Engine, record: &Record) -> Result<(Facts, Vec<Network>)> {
         let mode = Mode::parse(&record.network)?;
         if mode != Mode::Bridge {
             let host = Host::gather(&mode, None)?;
             let ipv6 = mode.has_ipv6();
-            return Ok(Facts { mode, host, bridges: Bridges::default(), ipv6, place: None });
+            return Ok((Facts { mode, host, bridges: Bridges::default(), ipv6, place: None }, Vec::new()));
         }
         let conf = conf(engine)?;
         let store = store_of(engine, conf);
         let uplink = uplink(engine, conf);
         let wanted = Wanted::read(&engine.roots.container(&record.id))?.unwrap_or_default();
         let networks = networks(&store, &wanted)?;
-        Ok(Facts {
+        let facts = Facts {
             host: Host::gather(&mode, pasta(engine, uplink).as_deref())?,
             bridges: Bridges::of(&networks),
             ipv6: networks.iter().any(|network| network.subnets.iter().any(|subnet| !subnet.subnet.is_ipv4())),
             place: Some((store.location().clone(), uplink)),
             mode,
-        })
+        };
+        Ok((facts, networks))
     }
 }
 
