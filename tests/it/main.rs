@@ -29,6 +29,7 @@ mod mounts;
 mod network;
 mod network_commands;
 mod network_connect;
+mod outside_names;
 mod preserved;
 mod published;
 mod pull;
