@@ -138,7 +138,7 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         dns_search: words(&network.dns_search),
         dns_option: words(&network.dns_option),
         add_host: words(&network.add_host),
-        no_hosts: *network.no_hosts,
+        no_hosts: network.no_hosts.map(|no_hosts| *no_hosts),
         hosts_file: hosts_file(network.hosts_file.as_deref().unwrap_or_default(), at),
         hostname: network.hostname.clone().filter(|name| !name.is_empty()),
         no_hostname: *network.no_hostname,
@@ -199,10 +199,11 @@ fn check_misc(args: &CreateArgs) -> Result<()> {
 fn check_network(args: &NetworkArgs, at: &Invocation) -> Result<()> {
     let hosts_file = hosts_file(args.hosts_file.as_deref().unwrap_or_default(), at);
     HostsFile::parse(&hosts_file)?;
-    if *args.no_hosts && !words(&args.add_host).is_empty() {
+    let no_hosts = args.no_hosts.is_some_and(|no_hosts| *no_hosts);
+    if no_hosts && !words(&args.add_host).is_empty() {
         bail!("--no-hosts and --add-host cannot be set together");
     }
-    if *args.no_hosts && !hosts_file.is_empty() {
+    if no_hosts && !hosts_file.is_empty() {
         bail!("--no-hosts and --hosts-file cannot be set together");
     }
     words(&args.add_host).iter().try_for_each(|text| hosts::check_add_host(text))?;

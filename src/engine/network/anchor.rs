@@ -27,21 +27,21 @@ pub struct Entry {
 }
 
 /// The anchor of this user.
-pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Place {
-    Place {
+pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Result<Place> {
+    Ok(Place {
         runroot: engine.roots.run().to_owned(),
         location,
         uplink,
-        program: engine.network_cmd_path.as_ref().map(Into::into),
+        program: super::program(engine, super::conf(engine)?, uplink),
         containers: engine.roots.containers(),
-    }
+    })
 }
 
 /// The same, as far as it has to be read.
 pub fn find_place(engine: &Engine) -> Result<Place> {
     let conf = super::conf(engine)?;
     let uplink = uplink(engine, conf);
-    Ok(place(engine, engine.networks.location(conf), uplink))
+    place(engine, engine.networks.location(conf), uplink)
 }
 
 /// Begins to move this process, which has one thread and has not entered it yet, into the user namespace.
@@ -69,11 +69,11 @@ impl Entry {
 }
 
 /// Enters the user namespace for a container that is to be connected, unless this process has done so.
-pub fn enter(engine: &Engine, place: impl FnOnce() -> Place) -> Result<()> {
+pub fn enter(engine: &Engine, place: impl FnOnce() -> Result<Place>) -> Result<()> {
     if HELD.get().is_some() {
         return Ok(());
     }
-    let place = place();
+    let place = place()?;
     if ENTERED.get().is_none() {
         return begin(engine, place)?.finish();
     }
@@ -84,7 +84,7 @@ pub fn enter(engine: &Engine, place: impl FnOnce() -> Place) -> Result<()> {
 /// Moves this process into the namespace of the bridges, which stands as long as it and what it executes do.
 pub fn enter_network(engine: &Engine) -> Result<()> {
     let place = find_place(engine)?;
-    enter(engine, || place.clone())?;
+    enter(engine, || Ok(place.clone()))?;
     let Some(client) = HELD.get() else { return Ok(()) };
     client.ready()?;
     client.enter_network(&place)?;
