@@ -121,6 +121,11 @@ impl Addresses {
         Ok(())
     }
 
+    /// Says once more that a container has an address.
+    pub(super) fn keep(&mut self, address: IpAddr, id: &str) {
+        self.taken.give(address, id);
+    }
+
     /// Takes an address back.
     pub(super) fn free(&mut self, address: IpAddr) {
         self.taken.given.remove(&address);
@@ -256,6 +261,17 @@ mod tests {
         let given = addresses.give(id, &list(must), &list(had))?;
         let texts: Vec<String> = given.iter().map(|(ip, prefix)| format!("{ip}/{prefix}")).collect();
         Ok(texts.join(" "))
+    }
+
+    #[test]
+    fn what_is_given_twice_and_freed_once_is_kept() {
+        let mut all = Addresses::new(&network(&[("10.1.0.0/29", None)]));
+        assert_eq!(give(&mut all, "a", &[], &[]).unwrap(), "10.1.0.2/29");
+        // The network was left and entered again at once.
+        assert_eq!(give(&mut all, "a", &[], &["10.1.0.2"]).unwrap(), "10.1.0.2/29");
+        all.free(ip("10.1.0.2"));
+        all.keep(ip("10.1.0.2"), "a");
+        assert!(give(&mut all, "b", &["10.1.0.2"], &[]).is_err());
     }
 
     #[test]
