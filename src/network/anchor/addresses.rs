@@ -28,8 +28,8 @@ struct Taken {
 impl Taken {
     /// Another container that has an address.
     fn by_other(&self, address: IpAddr, id: &str) -> Option<&str> {
-        let reserved = self.reserved.get(&address).filter(|other| *other != id);
-        self.given.get(&address).or(reserved).map(String::as_str)
+        let has = [&self.given, &self.reserved].map(|all| all.get(&address).map(String::as_str));
+        has.into_iter().flatten().find(|other| *other != id)
     }
 
     fn give(&mut self, address: IpAddr, id: &str) {
