@@ -32,6 +32,11 @@ impl Taken {
         has.into_iter().flatten().find(|other| *other != id)
     }
 
+    /// Whether a container may have it that has none yet.
+    fn is_free(&self, address: IpAddr, id: &str) -> bool {
+        !self.given.contains_key(&address) && self.by_other(address, id).is_none()
+    }
+
     fn give(&mut self, address: IpAddr, id: &str) {
         self.reserved.remove(&address);
         self.given.insert(address, id.to_owned());
@@ -173,7 +178,7 @@ impl Range {
         for _ in 0..tries {
             self.cursor = if (self.first..self.last).contains(&self.cursor) { self.cursor + 1 } else { self.first };
             let address = address(self.cursor, self.subnet.subnet.is_ipv4());
-            if Some(address) != self.subnet.gateway && taken.by_other(address, id).is_none() {
+            if Some(address) != self.subnet.gateway && taken.is_free(address, id) {
                 return Some(address);
             }
         }
