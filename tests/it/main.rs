@@ -29,6 +29,7 @@ mod mounts;
 mod network;
 mod network_commands;
 mod network_connect;
+mod network_faults;
 mod preserved;
 mod published;
 mod pull;
