@@ -21,16 +21,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# figure KEY PREPARATION COMMAND: median time of hyperfine's runs, the preparation not counted.
-figure() {
-    local key=$1 prepare=$2 command=$3
-    if hyperfine -N --warmup 1 --runs "$few" --prepare "$prepare" --export-json "$work/json" "$command" \
-        >/dev/null 2>"$work/err"; then
-        jq -r --arg key "$key" '"\($key) \(.results[0].median * 1000)"' "$work/json" | tee -a "$out"
-    else
-        echo "$key failed: $(tail -n 2 "$work/err" | tr '\n' ' ')"
-    fi
-}
+# shellcheck source=bench/figure.sh
+source "${0%/*}/figure.sh"
 
 # memory KEY COMMAND: the most memory that one process of it had, in bytes: ru_maxrss, the first number after two times.
 memory() {

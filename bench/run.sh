@@ -26,6 +26,7 @@ mkdir -m 777 "$share/results"
 install -m 755 "$binary" "$share/coracle"
 install -m 755 "$here/measure.sh" "$share/measure.sh"
 install -m 755 "$here/store.sh" "$share/store.sh"
+install -m 644 "$here/figure.sh" "$share/figure.sh"
 # A busybox root file system, for all of them.
 mkdir -p "$share/rootfs/bin" "$share/rootfs"/{etc,proc,sys,dev,tmp}
 cp "$(command -v busybox)" "$share/rootfs/bin/busybox"

@@ -17,16 +17,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# figure KEY PREPARATION COMMAND: median of hyperfine's runs, the preparation not counted.
-figure() {
-    local key=$1 prepare=$2 command=$3
-    if hyperfine -N --warmup 1 --runs "$few" --prepare "$prepare" --export-json "$work/json" "$command" \
-        >/dev/null 2>"$work/err"; then
-        awk -v key="$key" -F'[:,]' '/"median"/ { printf "%s %.3f\n", key, $2 * 1000; exit }' "$work/json" | tee -a "$out"
-    else
-        echo "$key failed: $(tail -n 2 "$work/err" | tr '\n' ' ')"
-    fi
-}
+# shellcheck source=bench/figure.sh
+source "${0%/*}/figure.sh"
 
 # Each image has a layer of its own with a few files.
 mkdir "$work/tars"

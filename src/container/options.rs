@@ -127,7 +127,8 @@ pub struct CreateOptions {
     pub dns_option: Vec<String>,
     /// `NAME:ADDRESS`, where the address may be `host-gateway`.
     pub add_host: Vec<String>,
-    pub no_hosts: bool,
+    /// `--no-hosts`, if given.
+    pub no_hosts: Option<bool>,
     /// `--hosts-file`: where /etc/hosts starts from (a path, `image` or `none`); empty means the default.
     pub hosts_file: String,
     pub hostname: Option<String>,

@@ -72,6 +72,7 @@ pub fn create_for(
     let options = options.as_ref();
     let host = HostFacts::gather(false, options.privileged)?;
     let network = networks::choose(engine, options)?;
+    let options = &*networks::with_defaults(engine, options, &network)?;
     let options = &*networks::with_own_namespace(options, &network)?;
     spec::check(options, &network.mode)?;
     let options = &*with_inherited(&store, options)?;

@@ -10,8 +10,9 @@ use crate::container::{Record, restart, snapshot, timezone};
 use crate::error::{Context, Result};
 use crate::monitor::launch::{Launched, launch};
 use crate::monitor::{self, config::Config};
-use crate::network;
+use crate::network::config::RootlessCmd;
 use crate::network::files::{self, HostsFile};
+use crate::network::{self, Mode};
 use crate::runtime::launch::{Given, Launch};
 use crate::runtime::secrets::Secrets;
 use crate::storage::atomic::{self, Durability};
@@ -43,7 +44,11 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
     super::depend::start_needed(engine, record)?;
     let network = Facts::for_start(engine, record)?;
     let mut plan = network::Plan::new(network.mode.clone(), record.ports.clone());
-    plan.program = engine.network_cmd_path.as_ref().map(Into::into);
+    plan.program = match &network.mode {
+        Mode::Slirp4netns(_) => networks::program(engine, networks::conf(engine)?, RootlessCmd::Slirp4netns),
+        Mode::Pasta(_) => networks::program(engine, networks::conf(engine)?, RootlessCmd::Pasta),
+        _ => None,
+    };
     plan.check()?;
     if let Some((location, uplink)) = &network.place {
         networks::anchor::enter(engine, || networks::anchor::place(engine, location.clone(), *uplink))?;

@@ -10,6 +10,7 @@ use crate::container::store::Container;
 use crate::container::{State, Status};
 use crate::error::{Error, Kind, Result};
 use crate::monitor::protocol::kind;
+use crate::network::Mode;
 
 /// How to start.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +65,10 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
         Status::Created | Status::Exited | Status::Removing => {
             // Until its monitor has a lock of its own. Without it, what is wrong shows below.
             let _wanted = containers(engine).want(id).ok();
+            if record.network == Mode::Bridge.name() {
+                // Whoever changed its networks may have been killed before the record said so.
+                containers(engine).copy_networks(id)?;
+            }
             let started = if attach {
                 start_with_client(engine, &container, Vec::new(), None).map(Some)
             } else {

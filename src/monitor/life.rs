@@ -50,7 +50,7 @@ const NETWORK_DEADLINE: Duration = Duration::from_secs(15);
 /// A monitor and what it holds.
 pub struct Life {
     pub(super) config: Config,
-    store: Store,
+    pub(super) store: Store,
     /// Held as long as the monitor lives: the proof that it does.
     lock: Option<File>,
     pub(super) log: Log,
@@ -216,6 +216,7 @@ impl Life {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
             self.state.restart_count += 1;
+            self.copy_networks();
             match self.donors_are_back() {
                 Ok(true) => {}
                 Ok(false) => break,

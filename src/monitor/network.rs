@@ -24,7 +24,7 @@ use crate::container::network::{Interface, Wanted};
 use crate::error::{Context as _, Error, Result};
 use crate::network::anchor::Place;
 use crate::network::anchor::client::{self, Client};
-use crate::network::anchor::protocol::{Attach, Connected};
+use crate::network::anchor::protocol::{self, Attach, Connected};
 use crate::network::files;
 use crate::network::forward::{self, Listener};
 use crate::storage::Roots;
@@ -52,6 +52,8 @@ pub struct Bridges {
     listeners: Vec<Listener>,
     /// What the container has, or had before the connection was lost.
     interfaces: Vec<Interface>,
+    /// This connection has connected the container.
+    attached: bool,
     /// An answer is awaited; `again`: and what is wanted has changed since it was asked for.
     asked: bool,
     again: bool,
@@ -81,6 +83,7 @@ impl Bridges {
             client: None,
             listeners: Vec::new(),
             interfaces: had,
+            attached: false,
             asked: false,
             again: false,
             waiting: Vec::new(),
@@ -131,9 +134,10 @@ impl Bridges {
         let path = format!("/proc/{}/ns/net", self.pid);
         let namespace = File::open(&path).with_context(|| format!("opening `{path}`"))?;
         forward::change(&mut self.listeners, &wanted.ports)?;
-        let listeners = self.listeners.iter().map(|l| (l.protocol.as_str().to_owned(), l.container_port)).collect();
+        let listeners = protocol::runs(&self.listeners);
         let sockets: Vec<BorrowedFd<'_>> = self.listeners.iter().map(|l| l.socket.as_fd()).collect();
-        let attach = Attach { wanted, dir: self.dir.clone(), had: self.interfaces.clone(), listeners };
+        let location = self.place.location.clone();
+        let attach = Attach { wanted, location, dir: self.dir.clone(), had: self.interfaces.clone(), listeners };
         client.attach(attach, namespace.as_fd(), &sockets)?;
         self.asked = true;
         self.again = false;
@@ -142,7 +146,7 @@ impl Bridges {
 
     /// Takes an answer: /etc/hosts says what has changed.
     fn connected(&mut self, connected: Connected) -> Result<()> {
-        self.asked = false;
+        (self.attached, self.asked) = (true, false);
         self.pause = FIRST_PAUSE;
         let addresses = |interfaces: &[Interface]| -> Vec<IpAddr> {
             interfaces.iter().flat_map(|interface| interface.addresses.iter().map(|(ip, _)| *ip)).collect()
@@ -172,7 +176,7 @@ impl Bridges {
         if let Some(client) = self.client.take() {
             watch.remove(&client);
         }
-        self.asked = false;
+        (self.attached, self.asked) = (false, false);
     }
 
     /// The connection is lost: when to look for another anchor.
@@ -213,8 +217,11 @@ impl Life {
 
     /// network.json has changed. The answer goes to this client.
     pub(super) fn network_changed(&mut self, slot: u32) {
-        let running = self.container.as_mut().filter(|container| container.ended.is_none());
-        let Some(bridges) = running.and_then(|container| container.bridges.as_mut()) else {
+        let Some(container) = self.container.as_mut().filter(|container| container.ended.is_none()) else {
+            // It is about to be started again, and reads the file then.
+            return self.answer(slot, Ok(()));
+        };
+        let Some(bridges) = container.bridges.as_mut() else {
             return self.refuse(slot, &Error::new("the container has no bridge network: container state improper"));
         };
         bridges.waiting.push(slot);
@@ -235,25 +242,41 @@ impl Life {
         let Some(client) = &bridges.client else { return };
         match client.connected() {
             Ok(Some(Ok(connected))) => {
-                let result = bridges.connected(connected);
+                let mut result = bridges.connected(connected);
                 self.state.network.clone_from(&bridges.interfaces);
                 if bridges.again {
-                    let asked = bridges.ask();
-                    return asked.unwrap_or_else(|error| self.tell_waiting(&Err(error)));
+                    match bridges.ask() {
+                        Ok(()) => return,
+                        Err(error) => result = Err(error),
+                    }
                 }
+                let changed = !bridges.waiting.is_empty() && result.is_ok();
                 self.save(Durability::Process);
+                if changed {
+                    self.copy_networks();
+                }
                 self.tell_waiting(&result);
             }
             Ok(Some(Err(error))) => {
                 bridges.asked = false;
-                let was_lost = bridges.waiting.is_empty();
-                if was_lost {
-                    // Another has an address now, or a network is gone: that may change.
+                // What is wanted now can perhaps be had.
+                if bridges.again && bridges.ask().is_ok() {
+                    return;
+                }
+                if !bridges.attached {
+                    // Another has an address now, a network is gone, or nothing leads out: that may change.
                     bridges.lost(&self.watch);
                 }
                 self.tell_waiting(&Err(error));
             }
             Ok(None) | Err(_) => bridges.lost(&self.watch),
+        }
+    }
+
+    /// Lets the record say what `network.json` says: whoever changed that may have been killed before.
+    pub(super) fn copy_networks(&self) {
+        if self.config.bridges.is_some() {
+            let _ = self.store.copy_networks(&self.config.id);
         }
     }
 

@@ -74,6 +74,11 @@ impl Cidr {
         Ipv4Addr::from_bits(self.network.to_bits().wrapping_add(n))
     }
 
+    /// Its own address and the length of the prefix.
+    pub fn network(self) -> (Ipv4Addr, u8) {
+        (self.network, self.prefix)
+    }
+
     /// The host as the container sees it: the network's address + 2.
     pub fn gateway(self) -> Ipv4Addr {
         self.nth(2)

@@ -14,6 +14,8 @@ pub(super) const DNS_FORWARD: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
 
 /// What the host itself is called inside, where pasta is new enough (2024) to know `--map-guest-addr`.
 pub(super) const HOST: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 2);
+/// No pasta is larger.
+const MAX_PROGRAM: u64 = 16 << 20;
 
 /// The arguments. One that is not `modern` gets no UDP ports, which are for the relay then.
 ///
@@ -62,29 +64,11 @@ pub(super) fn arguments(options: &PastaOptions, mappings: &[PortMapping], modern
 
 /// Whether this pasta is of August 2024 or later: it knows `--map-guest-addr`, and forwards UDP reliably.
 ///
-/// Asking it (`--help`) costs a process; the name of an option that it knows stands in its file.
+/// Asking it (`--help`) costs a process; the name of an option that it knows stands in its file, half a megabyte.
 pub(super) fn is_modern(program: &Path) -> bool {
-    const NAME: &[u8] = b"map-guest-addr";
-    let Ok(mut file) = File::open(program) else { return false };
-    let mut buffer = [0u8; 16 * 1024];
-    let mut kept = 0;
-    loop {
-        let free = buffer.get_mut(kept..).unwrap_or_default();
-        let Ok(length @ 1..) = file.read(free) else { return false };
-        let filled = kept + length;
-        let mut rest = buffer.get(..filled).unwrap_or_default();
-        while let Some(at) = rest.iter().position(|byte| *byte == NAME[0]) {
-            rest = rest.get(at..).unwrap_or_default();
-            if rest.starts_with(NAME) {
-                return true;
-            }
-            rest = rest.get(1..).unwrap_or_default();
-        }
-        // The name may lie across two pieces.
-        let keep_from = filled.saturating_sub(NAME.len() - 1);
-        buffer.copy_within(keep_from..filled, 0);
-        kept = filled - keep_from;
-    }
+    let mut bytes = Vec::new();
+    let read = File::open(program).and_then(|file| file.take(MAX_PROGRAM).read_to_end(&mut bytes));
+    read.is_ok() && memchr::memmem::find(&bytes, b"map-guest-addr").is_some()
 }
 
 /// `127.0.0.1/8000-8002:80-82`.

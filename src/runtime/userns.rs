@@ -17,7 +17,7 @@ use nix::sched::CloneFlags;
 
 use super::idmap::{IdMap, parse_map};
 use super::subid;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::storage::{Roots, fs};
 use crate::sys::process::{self, Forked};
 
@@ -386,6 +386,11 @@ fn join_live(roots: &Roots, mapping: &Mapping, whose: Whose) -> Result<bool> {
         loop {
             if try_join(&roots.anchor_lock(), mapping, None).is_some() {
                 return Ok(true);
+            }
+            // It holds its lock from before anybody can connect to it until its end.
+            let lives = File::open(roots.anchor_lock()).is_ok_and(|lock| crate::sys::lock::is_held(&lock));
+            if !lives {
+                return Err(Error::of(Kind::NoSuch, "the network anchor has ended"));
             }
             if Instant::now() > deadline {
                 return Err(Error::new("joining the user namespace of the network anchor: it has other IDs")

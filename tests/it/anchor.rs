@@ -259,6 +259,12 @@ fn unshare_enters_the_namespace_of_the_bridges() {
     serve(&env, "a", &[]);
     let links = env.ok(["unshare", "--rootless-netns", "cat", "/proc/net/dev"]);
     assert!(links.contains("podman0:"), "{links}");
+    // Who answers questions for names there is the uplink and not the host's loopback.
+    let resolv = env.ok(["unshare", "--rootless-netns", "cat", "/etc/resolv.conf"]);
+    let servers: Vec<&str> = resolv.lines().filter_map(|line| line.strip_prefix("nameserver ")).collect();
+    assert!(servers.first() == Some(&"10.0.2.3") && !servers.contains(&"127.0.0.1"), "{resolv}");
+    let hosts = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    assert_eq!(env.ok(["unshare", "cat", "/etc/resolv.conf"]), hosts.trim_end());
     let own = env.ok(["unshare", "cat", "/proc/net/dev"]);
     assert!(!own.contains("podman0:"), "{own}");
 }

@@ -12,8 +12,8 @@ const CHANGES: &str = "echo x >/new; echo y >>/etc/passwd; mkdir -p /data/sub; t
                        chmod 700 /root; mkdir /e; ln -s /new /l; mkfifo /p; ln /new /hard; rm -rf /low/gone; \
                        rm -rf /low/opaque; mkdir /low/opaque; touch /low/opaque/fresh; touch -d '2001-02-03 00:00:00' /new";
 
-/// A container on an image with some directories, changed; it has ended.
-fn changed(env: &Env, options: &[&str]) {
+/// An image with some directories.
+fn add_base(env: &Env) {
     let layer = crate::support::image::Layer::new()
         .dir("low", 0o755)
         .file("low/kept", 0o644, "kept")
@@ -22,6 +22,11 @@ fn changed(env: &Env, options: &[&str]) {
         .dir("low/opaque", 0o755)
         .file("low/opaque/old", 0o644, "old");
     env.add(&fixtures::on_busybox("localhost/base", vec![layer.gzip()]));
+}
+
+/// A container on it, changed; it has ended.
+fn changed(env: &Env, options: &[&str]) {
+    add_base(env);
     let mut args = vec!["run", "--network", "none", "--name", "c"];
     args.extend(options);
     args.extend(["base", "sh", "-c", CHANGES]);
@@ -96,14 +101,7 @@ fn a_committed_container_runs_as_it_was() {
     for (driver, flags) in [("overlay", &[][..]), ("overlay", &["--squash"]), ("vfs", &[])] {
         let env = Env::busybox();
         // The driver is the container's own from then on.
-        let layer = crate::support::image::Layer::new()
-            .dir("low", 0o755)
-            .file("low/kept", 0o644, "kept")
-            .dir("low/gone", 0o755)
-            .file("low/gone/x", 0o644, "x")
-            .dir("low/opaque", 0o755)
-            .file("low/opaque/old", 0o644, "old");
-        env.add(&fixtures::on_busybox("localhost/base", vec![layer.gzip()]));
+        add_base(&env);
         env.ok(["--storage-driver", driver, "run", "--network", "none", "--name", "c", "base", "sh", "-c", CHANGES]);
         let mut args = vec!["commit", "-q"];
         args.extend(flags);

@@ -29,6 +29,7 @@ mod mounts;
 mod network;
 mod network_commands;
 mod network_connect;
+mod network_faults;
 mod outside_names;
 mod preserved;
 mod published;

@@ -273,3 +273,39 @@ fn hosts_and_resolvers_by_flags() {
     let bare = env.ok(["run", "--rm", "--no-hosts", "busybox", "sh", "-c", "cat /etc/hosts 2>&1 || true"]);
     assert!(!bare.contains("10.88.0."), "{bare}");
 }
+
+#[test]
+fn containers_conf_says_what_flags_do_not() {
+    let env = Env::busybox();
+    let conf = env.file(
+        "containers.conf",
+        "[containers]\ndns_servers = ['192.0.2.1']\ndns_searches = ['x.example']\ndns_options = ['ndots:3']\n\
+         base_hosts_file = 'none'\nhost_containers_internal_ip = '192.0.2.9'\n\
+         [engine]\nnetwork_cmd_options = ['cidr=10.41.0.0/24']\n",
+    );
+    let with = |args: &[&str]| env.coracle(args).env("CONTAINERS_CONF", &conf).run().expect(0).text();
+    let show = ["busybox", "sh", "-c", "cat /etc/resolv.conf /etc/hosts; ip -o addr"];
+    let run = |flags: &[&str]| with(&[&["run", "--rm"], flags, &show].concat());
+    let usual = run(&[]);
+    assert!(usual.starts_with("search x.example\nnameserver 192.0.2.1\noptions ndots:3\n"), "{usual}");
+    assert!(usual.contains("192.0.2.9\thost.containers.internal"), "{usual}");
+    let said = run(&["--dns", "192.0.2.2", "--dns-search", "y.example", "--add-host", "db:host-gateway"]);
+    assert!(said.starts_with("search y.example\nnameserver 192.0.2.2\noptions ndots:3\n"), "{said}");
+    assert!(said.contains("192.0.2.9\tdb"), "{said}");
+    let slirp = run(&["--network", "slirp4netns"]);
+    assert!(slirp.contains("inet 10.41.0.100/24"), "{slirp}");
+    // Where there are no names, nothing is said of them, and that is no conflict.
+    run(&["--network", "none"]);
+
+    let none = env.file("none.conf", "[containers]\nno_hosts = true\nhost_containers_internal_ip = 'none'\n");
+    let with = |args: &[&str]| env.coracle(args).env("CONTAINERS_CONF", &none).run().expect(0).text();
+    let lines = |flag: &str| with(&["run", "--rm", flag, "busybox", "sh", "-c", "cat /etc/hosts 2>/dev/null | wc -l"]);
+    assert_eq!(lines("--rm"), "0");
+    assert_ne!(lines("--no-hosts=false"), "0");
+    let hosts = with(&["run", "--rm", "--no-hosts=false", "busybox", "cat", "/etc/hosts"]);
+    assert!(!hosts.contains("host.containers.internal"), "{hosts}");
+
+    let bad = env.file("bad.conf", "[containers]\ndns_servers = ['x']\n");
+    let failed = env.coracle(["run", "--rm", "busybox", "true"]).env("CONTAINERS_CONF", &bad).run().expect(125);
+    assert!(failed.stderr.contains("bad.conf`: x is not an ip address"), "{}", failed.stderr);
+}

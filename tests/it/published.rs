@@ -215,6 +215,20 @@ fn a_thousand_ports() {
     assert!(started.elapsed() < Duration::from_secs(4));
 }
 
+/// More than would fit one packet to the anchor if each were named.
+#[test]
+fn eleven_thousand_ports() {
+    let env = Env::busybox();
+    // An address that nobody else uses.
+    let address = format!("127.77.{}.77", std::process::id() % 256);
+    serve(&env, "web", &["-p", &format!("{address}:20000-30999:80-11079")]);
+    assert_eq!(hear(&address, 20000), "web 10.88.0.1");
+    assert_eq!(call(&address, 30999), None);
+    env.ok(["port", "rm", "web", "20001-30999"]);
+    assert!(is_closed(&address, 30999));
+    assert_eq!(hear(&address, 20000), "web 10.88.0.1");
+}
+
 #[test]
 fn ports_change_while_the_container_runs() {
     let env = Env::busybox();

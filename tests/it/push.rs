@@ -266,13 +266,7 @@ fn refusals_are_one_clear_line() {
     let said = env.fails(125, ["push", "-q", &id]);
     assert!(said.contains("destination"), "{said}");
     // What the disk has made of a blob goes nowhere.
-    let blobs = env.root().join("images/blobs/sha256");
-    let largest = std::fs::read_dir(&blobs).unwrap().flatten().max_by_key(|entry| entry.metadata().unwrap().len());
-    let path = largest.unwrap().path();
-    let mut bytes = std::fs::read(&path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
+    env.damage_largest_blob();
     let registry = Registry::start(&env);
     env.fails(125, ["push", "-q", "--tls-verify=false", "busybox", &registry.name("test/bad:1")]);
     let oci = format!("oci-archive:{}", env.work().join("bad.tar").display());

@@ -119,13 +119,7 @@ fn an_archive_is_complete_or_not_there() {
     assert!(env.fails(125, ["save", "--compress", "-o", "x.tar", "busybox"]).contains("docker-dir"));
     assert!(env.fails(125, ["save", "--format", "oci-dir", "busybox"]).contains("--output"));
     // A blob that is not what it was.
-    let blobs = env.root().join("images/blobs/sha256");
-    let largest = std::fs::read_dir(&blobs).unwrap().flatten().max_by_key(|entry| entry.metadata().unwrap().len());
-    let path = largest.unwrap().path();
-    let mut bytes = std::fs::read(&path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
+    env.damage_largest_blob();
     let before = std::fs::read_dir(env.work()).unwrap().count();
     for format in ["docker-archive", "oci-archive"] {
         env.fails(125, ["save", "-q", "--format", format, "-o", "bad.tar", "busybox"]);

@@ -53,7 +53,7 @@ pub struct NetworkArgs {
     pub no_hostname: GoBool,
     /// Leave /etc/hosts as it is in the image
     #[arg(long)]
-    pub no_hosts: GoBool,
+    pub no_hosts: Option<GoBool>,
     /// Publish a port ([[ADDRESS:]HOST:]CONTAINER[/PROTOCOL])
     #[arg(short, long, value_name = "strings", value_delimiter = ',')]
     pub publish: Vec<String>,

@@ -1,13 +1,13 @@
 //! From what was typed to what is meant.
 
+mod network;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::CreateArgs;
 use super::image::ImageArgs;
 use super::namespaces::NamespacesArgs;
-use super::network::NetworkArgs;
 use super::process::ProcessArgs;
 use crate::bail;
 use crate::cli::env::{self, PODMAN_USERNS};
@@ -19,18 +19,14 @@ use crate::container::environment::{self, Environment};
 use crate::container::logging::LogOptions;
 use crate::container::mounts::{self, ImageVolumes, UserMount, VolumesFrom};
 use crate::container::namespaces::{self, IpcMode, Sharing};
-use crate::container::network::Egress;
 use crate::container::options::{Platform, Pull, PullPolicy, Source, Streams};
 use crate::container::personality::Personality;
 use crate::container::secrets::SecretRequest;
 use crate::container::security::Security;
 use crate::container::{
-    CreateOptions, capabilities, limits, ports, process, restart, signal, size, store, sysctl, timezone, userns,
+    CreateOptions, capabilities, limits, process, restart, signal, size, store, sysctl, timezone, userns,
 };
 use crate::error::{Context, Error, Result};
-use crate::network;
-use crate::network::egress::List;
-use crate::network::files::{HostsFile, hosts, resolv};
 use crate::storage::fs;
 
 /// From where a command is typed.
@@ -54,7 +50,7 @@ impl Invocation {
 /// Converts the flags of `run` and `create`. Reads the files that flags name, and nothing else.
 pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
     check_misc(args)?;
-    check_network(&args.network, at)?;
+    network::check(&args.network, at)?;
     let (image, command) = args.words.split_first().ok_or_else(|| Error::new("an image is needed"))?;
     let (process, files, network) = (&args.process, &args.files, &args.network);
     let (security, misc) = (&args.security, &args.misc);
@@ -123,23 +119,20 @@ pub fn resolve(args: &CreateArgs, at: &Invocation) -> Result<CreateOptions> {
         },
 
         network: network.network.clone(),
-        addresses: addresses(network)?,
-        mac: match network.mac_address.as_deref().filter(|text| !text.is_empty()) {
-            Some(text) => network::mac(text)?,
-            None => String::new(),
-        },
+        addresses: network::addresses(network)?,
+        mac: network::mac(network)?,
         network_aliases: words(&network.network_alias),
-        egress: egress(network)?,
+        egress: network::egress(network)?,
         restricted: false,
         publish: words(&network.publish),
         publish_all: *network.publish_all,
-        expose: expose(&network.expose)?,
+        expose: network::expose(&network.expose)?,
         dns: words(&network.dns),
         dns_search: words(&network.dns_search),
         dns_option: words(&network.dns_option),
         add_host: words(&network.add_host),
-        no_hosts: *network.no_hosts,
-        hosts_file: hosts_file(network.hosts_file.as_deref().unwrap_or_default(), at),
+        no_hosts: network.no_hosts.map(|no_hosts| *no_hosts),
+        hosts_file: network::hosts_file(network.hosts_file.as_deref().unwrap_or_default(), at),
         hostname: network.hostname.clone().filter(|name| !name.is_empty()),
         no_hostname: *network.no_hostname,
 
@@ -193,31 +186,6 @@ fn check_misc(args: &CreateArgs) -> Result<()> {
         bail!("cannot replace container without --name being set");
     }
     Ok(())
-}
-
-/// What the room of networks would refuse later, when an image has been pulled in vain.
-fn check_network(args: &NetworkArgs, at: &Invocation) -> Result<()> {
-    let hosts_file = hosts_file(args.hosts_file.as_deref().unwrap_or_default(), at);
-    HostsFile::parse(&hosts_file)?;
-    if *args.no_hosts && !words(&args.add_host).is_empty() {
-        bail!("--no-hosts and --add-host cannot be set together");
-    }
-    if *args.no_hosts && !hosts_file.is_empty() {
-        bail!("--no-hosts and --hosts-file cannot be set together");
-    }
-    words(&args.add_host).iter().try_for_each(|text| hosts::check_add_host(text))?;
-    resolv::check(&words(&args.dns), &words(&args.dns_search), &words(&args.dns_option))?;
-    words(&args.publish).iter().try_for_each(|text| network::ports::parse(text).map(drop))
-}
-
-/// What may be reached, each entry in its one form.
-fn egress(args: &NetworkArgs) -> Result<Option<Egress>> {
-    let allow = match args.egress.as_slice() {
-        [] => None,
-        values => Some(List::parse(values)?.texts()),
-    };
-    let log = *args.egress_log;
-    Ok((allow.is_some() || log).then_some(Egress { allow, log }))
 }
 
 /// The words of a flag whose values are split at commas: an empty value is no word.
@@ -457,34 +425,6 @@ fn cdi_directories(at: &Invocation) -> Vec<PathBuf> {
         Some((_, dirs)) => dirs.split(':').filter(|dir| dir.starts_with('/')).map(PathBuf::from).collect(),
         None => cdi::DIRECTORIES.iter().map(PathBuf::from).collect(),
     }
-}
-
-fn expose(values: &[String]) -> Result<Vec<String>> {
-    let mut exposed = Vec::new();
-    for value in words(values) {
-        exposed.extend(ports::parse_expose(&value)?);
-    }
-    Ok(exposed)
-}
-
-fn hosts_file(text: &str, at: &Invocation) -> String {
-    match text {
-        "" | "image" | "none" => text.to_owned(),
-        path => at.cwd.join(Path::new(path)).display().to_string(),
-    }
-}
-
-fn addresses(args: &NetworkArgs) -> Result<Vec<IpAddr>> {
-    let mut addresses = Vec::new();
-    for (text, v4) in [(&args.ip, true), (&args.ip6, false)] {
-        let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { continue };
-        match text.parse::<IpAddr>() {
-            Ok(address) if address.is_ipv4() == v4 => addresses.push(address),
-            Ok(_) => bail!("{text} is not an IPv{} address", if v4 { 4 } else { 6 }),
-            Err(_) => bail!("{text:?} is not an ip address"),
-        }
-    }
-    Ok(addresses)
 }
 
 /// `PODMAN_USERNS` counts where no flag speaks of the mapping.

@@ -282,11 +282,10 @@ fn kernel(options: &CreateOptions, place: &Place, network: &Sharing) -> Result<V
 /// The files that the engine writes into the container's directory at each start.
 fn files(options: &CreateOptions, place: &Place) -> Result<Vec<Mount>> {
     let own = |wanted: bool, name: &str| wanted.then(|| place.container_dir.join(name));
+    let no_hosts = options.no_hosts.unwrap_or(false);
     let (hosts, resolv_conf) = match &place.joined_network {
-        Some(joined) => (joined.hosts.clone().filter(|_| !options.no_hosts), joined.resolv_conf.clone()),
-        None => {
-            (own(!options.no_hosts, "hosts"), own(options.dns.first().is_none_or(|dns| dns != "none"), "resolv.conf"))
-        }
+        Some(joined) => (joined.hosts.clone().filter(|_| !no_hosts), joined.resolv_conf.clone()),
+        None => (own(!no_hosts, "hosts"), own(options.dns.first().is_none_or(|dns| dns != "none"), "resolv.conf")),
     };
     let wanted = [
         (hosts, "/etc/hosts"),

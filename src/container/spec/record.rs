@@ -63,7 +63,7 @@ pub(super) fn build(
         dns_search: options.dns_search.clone(),
         dns_option: options.dns_option.clone(),
         add_host: options.add_host.clone(),
-        no_hosts: options.no_hosts,
+        no_hosts: options.no_hosts.unwrap_or(false),
         hosts_file: options.hosts_file.clone(),
         no_hostname: options.no_hostname,
         ulimits: decided.ulimits.clone(),

@@ -296,7 +296,7 @@ fn no_image_hides_what_the_kernel_shows() {
 
 #[test]
 fn files_of_the_engine_can_be_declined() {
-    let options = CreateOptions { no_hosts: true, no_hostname: true, dns: vec!["none".to_owned()], ..options() };
+    let options = CreateOptions { no_hosts: Some(true), no_hostname: true, dns: vec!["none".to_owned()], ..options() };
     for path in ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"] {
         assert_eq!(find(&options, path), None, "{path}");
     }

@@ -27,17 +27,15 @@ pub struct Choice {
 /// # Errors
 /// There is no such network; flags contradict each other; an address does not fit.
 pub fn choose(engine: &Engine, options: &CreateOptions) -> Result<Choice> {
-    // Only what needs containers.conf reads it.
-    let default = if options.network.is_empty() { conf(engine)?.netns.as_deref() } else { None };
-    let request = Request::parse(&options.network, default)?;
+    let conf = conf(engine)?;
+    let request = Request::parse(&options.network, conf.netns.as_deref())?;
     if request.mode != Mode::Bridge {
         check_no_bridge(options)?;
         super::egress::check_mode(options, &request.mode)?;
         let typed = options.network.first().filter(|typed| typed.starts_with(request.mode.name()));
-        let mode = typed.cloned().unwrap_or_else(|| request.mode.to_string());
+        let mode = conf.defaults.mode(&typed.cloned().unwrap_or_else(|| request.mode.to_string()));
         return Ok(Choice { mode, ..Choice::default() });
     }
-    let conf = conf(engine)?;
     let store = store_of(engine, conf);
     let attachments = attachments(&store, conf, request.networks, options)?;
     let held = super::egress::is_held(&store, options, &attachments)?;

@@ -42,7 +42,10 @@ impl Facts {
     fn with_networks(engine: &Engine, record: &Record) -> Result<(Facts, Vec<Network>)> {
         let mode = Mode::parse(&record.network)?;
         if mode != Mode::Bridge {
-            let host = Host::gather(&mode, None)?;
+            let mut host = Host::gather(&mode, None)?;
+            if mode != Mode::None {
+                host.said = conf(engine)?.defaults.host_address;
+            }
             let ipv6 = mode.has_ipv6();
             return Ok((Facts { mode, host, bridges: Bridges::default(), ipv6, place: None }, Vec::new()));
         }
@@ -51,8 +54,10 @@ impl Facts {
         let uplink = uplink(engine, conf);
         let wanted = Wanted::read(&engine.roots.container(&record.id))?.unwrap_or_default();
         let networks = networks(&store, &wanted)?;
+        let mut host = Host::gather(&mode, pasta(engine, conf, uplink).as_deref())?;
+        host.said = conf.defaults.host_address;
         let facts = Facts {
-            host: Host::gather(&mode, pasta(engine, uplink).as_deref())?,
+            host,
             bridges: Bridges::of(&networks),
             ipv6: networks.iter().any(|network| network.subnets.iter().any(|subnet| !subnet.subnet.is_ipv4())),
             place: Some((store.location().clone(), uplink)),

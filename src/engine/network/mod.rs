@@ -3,6 +3,7 @@
 pub mod anchor;
 mod choose;
 mod connect;
+mod defaults;
 mod egress;
 mod files;
 mod manage;
@@ -10,6 +11,7 @@ mod manage;
 pub use choose::{Choice, choose};
 pub(super) use connect::{change, renamed};
 pub use connect::{connect, disconnect, reload};
+pub use defaults::with_defaults;
 pub use egress::{egress_log, with_own_namespace};
 pub use files::Facts;
 pub use manage::{RemoveOptions, Shown, Users, connected, create, remove, shown, unused, update, users, wanted};
@@ -19,7 +21,7 @@ use std::sync::OnceLock;
 
 use super::Engine;
 use crate::error::Result;
-use crate::network::config::{Conf, RootlessCmd, Store};
+use crate::network::config::{Conf, RootlessCmd, Store, is_pasta};
 use crate::network::lookup;
 
 /// What containers.conf says. It is read once: a command works with one.
@@ -49,19 +51,25 @@ pub fn uplink(engine: &Engine, conf: &Conf) -> RootlessCmd {
     if let Some(said) = conf.rootless_cmd {
         return said;
     }
-    let given = engine.network_cmd_path.as_deref().and_then(|path| Path::new(path).file_name());
-    match given.map(|name| name.to_string_lossy()) {
-        Some(name) if name.starts_with("pasta") || name.starts_with("passt") => RootlessCmd::Pasta,
+    match engine.network_cmd_path.as_deref().map(Path::new).or(conf.defaults.network_cmd_path.as_deref()) {
+        Some(program) if is_pasta(program) => RootlessCmd::Pasta,
         Some(_) => RootlessCmd::Slirp4netns,
         None if lookup::find("slirp4netns").is_none() && lookup::find("pasta").is_some() => RootlessCmd::Pasta,
         None => RootlessCmd::Slirp4netns,
     }
 }
 
+/// The program that is to be used instead of the one of this name in `PATH`, if a flag or containers.conf says so.
+pub fn program(engine: &Engine, conf: &Conf, wanted: RootlessCmd) -> Option<PathBuf> {
+    let said = conf.defaults.network_cmd_path.as_ref();
+    let fits = |path: &&PathBuf| is_pasta(path) == (wanted == RootlessCmd::Pasta);
+    engine.network_cmd_path.as_ref().map(PathBuf::from).or_else(|| said.filter(fits).cloned())
+}
+
 /// The program of a pasta uplink.
-fn pasta(engine: &Engine, uplink: RootlessCmd) -> Option<PathBuf> {
+fn pasta(engine: &Engine, conf: &Conf, uplink: RootlessCmd) -> Option<PathBuf> {
     match uplink {
-        RootlessCmd::Pasta => engine.network_cmd_path.as_ref().map(PathBuf::from).or_else(|| lookup::find("pasta")),
+        RootlessCmd::Pasta => program(engine, conf, uplink).or_else(|| lookup::find("pasta")),
         RootlessCmd::Slirp4netns => None,
     }
 }

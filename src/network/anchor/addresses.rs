@@ -28,8 +28,13 @@ struct Taken {
 impl Taken {
     /// Another container that has an address.
     fn by_other(&self, address: IpAddr, id: &str) -> Option<&str> {
-        let reserved = self.reserved.get(&address).filter(|other| *other != id);
-        self.given.get(&address).or(reserved).map(String::as_str)
+        let has = [&self.given, &self.reserved].map(|all| all.get(&address).map(String::as_str));
+        has.into_iter().flatten().find(|other| *other != id)
+    }
+
+    /// Whether a container may have it that has none yet.
+    fn is_free(&self, address: IpAddr, id: &str) -> bool {
+        !self.given.contains_key(&address) && self.by_other(address, id).is_none()
     }
 
     fn give(&mut self, address: IpAddr, id: &str) {
@@ -121,6 +126,11 @@ impl Addresses {
         Ok(())
     }
 
+    /// Says once more that a container has an address.
+    pub(super) fn keep(&mut self, address: IpAddr, id: &str) {
+        self.taken.give(address, id);
+    }
+
     /// Takes an address back.
     pub(super) fn free(&mut self, address: IpAddr) {
         self.taken.given.remove(&address);
@@ -168,7 +178,7 @@ impl Range {
         for _ in 0..tries {
             self.cursor = if (self.first..self.last).contains(&self.cursor) { self.cursor + 1 } else { self.first };
             let address = address(self.cursor, self.subnet.subnet.is_ipv4());
-            if Some(address) != self.subnet.gateway && taken.by_other(address, id).is_none() {
+            if Some(address) != self.subnet.gateway && taken.is_free(address, id) {
                 return Some(address);
             }
         }
@@ -256,6 +266,17 @@ mod tests {
         let given = addresses.give(id, &list(must), &list(had))?;
         let texts: Vec<String> = given.iter().map(|(ip, prefix)| format!("{ip}/{prefix}")).collect();
         Ok(texts.join(" "))
+    }
+
+    #[test]
+    fn what_is_given_twice_and_freed_once_is_kept() {
+        let mut all = Addresses::new(&network(&[("10.1.0.0/29", None)]));
+        assert_eq!(give(&mut all, "a", &[], &[]).unwrap(), "10.1.0.2/29");
+        // The network was left and entered again at once.
+        assert_eq!(give(&mut all, "a", &[], &["10.1.0.2"]).unwrap(), "10.1.0.2/29");
+        all.free(ip("10.1.0.2"));
+        all.keep(ip("10.1.0.2"), "a");
+        assert!(give(&mut all, "b", &["10.1.0.2"], &[]).is_err());
     }
 
     #[test]

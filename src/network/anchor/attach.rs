@@ -21,6 +21,7 @@ use super::protocol::Attach;
 use super::services::Services;
 use crate::container::network::{Attachment, Interface, Wanted};
 use crate::error::{Context as _, Error, Result};
+use crate::network::config::Location;
 use crate::network::egress;
 use crate::network::forward::Listener;
 use crate::network::netlink::route::{address, link, routes};
@@ -110,14 +111,14 @@ impl Wiring {
         namespace: &OwnedFd,
         listeners: Vec<Listener>,
     ) -> Result<()> {
-        let Attach { wanted, had, dir, .. } = attach;
+        let Attach { wanted, location, had, dir, .. } = attach;
         let (kept, dropped): (Vec<Wire>, Vec<Wire>) =
             std::mem::take(&mut container.wires).into_iter().partition(|wire| wanted.networks.contains(&wire.asked));
         let new: Vec<&Attachment> =
             wanted.networks.iter().filter(|asked| !kept.iter().any(|wire| wire.asked == **asked)).collect();
         let mut planned = Vec::new();
         let old: Vec<&Wire> = kept.iter().chain(&dropped).collect();
-        let result = self.add((&wanted, &dir), &new, &old, &had, namespace, &mut planned);
+        let result = self.add((&wanted, &dir, &location), &new, &old, &had, namespace, &mut planned);
         container.wires = kept;
         if let Err(error) = result {
             container.wires.extend(dropped);
@@ -129,6 +130,10 @@ impl Wiring {
         }
         for wire in dropped {
             self.remove(&wire);
+        }
+        for wire in &planned {
+            // A network may have been left and entered again: what it had is what it has.
+            self.keep(wire, &wanted.id);
         }
         container.wires.extend(planned);
         let place = |wire: &Wire| wanted.networks.iter().position(|asked| *asked == wire.asked);
@@ -195,7 +200,7 @@ impl Wiring {
 
     fn add(
         &mut self,
-        (wanted, dir): (&Wanted, &Path),
+        (wanted, dir, location): (&Wanted, &Path, &Location),
         new: &[&Attachment],
         old: &[&Wire],
         had: &[Interface],
@@ -205,7 +210,7 @@ impl Wiring {
         let mut near = Vec::new();
         for asked in new {
             let wire = self
-                .plan(&wanted.id, asked, old, had, planned)
+                .plan((&wanted.id, location), asked, old, had, planned)
                 .with_context(|| format!("connecting the container to network `{}`", asked.network))?;
             planned.push(wire);
         }
@@ -235,9 +240,15 @@ impl Wiring {
         if let Err(refused) = &indices
             && refused.is(Errno::EXIST)
         {
-            // Left by an anchor that has died; the kernel is slow to clean up after it.
-            let old: Vec<Message> = planned.iter().map(|wire| link::remove(&wire.interface.interface)).collect();
-            let _ = far.request(&old);
+            // Left by an anchor that has died; the kernel is slow to clean up after it. In a container that this one has
+            // connected before, what had no such name then is the container's own.
+            let known = |wire: &Wire| had.iter().any(|had| had.interface == wire.interface.interface);
+            let ours = |wire: &&Wire| old.is_empty() || known(wire);
+            let stale = planned.iter().filter(ours).map(|wire| link::remove(&wire.interface.interface));
+            let stale: Vec<Message> = stale.collect();
+            if !stale.is_empty() {
+                let _ = far.request(&stale);
+            }
             let made: Vec<Message> = planned.iter().map(|wire| link::remove(&wire.host)).collect();
             let _ = self.socket.request(&made);
             indices = self.make_pairs(&near);
@@ -266,14 +277,14 @@ impl Wiring {
     /// Takes addresses, a name and a hardware address for one network.
     fn plan(
         &mut self,
-        id: &str,
+        (id, location): (&str, &Location),
         asked: &Attachment,
         old: &[&Wire],
         had: &[Interface],
         planned: &[Wire],
     ) -> Result<Wire> {
         let mac = if asked.mac.is_empty() { None } else { Some(parse_mac(&asked.mac)?) };
-        let bridge = self.bridges.enter(&mut self.socket, &mut self.services, &asked.network)?;
+        let bridge = self.bridges.enter(&mut self.socket, &mut self.services, location, &asked.network)?;
         let had = had.iter().find(|interface| interface.network == asked.network);
         let before: Vec<IpAddr> = had.map(|had| had.addresses.iter().map(|(ip, _)| *ip).collect()).unwrap_or_default();
         let addresses = match bridge.addresses.give(id, &asked.addresses, &before) {
@@ -345,6 +356,12 @@ impl Wiring {
     fn remove(&mut self, wire: &Wire) {
         let _ = self.socket.request(&[link::remove(&wire.host)]);
         self.release(wire);
+    }
+
+    fn keep(&mut self, wire: &Wire, id: &str) {
+        if let Some(bridge) = self.bridges.get_mut(&wire.interface.network) {
+            wire.interface.addresses.iter().for_each(|(ip, _)| bridge.addresses.keep(*ip, id));
+        }
     }
 
     fn release(&mut self, wire: &Wire) {

@@ -8,7 +8,7 @@ use super::addresses::{Addresses, mac_from};
 use super::recover::{self, Reserved};
 use super::services::Services;
 use crate::error::{Error, Kind, Result};
-use crate::network::config::{Location, Network, Store};
+use crate::network::config::{Location, Net, Network, Store};
 use crate::network::netlink::Socket;
 use crate::network::netlink::route::{address, link};
 
@@ -20,7 +20,6 @@ const LINGER: Duration = Duration::from_secs(2);
 /// All bridges.
 #[derive(Debug)]
 pub(super) struct Bridges {
-    store: Store,
     all: HashMap<String, Bridge>,
     /// Addresses of containers that are expected to come back, and until when.
     reserved: Vec<Reserved>,
@@ -32,6 +31,8 @@ pub(super) struct Bridges {
 pub(super) struct Bridge {
     /// As it was when the bridge was made, or read again.
     pub(super) network: Network,
+    /// Where that was read.
+    location: Location,
     pub(super) index: u32,
     pub(super) addresses: Addresses,
     users: usize,
@@ -51,9 +52,9 @@ impl Bridge {
 }
 
 impl Bridges {
-    pub(super) fn new(location: Location, reserved: Vec<Reserved>) -> Bridges {
+    pub(super) fn new(reserved: Vec<Reserved>) -> Bridges {
         let until = (!reserved.is_empty()).then(|| Instant::now() + recover::FOR);
-        Bridges { store: Store::at(location), all: HashMap::new(), reserved, reserved_until: until }
+        Bridges { all: HashMap::new(), reserved, reserved_until: until }
     }
 
     /// One that is there.
@@ -61,13 +62,31 @@ impl Bridges {
         self.all.get_mut(network)
     }
 
+    /// The networks of all bridges.
+    pub(super) fn subnets(&self) -> Vec<Net> {
+        self.all.values().flat_map(|bridge| bridge.network.subnets.iter().map(|subnet| subnet.subnet)).collect()
+    }
+
     /// The bridge of a network for one more user; made if need be.
     ///
     /// # Errors
     /// There is no such network, or containers of this user cannot be on it.
-    pub(super) fn enter(&mut self, socket: &mut Socket, services: &mut Services, name: &str) -> Result<&mut Bridge> {
-        if self.all.get(name).is_none_or(|bridge| bridge.users == 0) {
-            let mut network = self.read(name)?;
+    pub(super) fn enter(
+        &mut self,
+        socket: &mut Socket,
+        services: &mut Services,
+        location: &Location,
+        name: &str,
+    ) -> Result<&mut Bridge> {
+        if let Some(bridge) = self.all.get(name).filter(|bridge| bridge.users > 0) {
+            if bridge.location != *location && bridge.network.id != read(location, name)?.id {
+                let others = bridge.location.dir.display();
+                let message = format!("network {name} is another one in `{others}`, where containers use it");
+                return Err(Error::of(Kind::InUse, message)
+                    .hint("the networks of one run directory have one name each: give --runroot with --root"));
+            }
+        } else {
+            let mut network = read(location, name)?;
             if let Some(bridge) = self.all.get(name).filter(|bridge| bridge.network.id == network.id) {
                 // A default network that no file describes is always made just now.
                 network.created = bridge.network.created;
@@ -77,7 +96,7 @@ impl Bridges {
             }
             if !self.all.contains_key(name) {
                 self.make_room(socket, services, &network);
-                let mut bridge = make(socket, services, network)?;
+                let mut bridge = make(socket, services, network, location)?;
                 for one in self.reserved.iter().filter(|one| one.network == name) {
                     bridge.addresses.reserve(one.address, &one.id);
                 }
@@ -111,10 +130,8 @@ impl Bridges {
 
     /// Reads the definition of a network again. Its addresses are for bridges that are made from now on.
     pub(super) fn reload(&mut self, services: &mut Services, name: &str) -> Result<()> {
-        if !self.all.contains_key(name) {
-            return Ok(());
-        }
-        let network = self.read(name)?;
+        let Some(bridge) = self.all.get(name) else { return Ok(()) };
+        let network = read(&bridge.location, name)?;
         services.set_bridge(&network)?;
         let Some(bridge) = self.all.get_mut(name) else { return Ok(()) };
         bridge.addresses.set(&network);
@@ -145,26 +162,27 @@ impl Bridges {
         services.remove_bridge(&bridge.network);
         let _ = socket.request(&[link::remove(&bridge.network.network_interface)]);
     }
-
-    fn read(&self, name: &str) -> Result<Network> {
-        let missing =
-            || Error::of(Kind::NoSuch, format!("unable to find network with name or ID {name}: network not found"));
-        let network = self.store.by_name(name)?.ok_or_else(missing)?;
-        if network.driver != "bridge" {
-            return Err(Error::new(format!("network {name} has the driver `{}`", network.driver))
-                .hint("without root, containers can only have networks with the driver `bridge`"));
-        }
-        Ok(network)
-    }
 }
 
-fn make(socket: &mut Socket, services: &mut Services, network: Network) -> Result<Bridge> {
+fn read(location: &Location, name: &str) -> Result<Network> {
+    let missing =
+        || Error::of(Kind::NoSuch, format!("unable to find network with name or ID {name}: network not found"));
+    let network = Store::at(location.clone()).by_name(name)?.ok_or_else(missing)?;
+    if network.driver != "bridge" {
+        return Err(Error::new(format!("network {name} has the driver `{}`", network.driver))
+            .hint("without root, containers can only have networks with the driver `bridge`"));
+    }
+    Ok(network)
+}
+
+fn make(socket: &mut Socket, services: &mut Services, network: Network, location: &Location) -> Result<Bridge> {
     let failed = |error: Error| error.wrap(format!("making the bridge of network `{}`", network.name));
     let name = network.network_interface.as_str();
     let mac = mac_from(network.id.as_bytes());
     let mut bridge = Bridge {
         addresses: Addresses::new(&network),
         network: network.clone(),
+        location: location.clone(),
         index: 0,
         users: 0,
         unused_since: Instant::now(),

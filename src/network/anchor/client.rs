@@ -1,9 +1,11 @@
 //! The anchor as monitors and commands see it.
 
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use rustix::thread::LinkNameSpaceType;
 
 pub use super::launch::Right;
@@ -90,17 +92,26 @@ fn silent(place: &Place) -> Error {
 
 impl Client {
     /// Says what a container wants: its network namespace, and the listening sockets that `attach.listeners` speaks of.
-    /// The answer comes with [`Client::connected`].
+    /// The answer comes with [`Client::connected`], also that there is no anchor any more.
     pub fn attach(&self, attach: Attach, namespace: BorrowedFd<'_>, listeners: &[BorrowedFd<'_>]) -> Result<()> {
         let mut descriptors = vec![namespace];
         let first = listeners.len().min(MAX_DESCRIPTORS - 1);
         let (first, rest) = listeners.split_at(first);
         descriptors.extend_from_slice(first);
-        protocol::send(self.socket.as_fd(), &Request::Attach(attach), &descriptors)?;
+        let mut lives = self.say(&Request::Attach(attach), &descriptors)?;
         for chunk in rest.chunks(MAX_DESCRIPTORS) {
-            protocol::send(self.socket.as_fd(), &Request::More {}, chunk)?;
+            lives = lives && self.say(&Request::More {}, chunk)?;
         }
         Ok(())
+    }
+
+    /// Whether the anchor could still be told.
+    fn say(&self, request: &Request, descriptors: &[BorrowedFd<'_>]) -> Result<bool> {
+        match protocol::try_send(self.socket.as_fd(), request, descriptors)? {
+            Ok(()) => Ok(true),
+            Err(Errno::PIPE | Errno::CONNRESET) => Ok(false),
+            Err(errno) => Err(Error::from(errno).wrap("talking to the network anchor")),
+        }
     }
 
     /// Waits for the answer to [`Client::attach`]; `None` when the anchor ended instead.
@@ -121,14 +132,14 @@ impl Client {
         }
     }
 
-    /// Waits until the anchor stands and leads out.
+    /// Waits until the anchor stands and leads out. Who answers questions for names in its namespace.
     ///
     /// # Errors
     /// It does not lead out.
-    pub fn ready(&self) -> Result<()> {
+    pub fn ready(&self) -> Result<Option<IpAddr>> {
         protocol::send(self.socket.as_fd(), &Request::Ready {}, &[])?;
         match self.answer()? {
-            Some(Answer::Connected(_)) => Ok(()),
+            Some(Answer::Connected(connected)) => Ok(connected.resolver),
             Some(Answer::Failed(failure)) => Err(failure.into()),
             Some(_) | None => Err(ended()),
         }
@@ -173,5 +184,23 @@ impl Client {
 impl AsFd for Client {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::channel;
+
+    /// That there is no anchor any more is heard where the answer is awaited, and not an error of asking.
+    #[test]
+    fn an_anchor_that_has_ended() {
+        let (socket, theirs) = channel::pair().unwrap();
+        drop(theirs);
+        let client = Client { socket };
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let many = [file.as_fd(); 200];
+        client.attach(Attach::default(), file.as_fd(), &many).unwrap();
+        assert!(client.connected().unwrap().is_none());
     }
 }

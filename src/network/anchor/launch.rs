@@ -20,6 +20,8 @@ use crate::sys::{lock, net};
 
 const LOCK: &str = "anchor.lock";
 const SOCKET: &str = "anchor.sock";
+/// The socket of an anchor that is about to end: nobody finds it any more.
+const LEAVING: &str = "anchor.sock.leaving";
 /// As many as the kernel allows: after the end of an anchor all monitors come at once.
 const BACKLOG: i32 = 4096;
 
@@ -111,6 +113,19 @@ fn become_anchor(right: &Right, listener: &OwnedFd, argument: &CString) -> Resul
     let _ = right.lock.set_len(text.len() as u64);
     let name = CString::new(NAME).map_err(|_| Error::new("the network anchor's name has a NUL byte"))?;
     nix::unistd::fexecve(&program, &[&name, argument], &exe::environment()).context("executing the network anchor")
+}
+
+/// Hides the socket of an anchor that is about to end, or shows it again. Whoever finds none looks at the lock, and waits.
+pub(super) fn hide(place: &Place, hidden: bool) -> Result<()> {
+    let dir = place.dir();
+    let (shown, leaving) = (dir.join(SOCKET), dir.join(LEAVING));
+    let (from, to) = if hidden { (shown, leaving) } else { (leaving, shown) };
+    std::fs::rename(&from, &to).with_context(|| format!("renaming `{}`", from.display()))
+}
+
+/// Removes the hidden socket.
+pub(super) fn remove_hidden(place: &Place) {
+    let _ = fs::remove_file_if_exists(&place.dir().join(LEAVING));
 }
 
 /// Whether the process at the other end of a connection is this user's.

@@ -1,7 +1,7 @@
 //! What is spoken at the anchor's socket: one JSON document a packet, descriptors beside it.
 //!
 //! ```text
-//! {"attach": {"wanted": Wanted, "had": [Interface], "listeners": [["tcp", 80]]}}  network namespace, listening sockets
+//! {"attach": {"wanted": Wanted, "had": [Interface], "listeners": [["tcp", 80, 1]]}}  network namespace, listening sockets
 //! {"more": {}}                                                                    listening sockets that did not fit
 //!                                               -> {"connected": {"interfaces": [Interface]}} | {"failed": {...}}
 //! {"detach": {}}                                -> {"done": {}}, when its ports are free
@@ -12,6 +12,7 @@
 //!
 //! A connection that has attached belongs to one container: its end is the end of the container's network.
 
+use std::net::IpAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::container::network::{Interface, Wanted};
 use crate::error::{Context as _, Error, Kind, Result};
+use crate::network::config::Location;
 use crate::network::forward::Listener;
 use crate::network::ports;
 use crate::runtime::channel;
@@ -48,15 +50,40 @@ pub enum Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attach {
     pub wanted: Wanted,
+    /// Where its networks are defined: that of another `--root` may be elsewhere.
+    #[serde(default)]
+    pub location: Location,
     /// The container's directory: what is refused is written there, if that is wanted.
     #[serde(default)]
     pub dir: PathBuf,
     /// How it was connected before: addresses that it gets again if they are free.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub had: Vec<Interface>,
-    /// Protocol and port in the container of each listening socket, in the order of the descriptors.
+    /// What the listening sockets are for, in the order of the descriptors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub listeners: Vec<(String, u16)>,
+    pub listeners: Vec<Run>,
+}
+
+/// Protocol, first port in the container, and for how many ports from there on there is a socket each: a container may
+/// publish thousands.
+pub type Run = (String, u16, u16);
+
+/// The runs that these sockets are.
+pub fn runs(listeners: &[Listener]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for listener in listeners {
+        let (protocol, port) = (listener.protocol.as_str(), listener.container_port);
+        match runs.last_mut() {
+            Some((last, first, count)) if last == protocol && first.checked_add(*count) == Some(port) => *count += 1,
+            _ => runs.push((protocol.to_owned(), port, 1)),
+        }
+    }
+    runs
+}
+
+/// How many sockets these are.
+pub fn count(runs: &[Run]) -> usize {
+    runs.iter().map(|(_, _, count)| usize::from(*count)).sum()
 }
 
 /// What the anchor says.
@@ -74,6 +101,9 @@ pub enum Answer {
 pub struct Connected {
     /// In the order of what was wanted.
     pub interfaces: Vec<Interface>,
+    /// Who answers questions for names in the inner namespace itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolver: Option<IpAddr>,
 }
 
 /// One container that is connected.
@@ -105,22 +135,35 @@ impl From<Failure> for Error {
 }
 
 /// The sockets that an [`Attach`] speaks of.
-pub fn listeners(said: &[(String, u16)], sockets: Vec<OwnedFd>) -> Result<Vec<Listener>> {
-    let listener = |((protocol, container_port), socket): (&(String, u16), OwnedFd)| {
+pub fn listeners(said: &[Run], sockets: Vec<OwnedFd>) -> Result<Vec<Listener>> {
+    let mut listeners = Vec::with_capacity(sockets.len());
+    let mut sockets = sockets.into_iter();
+    for (protocol, first, count) in said {
         let protocol = match protocol.as_str() {
             "tcp" => ports::Protocol::Tcp,
             "udp" => ports::Protocol::Udp,
             other => return Err(Error::new(format!("unknown protocol `{other}`"))),
         };
-        Ok(Listener { socket, protocol, container_port: *container_port })
-    };
-    said.iter().zip(sockets).map(listener).collect()
+        for (n, socket) in (0..*count).zip(&mut sockets) {
+            listeners.push(Listener { socket: socket.into(), protocol, container_port: first.saturating_add(n) });
+        }
+    }
+    Ok(listeners)
 }
 
 /// Sends one document.
 pub fn send<T: Serialize>(socket: BorrowedFd<'_>, document: &T, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+    try_send(socket, document, descriptors)?.context("talking to the network anchor")
+}
+
+/// The same, with what the kernel says about it.
+pub fn try_send<T: Serialize>(
+    socket: BorrowedFd<'_>,
+    document: &T,
+    descriptors: &[BorrowedFd<'_>],
+) -> Result<rustix::io::Result<()>> {
     let text = serde_json::to_vec(document)?;
-    channel::send(socket, &text, descriptors).context("talking to the network anchor")
+    Ok(channel::send(socket, &text, descriptors))
 }
 
 /// The document in a packet.
@@ -147,14 +190,35 @@ mod tests {
         let text = |request: &Request| serde_json::to_string(request).unwrap();
         assert_eq!(text(&Request::List {}), r#"{"list":{}}"#);
         assert_eq!(text(&Request::Reload { network: "n".into() }), r#"{"reload":{"network":"n"}}"#);
-        let attach = Attach { listeners: vec![("tcp".into(), 80)], ..Attach::default() };
-        assert!(text(&Request::Attach(attach)).ends_with(r#","listeners":[["tcp",80]]}}"#));
+        let attach = Attach { listeners: vec![("tcp".into(), 80, 1)], ..Attach::default() };
+        assert!(text(&Request::Attach(attach)).ends_with(r#","listeners":[["tcp",80,1]]}}"#));
         let failed = Answer::Failed(Failure::from(&Error::new("b").wrap("a").hint("c")));
         let text = serde_json::to_string(&failed).unwrap();
         assert_eq!(text, r#"{"failed":{"chain":["a","b"],"hint":"c"}}"#);
         let Answer::Failed(failure) = parse(text.as_bytes()).unwrap() else { panic!("{text}") };
         let error = Error::from(failure);
         assert_eq!((error.to_string().as_str(), error.hint_text()), ("a: b", Some("c")));
+    }
+
+    /// However many ports a container publishes: what is said of them fits one packet.
+    #[test]
+    fn sockets_are_said_in_runs() {
+        let socket = || OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+        let listener = |protocol, container_port| Listener { socket: socket().into(), protocol, container_port };
+        let (tcp, udp) = (ports::Protocol::Tcp, ports::Protocol::Udp);
+        let said = [(tcp, 80), (tcp, 81), (udp, 82), (tcp, 83), (tcp, 65535), (tcp, 1)];
+        let all: Vec<Listener> = said.iter().map(|(protocol, port)| listener(*protocol, *port)).collect();
+        let runs = runs(&all);
+        let run = |protocol: &str, first, count| (protocol.to_owned(), first, count);
+        let expected =
+            [run("tcp", 80, 2), run("udp", 82, 1), run("tcp", 83, 1), run("tcp", 65535, 1), run("tcp", 1, 1)];
+        assert_eq!(runs, expected);
+        assert_eq!(count(&runs), said.len());
+        let back = listeners(&runs, said.iter().map(|_| socket()).collect()).unwrap();
+        let back: Vec<_> = back.iter().map(|listener| (listener.protocol, listener.container_port)).collect();
+        assert_eq!(back, said);
+        assert_eq!(listeners(&runs, vec![socket()]).unwrap().len(), 1);
+        assert!(listeners(&[run("sctp", 1, 1)], vec![socket()]).is_err());
     }
 
     proptest::proptest! {

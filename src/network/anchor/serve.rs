@@ -21,7 +21,7 @@ use super::{Lock, Place, launch, recover};
 use crate::error::{Context as _, Error, Result};
 use crate::network::netlink::route::watch::Watch;
 use crate::network::netlink::{Protocol, Socket};
-use crate::runtime::channel;
+use crate::runtime::channel::{self, MAX_DESCRIPTORS};
 
 /// How long an anchor stays after its last connection.
 const LINGER: Duration = Duration::from_secs(3);
@@ -40,6 +40,7 @@ const HOST: u64 = 3;
 const CONNECTIONS: u64 = 16;
 
 struct Anchor {
+    place: Place,
     listener: OwnedFd,
     signals: SignalFd,
     epoll: OwnedFd,
@@ -106,12 +107,13 @@ fn begin(place: Place, listener: OwnedFd, lock: &Lock) -> Result<Anchor> {
     let host = if uplink.follows_host() { None } else { Some(outer.run(Watch::new)??) };
     // The text that an anchor leaves which was killed.
     let reserved = if lock.was_left() { recover::reserved(&place.containers) } else { Vec::new() };
-    let bridges = Bridges::new(place.location.clone(), reserved);
+    let bridges = Bridges::new(reserved);
     let mut socket = Socket::open(Protocol::Route)?;
     let services = Services::start(&outer, &mut socket)?;
     let wiring = Wiring::new(inner, socket, services, bridges);
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("creating an epoll")?;
     let mut anchor = Anchor {
+        place,
         listener,
         signals,
         epoll,
@@ -144,7 +146,7 @@ impl Anchor {
         let mut events = Vec::with_capacity(64);
         loop {
             let idle_end = self.idle_since.map(|since| if self.closing { since } else { since + LINGER });
-            if idle_end.is_some_and(|end| end <= Instant::now()) {
+            if idle_end.is_some_and(|end| end <= Instant::now()) && self.may_leave() {
                 return Ok(());
             }
             let due = [idle_end, self.uplink.deadline(), self.wiring.next_sweep(), self.wiring.bridges.next_sweep()];
@@ -174,6 +176,19 @@ impl Anchor {
             }
             self.time_passes();
         }
+    }
+
+    /// Whether nobody has connected in this very moment: whoever has would find an anchor that does not answer.
+    fn may_leave(&mut self) -> bool {
+        let hidden = launch::hide(&self.place, true).is_ok();
+        self.accept();
+        if self.connections.is_empty() {
+            launch::remove_hidden(&self.place);
+            return true;
+        }
+        // It cannot be found again: the others start another one when this one has gone.
+        self.closing |= hidden && launch::hide(&self.place, false).is_err();
+        false
     }
 
     fn time_passes(&mut self) {
@@ -263,16 +278,20 @@ impl Anchor {
     fn handle(&mut self, token: u64, request: Request, descriptors: Vec<OwnedFd>) -> Result<()> {
         match request {
             Request::Attach(attach) => {
-                if attach.listeners.len() > MAX_LISTENERS {
+                if protocol::count(&attach.listeners) > MAX_LISTENERS {
                     return Err(Error::new("the container publishes too many ports"));
                 }
                 let mut descriptors = descriptors.into_iter();
                 let namespace = descriptors.next().ok_or_else(|| Error::new("there is no network namespace"))?;
+                check_complete(descriptors.len(), protocol::count(&attach.listeners).min(MAX_DESCRIPTORS - 1))?;
                 self.gather(token, Coming { attach, namespace, listeners: descriptors.collect() })
             }
             Request::More {} => {
                 let coming = self.connections.get_mut(&token).and_then(|connection| connection.coming.take());
-                let mut coming = coming.ok_or_else(|| Error::new("nothing was begun that goes on"))?;
+                // After a failure, which has been answered.
+                let Some(mut coming) = coming else { return Ok(()) };
+                let missing = protocol::count(&coming.attach.listeners).saturating_sub(coming.listeners.len());
+                check_complete(descriptors.len(), missing.min(MAX_DESCRIPTORS))?;
                 coming.listeners.extend(descriptors);
                 self.gather(token, coming)
             }
@@ -300,12 +319,13 @@ impl Anchor {
     /// Connects the container once all of its descriptors are there.
     fn gather(&mut self, token: u64, coming: Coming) -> Result<()> {
         let Some(connection) = self.connections.get_mut(&token) else { return Ok(()) };
-        if coming.listeners.len() < coming.attach.listeners.len() {
+        if coming.listeners.len() < protocol::count(&coming.attach.listeners) {
             connection.coming = Some(coming);
             return Ok(());
         }
         let Coming { attach, namespace, listeners } = coming;
         let listeners = protocol::listeners(&attach.listeners, listeners)?;
+        let waits = connection.waits;
         let mut container = connection.container.take().unwrap_or_default();
         // It has come back before the end of its earlier connection was noticed.
         let id = &attach.wanted.id;
@@ -313,14 +333,27 @@ impl Anchor {
         if let Some(earlier) = earlier.map(|(token, _)| *token) {
             self.drop_container(earlier);
         }
+        // A container that is connected stays so while nothing leads out: that is tried again without it.
+        let was_connected = !waits && !container.wires.is_empty();
         let result = self.wiring.connect(&mut container, attach, &namespace, listeners);
-        let needs_uplink = container.reaches_out();
+        let needs_uplink = container.reaches_out() && !was_connected;
         let Some(connection) = self.connections.get_mut(&token) else { return Ok(()) };
         if !container.wires.is_empty() || result.is_ok() {
             connection.container = Some(container);
         }
         result?;
+        self.keep_uplink_apart();
         self.say_when_ready(token, needs_uplink)
+    }
+
+    /// The uplink must not have the addresses of a network that has come.
+    fn keep_uplink_apart(&mut self) {
+        let networks = self.wiring.bridges.subnets();
+        if self.uplink.overlaps(&networks) {
+            self.unwatch_uplink();
+            self.uplink.avoid(networks);
+            self.watch_uplink();
+        }
     }
 
     /// Answers now, or when the uplink is ready.
@@ -348,7 +381,9 @@ impl Anchor {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         connection.waits = false;
         let interfaces = connection.container.as_ref().map(Container::interfaces).unwrap_or_default();
-        self.answer(token, &Answer::Connected(Connected { interfaces }));
+        // No container needs to know: theirs are the gateways.
+        let resolver = if connection.container.is_none() { self.uplink.resolver() } else { None };
+        self.answer(token, &Answer::Connected(Connected { interfaces, resolver }));
     }
 
     /// A client that does not take its answer is no client any more.
@@ -387,6 +422,16 @@ impl Anchor {
             self.wiring.disconnect(container);
         }
     }
+}
+
+/// The kernel leaves descriptors out of a packet that the process can have no more of.
+fn check_complete(came: usize, wanted: usize) -> Result<()> {
+    if came >= wanted {
+        return Ok(());
+    }
+    Err(Error::from(rustix::io::Errno::MFILE)
+        .wrap("publishing the ports of the container")
+        .hint("publish fewer ports, or let your processes have more open files (ulimit -Hn)"))
 }
 
 fn listed(connection: &Connection) -> Option<Answer> {

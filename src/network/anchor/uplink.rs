@@ -1,6 +1,7 @@
 //! The uplink: the process that leads out of the inner namespace. It is started with the anchor, which does not wait for it
 //! but where a container needs it, and started again when it has died.
 
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,10 +9,10 @@ use std::time::{Duration, Instant};
 use super::Place;
 use super::outer::Outer;
 use crate::error::{Error, Result};
-use crate::network::config::RootlessCmd;
+use crate::network::config::{Net, RootlessCmd};
 use crate::network::netlink::route::{address, link, routes};
 use crate::network::netlink::{Protocol, Socket};
-use crate::network::{Helper, Mode, PastaOptions, Plan, SlirpOptions};
+use crate::network::{Cidr, Helper, Mode, PastaOptions, Plan, SlirpOptions, pasta};
 
 /// The interface's name in the inner namespace.
 pub(super) const INTERFACE: &str = "tap0";
@@ -23,9 +24,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// One that ran for as long as this is not one that keeps failing.
 const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
-/// The IPv6 addresses of slirp4netns: its own, and the one that the inner namespace takes.
-const SLIRP_GATEWAY: &str = "fd00::2";
-const SLIRP_OWN: &str = "fd00::100";
+/// What slirp4netns may have as its IPv4 network: its own default, and where that is another network's, those that are in
+/// documents only (RFC 5737) and so nobody's.
+const SLIRP_RANGES: [&str; 4] = ["10.0.2.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+/// The IPv6 addresses of slirp4netns's router and of the inner namespace. slirp4netns has fd00::/64 for itself, which is easily a
+/// user's network as well: so its router is reached by the link's address, and ours is from what is in documents only (RFC 3849).
+const SLIRP_GATEWAY: &str = "fe80::2";
+const SLIRP_OWN: &str = "2001:db8:c0:ac1e::100";
 
 #[derive(Debug)]
 pub(super) struct Uplink {
@@ -35,6 +40,8 @@ pub(super) struct Uplink {
     dir: PathBuf,
     state: State,
     pause: Duration,
+    /// Networks that its own must not overlap.
+    avoided: Vec<Net>,
     /// The host's when the uplink was started, where it does not follow them.
     ways_out: Vec<(routes::Route, Vec<address::Address>)>,
 }
@@ -79,8 +86,9 @@ impl Uplink {
         let mut plan = Plan::new(mode, Vec::new());
         plan.program = place.program.clone();
         let none = State::Broken { error: Error::new("it has not been started"), again: Instant::now() };
-        let mut uplink =
-            Uplink { outer, plan, dir: place.dir(), state: none, pause: FIRST_PAUSE, ways_out: Vec::new() };
+        let (dir, pause) = (place.dir(), FIRST_PAUSE);
+        let (avoided, ways_out) = (Vec::new(), Vec::new());
+        let mut uplink = Uplink { outer, plan, dir, state: none, pause, avoided, ways_out };
         uplink.again();
         uplink
     }
@@ -119,6 +127,43 @@ impl Uplink {
     /// when it is started.
     pub(super) fn follows_host(&self) -> bool {
         !matches!(self.plan.mode, Mode::Pasta(_))
+    }
+
+    /// Whether its own network overlaps one of these. pasta has none.
+    pub(super) fn overlaps(&self, networks: &[Net]) -> bool {
+        let Mode::Slirp4netns(options) = &self.plan.mode else { return false };
+        networks.iter().any(|network| network.overlaps(net(options.cidr)))
+    }
+
+    /// Starts it again with a network of its own that overlaps none of these, if there is one.
+    pub(super) fn avoid(&mut self, networks: Vec<Net>) {
+        self.avoided = networks;
+        let before = self.plan.mode.clone();
+        self.choose_range();
+        if self.plan.mode != before {
+            self.again();
+        }
+    }
+
+    /// Who answers questions for names in the inner namespace itself: the uplink, which asks the host's resolver.
+    pub(super) fn resolver(&self) -> Option<IpAddr> {
+        match &self.plan.mode {
+            Mode::Slirp4netns(options) => Some(options.cidr.dns().into()),
+            Mode::Pasta(_) => Some(pasta::DNS_FORWARD.into()),
+            _ => None,
+        }
+    }
+
+    /// A network that is neither the host's nor one to be avoided.
+    fn choose_range(&mut self) {
+        let Mode::Slirp4netns(options) = &mut self.plan.mode else { return };
+        let hosts = self.outer.run(networks_of_host).unwrap_or_default();
+        let all: Vec<Cidr> = SLIRP_RANGES.iter().filter_map(|range| range.parse().ok()).collect();
+        let is_free = |range: &&Cidr| !self.avoided.iter().any(|network| network.overlaps(net(**range)));
+        let is_nobodys = |range: &&Cidr| is_free(range) && !hosts.iter().any(|host| host.overlaps(net(**range)));
+        // Rather one of the host's than one of the containers'.
+        let range = all.iter().find(is_nobodys).or_else(|| all.iter().find(is_free));
+        options.cidr = range.copied().unwrap_or(options.cidr);
     }
 
     /// The host's network has changed, perhaps in what was copied.
@@ -186,6 +231,7 @@ impl Uplink {
 
     /// Starts the helper in the host's namespace, for that of this process's first thread.
     fn again(&mut self) {
+        self.choose_range();
         let own = i32::try_from(std::process::id()).unwrap_or_default();
         let (plan, dir) = (self.plan.clone(), self.dir.clone());
         // The old one must be gone, or the name of its interface is still taken.
@@ -213,6 +259,19 @@ impl Uplink {
     }
 }
 
+fn net(range: Cidr) -> Net {
+    let (address, prefix) = range.network();
+    Net::new(address.into(), prefix)
+}
+
+/// Where this thread's namespace has a way to but the default one.
+fn networks_of_host() -> Vec<Net> {
+    let list = || -> Result<_> { Ok(routes::list(&mut Socket::open(Protocol::Route)?)?) };
+    let is_one = |route: &routes::Route| route.prefix > 0 && route.kind == routes::Kind::Unicast;
+    let routes = list().unwrap_or_default().into_iter().filter(is_one);
+    routes.map(|route| Net::new(route.destination, route.prefix)).collect()
+}
+
 /// The default routes of this thread's namespace, each with the addresses of its interface.
 fn ways_out() -> Vec<(routes::Route, Vec<address::Address>)> {
     let list = || -> Result<_> {
@@ -234,10 +293,8 @@ fn set_ipv6(socket: &mut Socket) -> Result<()> {
     let (Ok(gateway), Ok(own)) = (SLIRP_GATEWAY.parse(), SLIRP_OWN.parse()) else { return Ok(()) };
     let Some(tap) = link::find(socket, INTERFACE)? else { return Ok(()) };
     let link = Some(tap.index);
-    // Alone, so that networks may have addresses of the same prefix.
     socket.request(&[
         address::add(tap.index, own, 128),
-        routes::set(&routes::Route { link, ..routes::Route::to(gateway, 128) }),
         routes::set(&routes::Route { link, ..routes::Route::default_by(gateway) }),
     ])?;
     Ok(())

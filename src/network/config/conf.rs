@@ -1,4 +1,4 @@
-//! What containers.conf says of networks (containers.conf(5)): the section `network`, and `netns` of `containers`.
+//! What containers.conf(5) says of networks: the section `network`, and what of others is [`Defaults`].
 //!
 //! ```text
 //! /usr/share/containers/containers.conf        the distribution's
@@ -8,7 +8,7 @@
 //! CONTAINERS_CONF_OVERRIDE                     after all others
 //! ```
 //!
-//! What a later file says counts. Other sections are nobody's here.
+//! What a later file says counts. All else in them is nobody's here.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::check;
+use super::defaults::{Defaults, string};
 use super::definition::{DEFAULT_NAME, DEFAULT_SUBNET};
 use super::net::Net;
 use super::store::Location;
@@ -85,6 +86,7 @@ pub struct Conf {
     pub rootless_cmd: Option<RootlessCmd>,
     /// `netns`: what a container has where nothing is said.
     pub netns: Option<String>,
+    pub defaults: Defaults,
 }
 
 impl Default for Conf {
@@ -96,6 +98,7 @@ impl Default for Conf {
             dir: None,
             rootless_cmd: None,
             netns: None,
+            defaults: Defaults::default(),
         }
     }
 }
@@ -171,6 +174,7 @@ impl Conf {
         if let Some(netns) = table.get("containers").and_then(|section| section.get("netns")) {
             self.netns = Some(string("netns", netns)?).filter(|text| !text.is_empty());
         }
+        self.defaults.take(&table)?;
         let Some(network) = table.get("network") else { return Ok(()) };
         let Some(network) = network.as_table() else { bail!("`network` is no section") };
         let text = |key: &str| network.get(key).map(|value| string(key, value)).transpose();
@@ -206,13 +210,6 @@ impl Conf {
             self.pools = pools_of(pools).context("invalid value of `default_subnet_pools`")?;
         }
         Ok(())
-    }
-}
-
-fn string(key: &str, value: &Value) -> Result<String> {
-    match value.as_str() {
-        Some(text) => Ok(text.to_owned()),
-        None => bail!("`{key}` is not a string"),
     }
 }
 
@@ -266,6 +263,7 @@ mod tests {
                 dir: Some("/n".into()),
                 rootless_cmd: Some(RootlessCmd::Pasta),
                 netns: Some("pasta".into()),
+                defaults: Defaults::default(),
             }
         );
         let places = Places { usual_dir: "/usual".into(), ..Places::default() };

@@ -5,12 +5,14 @@
 pub mod check;
 mod conf;
 pub mod create;
+mod defaults;
 mod definition;
 mod net;
 mod routes;
 mod store;
 
 pub use conf::{Conf, Places, Pool, RootlessCmd};
+pub use defaults::{Defaults, is_pasta};
 pub use definition::{DEFAULT_ID, DEFAULT_NAME, DEFAULT_SUBNET, Isolate, LeaseRange, Network, Route, Subnet};
 pub use net::Net;
 pub use routes::HostRoutes;

@@ -9,6 +9,14 @@ use crate::network::{Mode, PastaOptions, lookup, pasta};
 use crate::storage::fs;
 use crate::sys::net::{InterfaceAddress, interface_addresses};
 
+/// Where the host is, if somebody has said so (`host_containers_internal_ip` in containers.conf).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostAddress {
+    At(IpAddr),
+    /// There is no name for it.
+    Nowhere,
+}
+
 /// Facts of the host, gathered in its network namespace.
 #[derive(Debug, Clone, Default)]
 pub struct Host {
@@ -21,6 +29,8 @@ pub struct Host {
     pub default_interface: Option<String>,
     /// The uplink of the container, or of the anchor, is a pasta that has an address for the host.
     pub pasta_maps_host: bool,
+    /// Said, not found out.
+    pub said: Option<HostAddress>,
 }
 
 impl Host {
@@ -50,11 +60,15 @@ impl Host {
 
     /// The host as a container of this mode reaches it, if it does.
     pub fn seen_from(&self, mode: &Mode) -> Option<IpAddr> {
+        match (mode, self.said) {
+            // The files of the second are the other container's.
+            (Mode::None | Mode::Container(_), _) | (_, Some(HostAddress::Nowhere)) => return None,
+            (_, Some(HostAddress::At(address))) => return Some(address),
+            (_, None) => {}
+        }
         match mode {
-            Mode::None => None,
+            Mode::None | Mode::Container(_) => None,
             Mode::Host | Mode::Path(_) => self.outer_address(None, None),
-            // Its files are the other container's.
-            Mode::Container(_) => None,
             Mode::Slirp4netns(options) if options.allow_host_loopback => Some(options.cidr.gateway().into()),
             Mode::Slirp4netns(_) => self.outer_address(None, None),
             Mode::Bridge if self.pasta_maps_host => Some(IpAddr::V4(pasta::HOST)),

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-pub use host::Host;
+pub use host::{Host, HostAddress};
 
 use self::hosts::Hosts;
 use self::resolv::Resolv;

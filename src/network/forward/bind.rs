@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -13,19 +14,12 @@ use crate::network::ports::{self, Protocol};
 use crate::sys;
 
 /// A published port: where callers come in, and which port of the container they mean.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Listener {
-    pub socket: OwnedFd,
+    /// All threads have the same descriptor: a container may publish thousands of ports.
+    pub socket: Arc<OwnedFd>,
     pub protocol: Protocol,
     pub container_port: u16,
-}
-
-impl Listener {
-    /// The same socket by another descriptor.
-    pub fn try_clone(&self) -> Result<Listener> {
-        let socket = self.socket.try_clone().context("copying a listening socket")?;
-        Ok(Listener { socket, ..*self })
-    }
 }
 
 /// How many callers may wait to be accepted (the kernel allows net.core.somaxconn at most).
@@ -70,7 +64,7 @@ pub fn change(listeners: &mut Vec<Listener>, mappings: &[PortMapping]) -> Result
                 None => {
                     let socket = open(host, port, protocol)
                         .map_err(|errno| ports::cannot_listen(&mapping.host_ip, port, protocol, errno))?;
-                    Err(Listener { socket, protocol, container_port })
+                    Err(Listener { socket: socket.into(), protocol, container_port })
                 }
             });
         }

@@ -93,9 +93,9 @@ impl Forwarder {
         for (n, worker) in self.workers.iter().enumerate() {
             // Each caller of UDP belongs to one thread, so that is the first one for all.
             let mine = listeners.iter().filter(|listener| n == 0 || listener.protocol == Protocol::Tcp);
-            let copies = mine.map(Listener::try_clone).collect::<Result<Vec<_>>>()?;
             let (reply, answer) = sync_channel(1);
-            let set = Command::Set { id: id.to_owned(), target: target.clone(), listeners: copies, reply };
+            let listeners = mine.cloned().collect();
+            let set = Command::Set { id: id.to_owned(), target: target.clone(), listeners, reply };
             result = result.and(worker.ask(set, &answer)?);
         }
         result

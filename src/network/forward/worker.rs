@@ -54,7 +54,7 @@ struct Container {
 #[derive(Debug)]
 struct Entry {
     container: Key,
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     /// The kernel's number of the socket, which all its descriptors share.
     inode: u64,
     protocol: Protocol,

@@ -1,5 +1,7 @@
 //! Ports that are published, and taken back, after the container was made.
 
+use std::collections::HashSet;
+
 use super::{HostPort, PortMapping, Protocol, Published, Request, assign, expand};
 use crate::bail;
 use crate::error::{Context as _, Error, Kind, Result};
@@ -35,7 +37,8 @@ pub fn parse_unpublish(text: &str) -> Result<Unpublish> {
 /// As [`assign`].
 pub fn add(current: &[PortMapping], requests: Vec<Request>) -> Result<(Vec<PortMapping>, Vec<PortMapping>)> {
     let all = assign(as_requests(expand(current))?.into_iter().chain(requests).collect())?;
-    let is_new = |port: &Published<'_>| !expand(current).any(|known| known == *port);
+    let known: HashSet<Published<'_>> = expand(current).collect();
+    let is_new = |port: &Published<'_>| !known.contains(port);
     let new = assign(as_requests(expand(&all).filter(is_new))?)?;
     Ok((all, new))
 }
@@ -45,8 +48,9 @@ pub fn add(current: &[PortMapping], requests: Vec<Request>) -> Result<(Vec<PortM
 /// # Errors
 /// One of them is not published ([`Kind::NoSuch`]).
 pub fn remove(current: &[PortMapping], gone: &[Unpublish]) -> Result<Vec<PortMapping>> {
+    let known: HashSet<(&str, u16)> = expand(current).map(|port| (port.protocol, port.host_port)).collect();
     for one in gone {
-        let published = |port: u16| expand(current).any(|p| p.protocol == one.protocol.as_str() && p.host_port == port);
+        let published = |port: u16| known.contains(&(one.protocol.as_str(), port));
         if let Some(port) = (one.first..=one.last).find(|port| !published(*port)) {
             let message = format!("failed to find published port \"{port}/{}\"", one.protocol.as_str());
             return Err(Error::of(Kind::NoSuch, message).hint("`port CONTAINER` lists what is published"));

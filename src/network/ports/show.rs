@@ -27,7 +27,7 @@ fn one(mapping: &PortMapping) -> String {
 }
 
 /// One published port of a mapping.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Published<'a> {
     pub container_port: u16,
     pub protocol: &'a str,

@@ -194,6 +194,17 @@ impl Env {
 }
 
 impl Env {
+    /// Makes the largest blob of the image store something that it was not, as a bad disk does.
+    pub fn damage_largest_blob(&self) {
+        let blobs = std::fs::read_dir(self.root().join("images/blobs/sha256")).expect("blobs");
+        let largest = blobs.flatten().max_by_key(|entry| entry.metadata().map_or(0, |metadata| metadata.len()));
+        let path = largest.expect("a blob").path();
+        let mut bytes = std::fs::read(&path).expect("its bytes");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, bytes).expect("a damaged blob");
+    }
+
     /// Asks the network anchor to go with its last container, and not some seconds later.
     fn end_anchor(&self) {
         let text = std::fs::read_to_string(self.runroot().join("network/anchor.lock")).unwrap_or_default();

@@ -258,17 +258,33 @@ fn signatures_on_a_web_server() {
     assert!(said.stderr.contains("lookaside-staging"), "{said}");
 }
 
+/// All that signing wants: a registry, a place for signatures, and a key.
+struct Signing {
+    env: Env,
+    registry: Registry,
+    gpg: Gpg,
+    alice: String,
+    alice_pub: std::path::PathBuf,
+}
+
+impl Signing {
+    fn new() -> Signing {
+        let env = Env::new();
+        let registry = Registry::start(&env);
+        allow_plain_http(&env, &registry);
+        lookaside(&env);
+        let gpg = Gpg::new(&env);
+        let alice = gpg.key("Alice <alice@example.com>");
+        let alice_pub = env.work().join("alice.gpg");
+        gpg.export(&alice, &alice_pub);
+        Signing { env, registry, gpg, alice, alice_pub }
+    }
+}
+
 /// An image for several platforms: what counts is the manifest that is used.
 #[test]
 fn every_platform_is_signed_by_itself() {
-    let env = Env::new();
-    let registry = Registry::start(&env);
-    allow_plain_http(&env, &registry);
-    lookaside(&env);
-    let gpg = Gpg::new(&env);
-    let alice = gpg.key("Alice <alice@example.com>");
-    let alice_pub = env.work().join("alice.gpg");
-    gpg.export(&alice, &alice_pub);
+    let Signing { env, registry, gpg, alice, alice_pub } = Signing::new();
     let name = registry.name("multi:1");
     let image = Image::new("localhost/x:1", vec![Layer::new().file("f", 0o644, "1").gzip()]);
     let dir = env.work().join("multi");
@@ -306,14 +322,7 @@ fn every_platform_is_signed_by_itself() {
 /// What coracle signs, skopeo accepts.
 #[test]
 fn image_sign_makes_signatures_for_others() {
-    let env = Env::new();
-    let registry = Registry::start(&env);
-    allow_plain_http(&env, &registry);
-    lookaside(&env);
-    let gpg = Gpg::new(&env);
-    let alice = gpg.key("Alice <alice@example.com>");
-    let alice_pub = env.work().join("alice.gpg");
-    gpg.export(&alice, &alice_pub);
+    let Signing { env, registry, gpg, alice, alice_pub } = Signing::new();
     registry.push(&env, &layout(&env, "one"), "x:1", "oci");
     let name = registry.name("x:1");
     require(&env, &registry, &signed_by(&alice_pub));
