@@ -19,6 +19,7 @@ pub fn connect(engine: &Engine, name: &str, container: &str, asked: Asked) -> Re
     let found = containers(engine).find(container)?;
     check_mode(&found.record)?;
     let plain = asked == Asked { name: asked.name.clone(), ..Asked::default() };
+    super::egress::check_made_for(&found.record, std::slice::from_ref(&network))?;
     let new = attachment(&network, asked)?;
     let changed = change(engine, &found, |wanted| {
         if wanted.networks.iter().any(|one| one.network == network.name) {

@@ -49,7 +49,7 @@ const MODES: [&str; 10] =
     ["bridge", "slirp4netns", "pasta", "pod", "none", "default", "private", "ns", "container", "host"];
 
 /// Interfaces that are in the namespace of all bridges besides.
-const TAKEN: [&str; 3] = ["lo", "tap0", "podman0"];
+const TAKEN: [&str; 2] = ["lo", "podman0"];
 
 /// A network of its own: with these `random` bits it gets its ID, and an IPv6 network from them where it needs one.
 ///
@@ -141,7 +141,7 @@ fn interface(new: &New, around: &Around<'_>) -> Result<String> {
     check::interface(asked)?;
     // The default network's bridge is there also where no file says so.
     let taken = around.networks.iter().any(|other| other.network_interface == asked) || TAKEN.contains(&asked);
-    if taken || asked.starts_with("veth") {
+    if taken || asked.starts_with("veth") || check::is_anchors(asked) {
         bail!("bridge name {asked} already in use");
     }
     Ok(asked.to_owned())
@@ -395,6 +395,8 @@ mod tests {
             ),
             (New { interface: "podman0".into(), ..New::default() }, "bridge name podman0 already in use"),
             (New { interface: "vethx".into(), ..New::default() }, "bridge name vethx already in use"),
+            (New { interface: "v7".into(), ..New::default() }, "bridge name v7 already in use"),
+            (New { interface: "tap0".into(), ..New::default() }, "bridge name tap0 already in use"),
             (New { interface: "toolonginterfacename".into(), ..New::default() }, "interface name"),
             (
                 New { dns: vec!["1.1.1.1".parse().unwrap()], disable_dns: true, ..New::default() },

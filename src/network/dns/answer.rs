@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::rdata::{A, AAAA, PTR};
 use hickory_proto::rr::{Name, RData, Record};
 
@@ -37,6 +38,18 @@ pub(super) fn refuse(id: u16, op_code: OpCode, code: ResponseCode) -> Vec<u8> {
 /// An answer without records.
 pub(super) fn empty(question: &Question, code: ResponseCode) -> Vec<u8> {
     encode(&message(question, code))
+}
+
+/// The answer to what a restricted container may not ask: there is no such name, for it. (musl's resolver takes no notice of REFUSED, and
+/// waits for another answer until it gives up.) Who understands extended errors is told why (RFC 8914: 18, prohibited).
+pub(super) fn prohibited(question: &Question) -> Vec<u8> {
+    const EXTENDED_ERROR: u16 = 15;
+    const PROHIBITED: [u8; 2] = [0, 18];
+    let mut message = message(question, ResponseCode::NXDomain);
+    if let Some(edns) = &mut message.edns {
+        edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, PROHIBITED.to_vec()));
+    }
+    encode(&message)
 }
 
 /// An answer that says nothing but that it is too long to be sent this way.

@@ -45,7 +45,7 @@ impl Server {
                 let may =
                     |gate: &Arc<dyn Gate>| gate.may_meet(&asker.id, &found.addresses) || gate.may_ask(&asker.id, &name);
                 if gate.is_some_and(|gate| !may(gate)) {
-                    return code(ResponseCode::Refused);
+                    return Some(answer::prohibited(&question));
                 }
                 let Decision::Records(records) = local::addresses(&question, &found.addresses) else { return None };
                 if let Some(gate) = gate
@@ -60,7 +60,7 @@ impl Server {
             }
             Decision::Ask(way) => {
                 if asker.container.restricted && !self.gate.may_ask(&asker.id, &question.name) {
-                    return code(ResponseCode::Refused);
+                    return Some(answer::prohibited(&question));
                 }
                 match way {
                     Way::None => code(ResponseCode::NXDomain),
