@@ -50,8 +50,8 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         _ => None,
     };
     plan.check()?;
-    if let Some((location, uplink)) = &network.place {
-        networks::anchor::enter(engine, || networks::anchor::place(engine, location.clone(), *uplink))?;
+    if let Some(place) = &network.anchor {
+        networks::anchor::enter(engine, || Ok(place.clone()))?;
     }
     enter_userns(engine)?;
     let dir = engine.roots.container(&record.id);
@@ -90,7 +90,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         timeout: record.timeout,
         network: record.network.clone(),
         network_program: plan.program,
-        bridges: network.place.map(|(location, uplink)| monitor::config::Bridges { location, uplink }),
+        anchor: network.anchor,
         ports: record.ports.clone(),
         hold: how.hold,
         fuse,

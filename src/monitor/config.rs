@@ -5,17 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::container::record::{LogConfig, PortMapping, RestartPolicy};
-use crate::network::config::{Location, RootlessCmd};
+use crate::network::anchor::Place;
 use crate::runtime::launch::{Fuse, Launch};
-
-/// What the network anchor must know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bridges {
-    /// Where networks are defined.
-    pub location: Location,
-    /// What leads out.
-    pub uplink: RootlessCmd,
-}
 
 /// Everything a monitor knows about its container.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -35,9 +26,9 @@ pub struct Config {
     /// As in the record.
     pub network: String,
     pub ports: Vec<PortMapping>,
-    /// What the network anchor must know, with the mode `bridge`.
-    pub bridges: Option<Bridges>,
-    /// The network helper's or the uplink's program, where it is not the one on PATH.
+    /// The network anchor, with the mode `bridge`.
+    pub anchor: Option<Place>,
+    /// The network helper's program, where it is not the one on PATH.
     pub network_program: Option<PathBuf>,
     /// Everything is set up, but the command waits for a start message (`init`).
     pub hold: bool,

@@ -66,15 +66,8 @@ pub struct Bridges {
 impl Bridges {
     /// Asks for what the container wants. `had`: how it was connected when it ran before.
     pub fn begin(config: &Config, roots: &Roots, pid: i32, had: Vec<Interface>) -> Result<Bridges> {
-        let bridges = config.bridges.as_ref();
-        let bridges = bridges.ok_or_else(|| Error::new("the monitor was not told where networks are"))?;
-        let place = Place {
-            runroot: roots.run().to_owned(),
-            location: bridges.location.clone(),
-            uplink: bridges.uplink,
-            program: config.network_program.clone(),
-            containers: roots.containers(),
-        };
+        let place = config.anchor.clone();
+        let place = place.ok_or_else(|| Error::new("the monitor was not told where networks are"))?;
         let mut bridges = Bridges {
             place,
             dir: roots.container(&config.id),
@@ -275,7 +268,7 @@ impl Life {
 
     /// Lets the record say what `network.json` says: whoever changed that may have been killed before.
     pub(super) fn copy_networks(&self) {
-        if self.config.bridges.is_some() {
+        if self.config.anchor.is_some() {
             let _ = self.store.copy_networks(&self.config.id);
         }
     }

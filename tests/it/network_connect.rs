@@ -294,6 +294,9 @@ fn containers_conf_says_what_flags_do_not() {
     assert!(said.contains("192.0.2.9\tdb"), "{said}");
     let slirp = run(&["--network", "slirp4netns"]);
     assert!(slirp.contains("inet 10.41.0.100/24"), "{slirp}");
+    // The uplink of all others has them as well.
+    let inner = with(&["unshare", "--rootless-netns", "ip", "-o", "addr", "show", "tap0"]);
+    assert!(inner.contains("inet 10.41.0.100/24"), "{inner}");
     // Where there are no names, nothing is said of them, and that is no conflict.
     run(&["--network", "none"]);
 

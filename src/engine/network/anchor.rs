@@ -14,7 +14,7 @@ use crate::error::{Context as _, Kind, Result};
 use crate::network::Mode;
 use crate::network::anchor::Place;
 use crate::network::anchor::client::{self, Client, Found};
-use crate::network::config::{Location, RootlessCmd};
+use crate::network::config::{Conf, Location, RootlessCmd};
 use crate::network::files::Host;
 use crate::network::files::resolv::{self, Resolv};
 use crate::runtime::userns::{self, Pending, Whose};
@@ -33,12 +33,13 @@ pub struct Entry {
 }
 
 /// The anchor of this user.
-pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Result<Place> {
+pub fn place(engine: &Engine, conf: &Conf, location: Location, uplink: RootlessCmd) -> Result<Place> {
     Ok(Place {
         runroot: engine.roots.run().to_owned(),
         location,
         uplink,
-        program: super::program(engine, super::conf(engine)?, uplink),
+        program: super::program(engine, conf, uplink),
+        options: conf.defaults.of_uplink(uplink)?.to_owned(),
         containers: engine.roots.containers(),
     })
 }
@@ -47,7 +48,7 @@ pub fn place(engine: &Engine, location: Location, uplink: RootlessCmd) -> Result
 pub fn find_place(engine: &Engine) -> Result<Place> {
     let conf = super::conf(engine)?;
     let uplink = uplink(engine, conf);
-    place(engine, engine.networks.location(conf), uplink)
+    place(engine, conf, engine.networks.location(conf), uplink)
 }
 
 /// Begins to move this process, which has one thread and has not entered it yet, into the user namespace.

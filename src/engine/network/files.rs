@@ -5,7 +5,8 @@ use crate::container::Record;
 use crate::container::network::Wanted;
 use crate::error::Result;
 use crate::network::Mode;
-use crate::network::config::{Location, Network, RootlessCmd, Store};
+use crate::network::anchor::Place;
+use crate::network::config::{Network, Store};
 use crate::network::files::{Bridges, Host};
 
 /// What is known of the networks of one container.
@@ -16,8 +17,8 @@ pub struct Facts {
     pub bridges: Bridges,
     /// Some network has IPv6.
     pub ipv6: bool,
-    /// With bridges: where networks are defined, and what leads out of the anchor.
-    pub place: Option<(Location, RootlessCmd)>,
+    /// With bridges.
+    pub anchor: Option<Place>,
 }
 
 impl Facts {
@@ -47,7 +48,7 @@ impl Facts {
                 host.said = conf(engine)?.defaults.host_address;
             }
             let ipv6 = mode.has_ipv6();
-            return Ok((Facts { mode, host, bridges: Bridges::default(), ipv6, place: None }, Vec::new()));
+            return Ok((Facts { mode, host, bridges: Bridges::default(), ipv6, anchor: None }, Vec::new()));
         }
         let conf = conf(engine)?;
         let store = store_of(engine, conf);
@@ -60,7 +61,7 @@ impl Facts {
             host,
             bridges: Bridges::of(&networks),
             ipv6: networks.iter().any(|network| network.subnets.iter().any(|subnet| !subnet.subnet.is_ipv4())),
-            place: Some((store.location().clone(), uplink)),
+            anchor: Some(super::anchor::place(engine, conf, store.location().clone(), uplink)?),
             mode,
         };
         Ok((facts, networks))

@@ -56,6 +56,9 @@ pub struct Place {
     pub uplink: RootlessCmd,
     /// The uplink's program instead of the one in `PATH`.
     pub program: Option<PathBuf>,
+    /// What is usual for it on this host: options of `--network slirp4netns` or `pasta`.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// The containers' directories.
     pub containers: PathBuf,
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::network::config::{Net, RootlessCmd};
 use crate::network::netlink::route::{address, link, routes};
 use crate::network::netlink::{Protocol, Socket};
-use crate::network::{Cidr, Helper, Mode, PastaOptions, Plan, SlirpOptions, pasta};
+use crate::network::{Cidr, Helper, Mode, Plan, SlirpOptions, pasta};
 
 /// The interface's name in the inner namespace.
 pub(super) const INTERFACE: &str = "tap0";
@@ -40,6 +40,8 @@ pub(super) struct Uplink {
     dir: PathBuf,
     state: State,
     pause: Duration,
+    /// Somebody has said which network is its own.
+    range_is_given: bool,
     /// Networks that its own must not overlap.
     avoided: Vec<Net>,
     /// The host's when the uplink was started, where it does not follow them.
@@ -77,18 +79,18 @@ pub(super) enum Change {
 impl Uplink {
     /// Starts it; what goes wrong is for those who need it.
     pub(super) fn start(place: &Place, outer: Outer) -> Uplink {
-        let mode = match place.uplink {
-            RootlessCmd::Slirp4netns => Mode::Slirp4netns(SlirpOptions::default()),
-            RootlessCmd::Pasta => {
-                Mode::Pasta(PastaOptions { args: vec!["--ns-ifname".to_owned(), INTERFACE.to_owned()] })
-            }
-        };
+        let mut mode = mode(place.uplink, &place.options);
+        let range_is_given =
+            matches!(&mode, Mode::Slirp4netns(options) if options.cidr != SlirpOptions::default().cidr);
+        if let Mode::Pasta(options) = &mut mode {
+            options.args.extend(["--ns-ifname".to_owned(), INTERFACE.to_owned()]);
+        }
         let mut plan = Plan::new(mode, Vec::new());
         plan.program = place.program.clone();
         let none = State::Broken { error: Error::new("it has not been started"), again: Instant::now() };
         let (dir, pause) = (place.dir(), FIRST_PAUSE);
         let (avoided, ways_out) = (Vec::new(), Vec::new());
-        let mut uplink = Uplink { outer, plan, dir, state: none, pause, avoided, ways_out };
+        let mut uplink = Uplink { outer, plan, dir, state: none, pause, range_is_given, avoided, ways_out };
         uplink.again();
         uplink
     }
@@ -157,6 +159,9 @@ impl Uplink {
     /// A network that is neither the host's nor one to be avoided.
     fn choose_range(&mut self) {
         let Mode::Slirp4netns(options) = &mut self.plan.mode else { return };
+        if self.range_is_given {
+            return;
+        }
         let hosts = self.outer.run(networks_of_host).unwrap_or_default();
         let all: Vec<Cidr> = SLIRP_RANGES.iter().filter_map(|range| range.parse().ok()).collect();
         let is_free = |range: &&Cidr| !self.avoided.iter().any(|network| network.overlaps(net(**range)));
@@ -186,7 +191,7 @@ impl Uplink {
                 });
                 match waited {
                     Ok((helper, Ok(()))) => {
-                        if matches!(self.plan.mode, Mode::Slirp4netns(_)) {
+                        if matches!(&self.plan.mode, Mode::Slirp4netns(options) if options.enable_ipv6) {
                             let _ = set_ipv6(socket);
                         }
                         self.state = State::Ready { helper, since: Instant::now() };
@@ -256,6 +261,15 @@ impl Uplink {
             State::Broken { error, .. } => Some(error.clone()),
             _ => None,
         }
+    }
+}
+
+/// As `--network` would be, without a network.
+fn mode(uplink: RootlessCmd, options: &[String]) -> Mode {
+    let usual = |options: &[String]| Mode::parse(&format!("{}:{}", uplink.name(), options.join(",")));
+    match usual(options).or_else(|_| usual(&[])) {
+        Ok(mode) => mode,
+        Err(_) => Mode::Slirp4netns(SlirpOptions::default()),
     }
 }
 

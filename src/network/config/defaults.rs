@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
+use super::conf::RootlessCmd;
 use crate::bail;
 use crate::error::{Context as _, Error, Result};
 use crate::network::Mode;
@@ -71,6 +72,8 @@ impl Defaults {
             self.network_cmd_path = Some(PathBuf::from(path)).filter(|path| !path.as_os_str().is_empty());
         }
         list("engine", "network_cmd_options", &mut self.slirp_options)?;
+        // It is what the reference does where nothing is said. slirp4netns itself, which is what we ask, shows who calls.
+        self.slirp_options.retain(|option| option != "port_handler=rootlesskit");
         list("network", "pasta_options", &mut self.pasta_options)?;
         for (key, mode, options) in [
             ("network_cmd_options", "slirp4netns", &self.slirp_options),
@@ -92,6 +95,25 @@ impl Defaults {
             Some("pasta") => with_options(typed, &self.pasta_options),
             _ => typed.to_owned(),
         }
+    }
+
+    /// What the uplink of all bridge networks begins with.
+    ///
+    /// # Errors
+    /// It has an option that cannot be an uplink's.
+    pub fn of_uplink(&self, uplink: RootlessCmd) -> Result<&[String]> {
+        let options = match uplink {
+            RootlessCmd::Slirp4netns => &self.slirp_options,
+            RootlessCmd::Pasta => &self.pasta_options,
+        };
+        let name = |option: &&String| matches!(option.split('=').next(), Some("-I" | "--ns-ifname"));
+        if let Some(option) = options.iter().find(name) {
+            return Err(Error::new(format!(
+                "cannot start the uplink of networks with `{option}`: its interface has a name"
+            ))
+            .hint("take it out of `pasta_options` in containers.conf, or use --network pasta"));
+        }
+        Ok(options)
     }
 }
 
@@ -175,6 +197,13 @@ mod tests {
         ] {
             assert_eq!(defaults.mode(typed), mode);
         }
+        assert_eq!(defaults.of_uplink(RootlessCmd::Slirp4netns), Ok(&["mtu=1400".to_owned()][..]));
+        take(&mut defaults, "[engine]\nnetwork_cmd_options = ['port_handler=rootlesskit']\n").unwrap();
+        assert_eq!(defaults.mode("slirp4netns"), "slirp4netns");
+        take(&mut defaults, "[network]\npasta_options = ['-I', 'eth7']\n").unwrap();
+        assert_eq!(defaults.mode("pasta"), "pasta:-I,eth7");
+        let error = defaults.of_uplink(RootlessCmd::Pasta).unwrap_err().to_string();
+        assert!(error.contains("with `-I`"), "{error}");
         take(&mut defaults, "[containers]\nhost_containers_internal_ip = 'none'\n").unwrap();
         assert_eq!(defaults.host_address, Some(HostAddress::Nowhere));
         take(&mut defaults, "[containers]\nhost_containers_internal_ip = ''\n").unwrap();
