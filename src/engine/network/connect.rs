@@ -27,7 +27,7 @@ pub fn connect(engine: &Engine, name: &str, container: &str, asked: Asked) -> Re
                 return Ok(());
             }
             bail!(
-                "container {} is already connected to network {:?}: network is already connected",
+                "container {} is already connected to network {}: network is already connected",
                 found.record.id,
                 network.name
             );
