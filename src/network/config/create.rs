@@ -290,7 +290,10 @@ pub fn parse_route(text: &str) -> Result<Route> {
     }
     let Ok(net) = destination.parse::<Net>() else { bail!("invalid route destination {destination}") };
     let Ok(gateway) = gateway.parse() else { bail!("invalid route gateway {gateway}") };
-    Ok(Route { destination: net.network(), gateway, metric })
+    if net.network() != net {
+        return Err(Error::new("route destination invalid").hint(format!("use {}", net.network())));
+    }
+    Ok(Route { destination: net, gateway, metric })
 }
 
 fn bad_route(text: &str) -> Error {
@@ -428,11 +431,12 @@ mod tests {
         assert_eq!(range.start_ip.unwrap().to_string(), "10.77.0.129");
         assert_eq!(range.end_ip.unwrap().to_string(), "10.77.0.255");
         assert_eq!(parse_range("fd::5-fd::9").unwrap().end_ip.unwrap().to_string(), "fd::9");
-        let route = parse_route("10.9.0.7/24,10.82.0.5,50").unwrap();
+        let route = parse_route("10.9.0.0/24,10.82.0.5,50").unwrap();
         assert_eq!((route.destination.to_string(), route.metric), ("10.9.0.0/24".to_owned(), Some(50)));
         for (text, message) in [
             ("10.9.0.0/24", "invalid route: 10.9.0.0/24"),
             ("x,10.0.0.1", "invalid route destination x"),
+            ("10.9.0.7/24,10.0.0.1", "route destination invalid"),
             ("10.9.0.0/24,y", "invalid route gateway y"),
             ("10.9.0.0/24,10.0.0.1,z", "invalid route metric z"),
             ("10.9.0.0/24,10.0.0.1,5,6", "invalid route"),

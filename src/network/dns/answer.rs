@@ -25,9 +25,14 @@ pub(super) fn address(address: IpAddr) -> RData {
 }
 
 /// The record of a name; `None` if it cannot be one in DNS.
-pub(super) fn pointer(name: &str) -> Option<RData> {
+fn pointer(name: &str) -> Option<RData> {
     let name = Name::from_labels(name.trim_end_matches('.').split('.').map(str::as_bytes)).ok()?;
     if name.is_root() { None } else { Some(RData::PTR(PTR(name))) }
+}
+
+/// The record of a container's name, or of its ID where the name cannot be one.
+pub(super) fn pointers(name: &str, id: &str) -> Vec<RData> {
+    pointer(name).or_else(|| pointer(id)).into_iter().collect()
 }
 
 /// An answer to a message that is no proper question.

@@ -99,10 +99,12 @@ pub fn with_addresses(text: &str, before: &[IpAddr], now: &[IpAddr], names: &[&s
     };
     let mut changed = String::with_capacity(text.len() + 64);
     let mut taken = HashSet::new();
-    for line in text.lines().filter(|line| !is_own(line)) {
+    for line in text.split_inclusive('\n').filter(|line| !is_own(line)) {
         changed.push_str(line);
-        changed.push('\n');
         taken.extend(line.split('#').next().unwrap_or_default().split_whitespace().skip(1));
+    }
+    if !changed.is_empty() && !changed.ends_with('\n') {
+        changed.push('\n');
     }
     let mut own: Vec<&str> = Vec::new();
     for name in names {
@@ -203,6 +205,8 @@ mod tests {
         );
         assert_eq!(with_addresses(&first, &[a], &[], &names), format!("{text}\n"));
         assert_eq!(with_addresses(&first, &[a], &[a], &names), first);
+        // Line ends are the container's own.
+        assert_eq!(with_addresses("1.1.1.1 a\r\n10.88.0.2 web\r\n\r", &[a], &[], &names), "1.1.1.1 a\r\n\r\n");
         // A name that the user gave another address keeps it.
         let given = with_addresses("10.0.0.9\tweb\n", &[], &[a], &names);
         assert_eq!(given, "10.0.0.9\tweb\n10.88.0.2\t5814d761c23a\n");

@@ -58,6 +58,18 @@ impl Server {
                 }
                 Some(answer::records(&question, records, limit))
             }
+            Decision::Pointer { name, id, address } => {
+                // Who may not reach a neighbour need not know who it is.
+                let may = || {
+                    let gate = &self.gate;
+                    let own = asker.container.networks.iter().any(|network| network.addresses.contains(&address));
+                    own || gate.may_meet(&asker.id, &[address]) || gate.may_ask(&asker.id, &name.to_ascii_lowercase())
+                };
+                if asker.container.restricted && !may() {
+                    return Some(answer::prohibited(&question));
+                }
+                Some(answer::records(&question, answer::pointers(&name, &id), limit))
+            }
             Decision::Ask(way) => {
                 if asker.container.restricted && !self.gate.may_ask(&asker.id, &question.name) {
                     return Some(answer::prohibited(&question));

@@ -59,6 +59,9 @@ fn a_restricted_container_asks_and_reaches_what_it_may() {
     assert_eq!(net.ask(2, "free", RecordType::A).response_code, ResponseCode::NXDomain);
     assert_eq!(net.ask(2, "free.dns.podman", RecordType::A).response_code, ResponseCode::NXDomain);
     assert_eq!(opened(), []);
+    let [a, b, c] = net.place;
+    let reverse = |last: u8| net.ask(2, &format!("{last}.{c}.{b}.{a}.in-addr.arpa"), RecordType::PTR).answers.len();
+    assert_eq!([2, 3, 4].map(reverse), [1, 0, 1], "itself, and who it may reach");
 
     assert_eq!(net.ask(2, "OK.example", RecordType::A).answers.len(), 3);
     assert_eq!(opened(), [("ok.example".into(), vec!["192.0.2.1 7".into()], false)]);
