@@ -277,3 +277,24 @@ fn names_are_there_while_others_come_and_go() {
 fn names_are_there_while_150_come_and_go() {
     come_and_go(150);
 }
+
+#[test]
+fn what_may_not_be_asked_is_nowhere_at_once() {
+    let env = Env::busybox();
+    env.ok(["network", "create", "n"]);
+    start(&env, "db", &["--network", "n"]);
+    start(&env, "held", &["--network", "n", "--egress", "db"]);
+    let gateway = address(&env, "held").rsplit_once('.').map(|(net, _)| format!("@{net}.1")).unwrap();
+    for (name, status) in
+        [("secret.example", "NXDOMAIN"), ("nobody", "NXDOMAIN"), ("nobody.dns.podman", "NXDOMAIN"), ("db", "NOERROR")]
+    {
+        for kind in ["A", "AAAA"] {
+            let since = Instant::now();
+            let answer = dig(&env, "held", &[&gateway, "+edns", name, kind]);
+            // musl waits for another answer where it hears REFUSED.
+            assert!(answer.contains(&format!("status: {status},")), "{name} {kind}: {answer}");
+            assert!(since.elapsed() < Duration::from_secs(2), "{name} {kind}");
+            assert_eq!(answer.contains("EDE: 18 (Prohibited)"), name == "secret.example", "{answer}");
+        }
+    }
+}
