@@ -46,6 +46,8 @@ impl Facts {
             let mut host = Host::gather(&mode, None)?;
             if mode != Mode::None {
                 host.said = conf(engine)?.defaults.host_address;
+            } else if record.add_host.iter().any(|entry| entry.ends_with(":host-gateway")) {
+                host.find_addresses()?;
             }
             let ipv6 = mode.has_ipv6();
             return Ok((Facts { mode, host, bridges: Bridges::default(), ipv6, anchor: None }, Vec::new()));

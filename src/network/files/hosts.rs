@@ -21,6 +21,8 @@ pub struct Hosts<'a> {
     pub add_host: &'a [String],
     /// The host as the container reaches it, if it does.
     pub host: Option<IpAddr>,
+    /// What `host-gateway` means: the same, or an address of the host that is out of its reach.
+    pub gateway: Option<IpAddr>,
     /// The container's own address; `None` where it has the host's.
     pub own: Option<IpAddr>,
     pub hostname: &'a str,
@@ -61,7 +63,7 @@ pub fn render(hosts: &Hosts<'_>) -> Result<String> {
     let mut file = File::default();
     for text in hosts.add_host {
         let (names, ip) = parse_add_host(text)?;
-        let Some(ip) = ip.or(hosts.host) else {
+        let Some(ip) = ip.or(hosts.gateway) else {
             bail!("unable to replace \"host-gateway\" of host entry {text:?}: no address of the host is known")
         };
         file.add(&ip.to_string(), &names);
@@ -161,6 +163,7 @@ mod tests {
             base: BASE,
             add_host: &add,
             host: Some("192.168.1.5".parse().unwrap()),
+            gateway: Some("192.168.1.5".parse().unwrap()),
             own: Some("10.0.2.100".parse().unwrap()),
             hostname: "5814d761c23a",
             container_name: "web",
