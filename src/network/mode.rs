@@ -322,6 +322,12 @@ impl PastaOptions {
         })
     }
 
+    /// Whether they say which addresses the namespace has.
+    pub(super) fn has_addresses(&self) -> bool {
+        let long = [("-a", "--address"), ("-n", "--netmask"), ("-g", "--gateway")];
+        long.iter().any(|(short, long)| self.has(Some(short), long))
+    }
+
     /// The address whose DNS questions pasta forwards.
     pub(in crate::network) fn dns_forward(&self) -> IpAddr {
         let given = self.value_of(None, "--dns-forward").and_then(|value| value.parse().ok());
