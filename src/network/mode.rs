@@ -322,8 +322,14 @@ impl PastaOptions {
         })
     }
 
+    /// Whether they say which addresses the namespace has.
+    pub(super) fn has_addresses(&self) -> bool {
+        let long = [("-a", "--address"), ("-n", "--netmask"), ("-g", "--gateway")];
+        long.iter().any(|(short, long)| self.has(Some(short), long))
+    }
+
     /// The address whose DNS questions pasta forwards.
-    pub(super) fn dns_forward(&self) -> IpAddr {
+    pub(in crate::network) fn dns_forward(&self) -> IpAddr {
         let given = self.value_of(None, "--dns-forward").and_then(|value| value.parse().ok());
         given.unwrap_or(IpAddr::V4(super::pasta::DNS_FORWARD))
     }

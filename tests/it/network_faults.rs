@@ -245,3 +245,33 @@ fn another_root_with_the_same_run_directory() {
     let output = there(&on_n).expect(125);
     assert!(output.stderr.contains("another one") && output.stderr.contains("--runroot"), "{}", output.stderr);
 }
+
+/// pasta would take the host's own addresses, and then they would mean the namespace of the bridges.
+#[test]
+fn the_host_is_reached_by_way_of_pasta() {
+    let test = "the_host_is_reached_by_way_of_pasta";
+    let env = Env::busybox();
+    let Some(host) = own_address() else { return skip(test, "this machine has no route") };
+    let Some(pasta) = env.program("sh").args(["-c", "command -v pasta"]).run().stdout.lines().next().map(str::to_owned)
+    else {
+        return skip(test, "pasta is not installed");
+    };
+    let listener = TcpListener::bind((host.as_str(), 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.write_all(b"reached\n");
+        }
+    });
+    let run = |network: &str, address: &str| {
+        // Its end is not waited for: an old pasta may forget to pass it on.
+        let script = format!("(nc {address} {port} &) | head -n 1");
+        let start = ["--network-cmd-path", &pasta, "run", "--rm", "--network", network, "busybox", "sh", "-c"];
+        env.coracle(start.into_iter().chain([script.as_str()])).run().expect(0).says("reached");
+    };
+    run("bridge", &host);
+    run("bridge", "$(sed -n 's/\thost.containers.internal.*//p' /etc/hosts)");
+    // Its own network is not a user's.
+    env.ok(["network", "create", "--subnet", "10.0.2.0/24", "n"]);
+    run("n", &host);
+}

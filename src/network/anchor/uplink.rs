@@ -24,13 +24,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// One that ran for as long as this is not one that keeps failing.
 const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
-/// What slirp4netns may have as its IPv4 network: its own default, and where that is another network's, those that are in
-/// documents only (RFC 5737) and so nobody's.
-const SLIRP_RANGES: [&str; 4] = ["10.0.2.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
-/// The IPv6 addresses of slirp4netns's router and of the inner namespace. slirp4netns has fd00::/64 for itself, which is easily a
-/// user's network as well: so its router is reached by the link's address, and ours is from what is in documents only (RFC 3849).
+/// What may be the uplink's own IPv4 network: the default of slirp4netns, and where that is another network's, those that are in
+/// documents only (RFC 5737) and so nobody's. pasta has one as well, because with the host's own addresses, which it would take, the
+/// host could not be reached.
+const RANGES: [&str; 4] = ["10.0.2.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"];
+/// The IPv6 addresses of the inner namespace and of pasta, from what is in documents only (RFC 3849).
+const OWN: &str = "2001:db8:c0:ac1e::100";
+const PASTA_GATEWAY: &str = "2001:db8:c0:ac1e::2";
+/// slirp4netns has fd00::/64 for itself, which is easily a user's network as well: so its router is reached by the link's address.
 const SLIRP_GATEWAY: &str = "fe80::2";
-const SLIRP_OWN: &str = "2001:db8:c0:ac1e::100";
+/// Its gateway and its resolver there, whatever is the host's.
+const SLIRP_V6: [&str; 2] = ["fd00::2", "fd00::3"];
 
 #[derive(Debug)]
 pub(super) struct Uplink {
@@ -40,8 +44,8 @@ pub(super) struct Uplink {
     dir: PathBuf,
     state: State,
     pause: Duration,
-    /// Somebody has said which network is its own.
-    range_is_given: bool,
+    /// Its own network; none where somebody has said what it is.
+    range: Option<Cidr>,
     /// Networks that its own must not overlap.
     avoided: Vec<Net>,
     /// The host's when the uplink was started, where it does not follow them.
@@ -80,8 +84,13 @@ impl Uplink {
     /// Starts it; what goes wrong is for those who need it.
     pub(super) fn start(place: &Place, outer: Outer) -> Uplink {
         let mut mode = mode(place.uplink, &place.options);
-        let range_is_given =
-            matches!(&mode, Mode::Slirp4netns(options) if options.cidr != SlirpOptions::default().cidr);
+        let usual = SlirpOptions::default().cidr;
+        let range = match &mode {
+            Mode::Slirp4netns(options) => options.cidr == usual,
+            Mode::Pasta(options) => !options.has_addresses(),
+            _ => false,
+        };
+        let range = range.then_some(usual);
         if let Mode::Pasta(options) = &mut mode {
             options.args.extend(["--ns-ifname".to_owned(), INTERFACE.to_owned()]);
         }
@@ -90,7 +99,7 @@ impl Uplink {
         let none = State::Broken { error: Error::new("it has not been started"), again: Instant::now() };
         let (dir, pause) = (place.dir(), FIRST_PAUSE);
         let (avoided, ways_out) = (Vec::new(), Vec::new());
-        let mut uplink = Uplink { outer, plan, dir, state: none, pause, range_is_given, avoided, ways_out };
+        let mut uplink = Uplink { outer, plan, dir, state: none, pause, range, avoided, ways_out };
         uplink.again();
         uplink
     }
@@ -131,44 +140,73 @@ impl Uplink {
         !matches!(self.plan.mode, Mode::Pasta(_))
     }
 
-    /// Whether its own network overlaps one of these. pasta has none.
+    /// Whether its own network overlaps one of these.
     pub(super) fn overlaps(&self, networks: &[Net]) -> bool {
-        let Mode::Slirp4netns(options) = &self.plan.mode else { return false };
-        networks.iter().any(|network| network.overlaps(net(options.cidr)))
+        self.range.is_some_and(|range| networks.iter().any(|network| network.overlaps(net(range))))
     }
 
     /// Starts it again with a network of its own that overlaps none of these, if there is one.
     pub(super) fn avoid(&mut self, networks: Vec<Net>) {
         self.avoided = networks;
-        let before = self.plan.mode.clone();
+        let before = self.range;
         self.choose_range();
-        if self.plan.mode != before {
+        if self.range != before {
             self.again();
         }
     }
 
     /// Who answers questions for names in the inner namespace itself: the uplink, which asks the host's resolver.
     pub(super) fn resolver(&self) -> Option<IpAddr> {
-        match &self.plan.mode {
+        match &self.plan().mode {
             Mode::Slirp4netns(options) => Some(options.cidr.dns().into()),
             Mode::Pasta(_) => Some(pasta::DNS_FORWARD.into()),
             _ => None,
         }
     }
 
+    /// Addresses of the uplink itself, behind which is no host: its gateway, and resolvers that know all names.
+    pub(super) fn helpers(&self) -> Vec<IpAddr> {
+        match &self.plan().mode {
+            Mode::Slirp4netns(options) => {
+                let mut helpers: Vec<IpAddr> = vec![options.cidr.gateway().into(), options.cidr.dns().into()];
+                helpers.extend(SLIRP_V6.iter().filter_map(|address| address.parse::<IpAddr>().ok()));
+                helpers
+            }
+            // The gateway is the host with `--map-gw`.
+            Mode::Pasta(options) => {
+                let gateway = self.range.map(|range| range.gateway().into());
+                gateway.into_iter().chain([options.dns_forward()]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A network that is neither the host's nor one to be avoided.
     fn choose_range(&mut self) {
-        let Mode::Slirp4netns(options) = &mut self.plan.mode else { return };
-        if self.range_is_given {
+        if self.range.is_none() {
             return;
         }
         let hosts = self.outer.run(networks_of_host).unwrap_or_default();
-        let all: Vec<Cidr> = SLIRP_RANGES.iter().filter_map(|range| range.parse().ok()).collect();
+        let all: Vec<Cidr> = RANGES.iter().filter_map(|range| range.parse().ok()).collect();
         let is_free = |range: &&Cidr| !self.avoided.iter().any(|network| network.overlaps(net(**range)));
         let is_nobodys = |range: &&Cidr| is_free(range) && !hosts.iter().any(|host| host.overlaps(net(**range)));
         // Rather one of the host's than one of the containers'.
         let range = all.iter().find(is_nobodys).or_else(|| all.iter().find(is_free));
-        options.cidr = range.copied().unwrap_or(options.cidr);
+        self.range = range.copied().or(self.range);
+    }
+
+    /// The plan with that network.
+    fn plan(&self) -> Plan {
+        let mut plan = self.plan.clone();
+        match (&mut plan.mode, self.range) {
+            (Mode::Slirp4netns(options), Some(range)) => options.cidr = range,
+            (Mode::Pasta(options), Some(range)) => {
+                let v6 = self.ways_out.iter().any(|(route, _)| route.destination.is_ipv6());
+                options.args.extend(own_addresses(range, v6));
+            }
+            _ => {}
+        }
+        plan
     }
 
     /// The host's network has changed, perhaps in what was copied.
@@ -238,13 +276,13 @@ impl Uplink {
     fn again(&mut self) {
         self.choose_range();
         let own = i32::try_from(std::process::id()).unwrap_or_default();
-        let (plan, dir) = (self.plan.clone(), self.dir.clone());
         // The old one must be gone, or the name of its interface is still taken.
         let old = std::mem::replace(&mut self.state, State::Broken { error: Error::new(""), again: Instant::now() });
         drop(old);
         if !self.follows_host() {
             self.ways_out = self.outer.run(ways_out).unwrap_or_default();
         }
+        let (plan, dir) = (self.plan(), self.dir.clone());
         let spawned = self.outer.run(move || Helper::spawn(plan, own, &dir));
         match spawned.and_then(|spawned| spawned) {
             Ok(Some(helper)) => {
@@ -271,6 +309,15 @@ fn mode(uplink: RootlessCmd, options: &[String]) -> Mode {
         Ok(mode) => mode,
         Err(_) => Mode::Slirp4netns(SlirpOptions::default()),
     }
+}
+
+/// What pasta is told of its addresses; of IPv6 only where the host has a way out by it.
+fn own_addresses(range: Cidr, v6: bool) -> Vec<String> {
+    let (_, prefix) = range.network();
+    let (own, gateway) = (range.container().to_string(), range.gateway().to_string());
+    let v4 = ["-a".to_owned(), own, "-n".to_owned(), prefix.to_string(), "-g".to_owned(), gateway];
+    let v6 = if v6 { &["-a", OWN, "-g", PASTA_GATEWAY][..] } else { &[] };
+    v4.into_iter().chain(v6.iter().map(|word| (*word).to_owned())).collect()
 }
 
 fn net(range: Cidr) -> Net {
@@ -304,7 +351,7 @@ fn ways_out() -> Vec<(routes::Route, Vec<address::Address>)> {
 
 /// slirp4netns sets IPv4 up in the namespace and leaves IPv6 to router advertisements, which nobody here listens to.
 fn set_ipv6(socket: &mut Socket) -> Result<()> {
-    let (Ok(gateway), Ok(own)) = (SLIRP_GATEWAY.parse(), SLIRP_OWN.parse()) else { return Ok(()) };
+    let (Ok(gateway), Ok(own)) = (SLIRP_GATEWAY.parse(), OWN.parse()) else { return Ok(()) };
     let Some(tap) = link::find(socket, INTERFACE)? else { return Ok(()) };
     let link = Some(tap.index);
     socket.request(&[

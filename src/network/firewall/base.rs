@@ -16,7 +16,7 @@
 //! postrouting  into the uplink                    masqueraded
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::{CHECKED, Isolate, NUMBER, TRANSPARENT};
 use crate::network::nft::{Batch, Chain, Element, Family, Field, Hook, Reject, Rule, Set, Table, name, state};
@@ -63,16 +63,6 @@ const QUESTIONS: (u64, u32) = (5000, 500);
 /// Refuses a held container what the uplink itself offers.
 const HELPER: &str = "helper";
 
-/// What the uplink's program answers itself, whatever the host has at these addresses: slirp4netns's gateway and resolver, and pasta's
-/// resolver. They are none that a list of private networks could mean, and the resolvers know all names.
-const HELPERS: [IpAddr; 5] = [
-    IpAddr::V4(Ipv4Addr::new(10, 0, 2, 2)),
-    IpAddr::V4(Ipv4Addr::new(10, 0, 2, 3)),
-    IpAddr::V4(Ipv4Addr::new(169, 254, 1, 1)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 3)),
-];
-
 /// Refuses what comes here, at once.
 pub(super) const REFUSE: &str = "refuse";
 
@@ -102,8 +92,7 @@ pub(super) fn install(uplink: &str) -> Batch {
         batch.add_set(&Set::new(set, &[key]).counting(10, 65_536));
     }
     batch.add_chain_of(&Chain::new(REFUSE), &refuse());
-    let helpers = HELPERS.map(|address| to(Rule::new(), address).map_bits(Field::MARK, NUMBER, REFUSED));
-    batch.add_chain_of(&Chain::new(HELPER), &helpers);
+    batch.add_chain(&Chain::new(HELPER));
     batch.add_chain_of(&Chain::base("prerouting", Hook::Prerouting, -150), &prerouting(uplink));
     batch.add_chain_of(&Chain::base("input", Hook::Input, 0).dropping(), &input(uplink));
     batch.add_chain_of(&Chain::base("forward", Hook::Forward, 0).dropping(), &forward(uplink));
@@ -214,6 +203,14 @@ fn sets_of(bridge: &super::Bridge) -> impl Iterator<Item = &'static str> {
     let isolated = (bridge.isolate != Isolate::No).then_some(ISOLATED);
     let strict = (bridge.isolate == Isolate::Strict).then_some(STRICT);
     open.into_iter().chain(isolated).chain(strict)
+}
+
+/// Refuses held containers these addresses behind the uplink, and no others.
+pub(super) fn set_helpers(batch: &mut Batch, helpers: &[IpAddr]) {
+    batch.flush_chain(HELPER);
+    for helper in helpers {
+        batch.add_rule(HELPER, &to(Rule::new(), *helper).map_bits(Field::MARK, NUMBER, REFUSED));
+    }
 }
 
 /// What is sent to this address.

@@ -292,6 +292,10 @@ fn what_the_uplink_offers_is_not_for_who_is_held() {
         route.request(&messages).unwrap();
     });
     serve(&lab.internet, 53);
+    lab.firewall.set_helpers(vec![ip("10.0.2.4")]).unwrap();
+    assert_eq!((tcp(&held, "10.0.2.3", 53), tcp(&held, "10.0.2.4", 53)), (Works, Refused));
+    let helpers = ["10.0.2.2", "10.0.2.3", "169.254.1.1", "fd00::2", "fd00::3"].map(ip);
+    lab.firewall.set_helpers(helpers.to_vec()).unwrap();
     for (to, outcome) in [
         ("10.0.2.2", Refused),
         ("10.0.2.3", Refused),
