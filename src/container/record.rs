@@ -135,8 +135,8 @@ pub struct Record {
     pub shift: Option<Shift>,
     /// The tree that shows the image's files so, where the kernel's overlay does it: see [`super::snapshot::shown`].
     pub shown: Option<String>,
-    /// Its network is held by a policy (`--egress`), its own or a network's, at creation: whoever joins its network namespace
-    /// joins its user namespace as well.
+    /// Its network is held by a policy (`--egress`), its own or a network's, at creation, or it shares such a network: whoever joins
+    /// its network namespace joins its user namespace as well, and sockets of other kinds are fenced off.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub restricted: bool,
     /// What `--userns=container:` means, by ID, or the file of `ns:`.

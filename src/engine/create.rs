@@ -351,6 +351,7 @@ fn fill(
     let launch = Launch {
         spec: final_dir.join("config.json"),
         seccomp: filter.map(|_| final_dir.join("seccomp.bpf")),
+        fenced: record.restricted,
         root,
         namespaces: namespaces(&spec),
         tty: record.tty,

@@ -61,7 +61,9 @@ pub fn resolve<'a>(store: &Store, options: &'a CreateOptions) -> Result<(Cow<'a,
         let record = find(name, "net")?.record;
         resolved.to_mut().network = vec![format!("container:{}", record.id)];
         let (joined, owner) = joined_network(store, record)?;
-        if owner.restricted && resolved.userns.mode == userns::Mode::Host {
+        // What holds its sockets holds those of all who share them.
+        resolved.to_mut().restricted |= owner.restricted;
+        if owner.restricted && owner.is_on_bridge() && resolved.userns.mode == userns::Mode::Host {
             if !resolved.userns.typed.is_empty() {
                 return Err(Error::new(format!(
                     "`--userns=host` does not go with the network of container {}: it is restricted, and what holds it would be owned",

@@ -90,6 +90,7 @@ pub fn exec(engine: &Engine, container_id: &str, options: ExecOptions) -> Result
         groups: if options.user.is_none() { record.group_add.clone() } else { Vec::new() },
         spec: dir.join("config.json"),
         seccomp: seccomp.exists().then_some(seccomp),
+        fenced: record.restricted,
         preserved: options.given.iter().map(|given| given.number).collect(),
     };
     let streams = Streams::make(&options)?;

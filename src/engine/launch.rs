@@ -42,7 +42,7 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         None => secrets::of_record(engine, record)?,
     };
     super::depend::start_needed(engine, record)?;
-    let network = Facts::gather(engine, record)?;
+    let network = Facts::for_start(engine, record)?;
     let mut plan = network::Plan::new(network.mode.clone(), record.ports.clone());
     plan.program = match &network.mode {
         Mode::Slirp4netns(_) => networks::program(engine, networks::conf(engine)?, RootlessCmd::Slirp4netns),

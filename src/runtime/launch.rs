@@ -15,6 +15,9 @@ pub struct Launch {
     pub spec: PathBuf,
     /// The compiled seccomp filter, 8 bytes an instruction; `None` is unconfined.
     pub seccomp: Option<PathBuf>,
+    /// Its network is held: no sockets but those that a network namespace holds (`super::seccomp::fence`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fenced: bool,
     pub root: Root,
     /// CLONE_NEW* flags of the namespaces that the spec asks for.
     pub namespaces: u64,

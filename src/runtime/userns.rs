@@ -373,8 +373,8 @@ fn drop_writer_end(go: &std::io::PipeWriter) {
     let _ = nix::unistd::close(go.as_raw_fd());
 }
 
-/// How long a network anchor that has just been started may take to say who it is.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a network anchor that has just been started may take to say who it is: moments, but for a disk that is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Joins the namespace of a live process of this user, if there is one with the same mapping.
 ///
@@ -384,8 +384,13 @@ fn join_live(roots: &Roots, mapping: &Mapping, whose: Whose) -> Result<bool> {
     let deadline = Instant::now() + PATIENCE;
     if whose == Whose::Anchor {
         loop {
-            if try_join(&roots.anchor_lock(), mapping, None).is_some() {
-                return Ok(true);
+            match try_join(&roots.anchor_lock(), mapping, None) {
+                Joined::Yes => return Ok(true),
+                Joined::OtherIds => {
+                    return Err(Error::new("joining the user namespace of the network anchor: it has other IDs")
+                        .hint("your ranges in /etc/subuid have changed: stop all containers, and start them again"));
+                }
+                Joined::No => {}
             }
             // It holds its lock from before anybody can connect to it until its end.
             let lives = File::open(roots.anchor_lock()).is_ok_and(|lock| crate::sys::lock::is_held(&lock));
@@ -393,20 +398,19 @@ fn join_live(roots: &Roots, mapping: &Mapping, whose: Whose) -> Result<bool> {
                 return Err(Error::of(Kind::NoSuch, "the network anchor has ended"));
             }
             if Instant::now() > deadline {
-                return Err(Error::new("joining the user namespace of the network anchor: it has other IDs")
-                    .hint("your ranges in /etc/subuid have changed: stop all containers, and start them again"));
+                return Err(Error::new("joining the user namespace of the network anchor: it does not say who it is"));
             }
             std::thread::sleep(Duration::from_micros(200));
         }
     }
-    if whose == Whose::Anyone && try_join(&roots.anchor_lock(), mapping, None).is_some() {
+    if whose == Whose::Anyone && try_join(&roots.anchor_lock(), mapping, None) == Joined::Yes {
         return Ok(true);
     }
     let wanted = if let Whose::Like(Some(inode)) = whose { &[Some(inode), None][..] } else { &[None][..] };
     for inode in wanted {
         let Ok(entries) = std::fs::read_dir(roots.run_containers()) else { return Ok(false) };
         for entry in entries.flatten() {
-            if try_join(&entry.path().join("lock"), mapping, *inode).is_some() {
+            if try_join(&entry.path().join("lock"), mapping, *inode) == Joined::Yes {
                 return Ok(true);
             }
         }
@@ -414,29 +418,45 @@ fn join_live(roots: &Roots, mapping: &Mapping, whose: Whose) -> Result<bool> {
     Ok(false)
 }
 
+/// What [`try_join`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    Yes,
+    /// Nobody holds the lock, or has not said yet who it is, or is in another namespace than the one that is wanted.
+    No,
+    OtherIds,
+}
+
 /// The PID is in the lock file; it is believed only while the lock is held, looked at after the pidfd is open.
 /// With `inode` only if its user namespace has this number.
-fn try_join(path: &Path, mapping: &Mapping, inode: Option<u64>) -> Option<()> {
-    let lock = File::open(path).ok()?;
-    let read = || std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse::<i32>().ok();
-    let written = read()?;
-    let pid = rustix::process::Pid::from_raw(written)?;
-    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()?;
-    // Held, and by the same one: an earlier monitor's PID may stand there while a new one has just taken the lock.
-    if !crate::sys::lock::is_held(&lock) || read() != Some(written) {
-        return None;
-    }
-    let map = std::fs::read_to_string(format!("/proc/{}/uid_map", pid.as_raw_nonzero())).ok()?;
-    if parse_map(&map) != mapping.uids {
-        return None;
+fn try_join(path: &Path, mapping: &Mapping, inode: Option<u64>) -> Joined {
+    let Some((pid, pidfd)) = holder(path) else { return Joined::No };
+    let Ok(map) = std::fs::read_to_string(format!("/proc/{pid}/uid_map")) else { return Joined::No };
+    // It is empty when the process has ended meanwhile.
+    if !map.is_empty() && parse_map(&map) != mapping.uids {
+        return Joined::OtherIds;
     }
     if let Some(inode) = inode {
-        let theirs = std::fs::metadata(format!("/proc/{}/ns/user", pid.as_raw_nonzero())).ok()?;
-        if std::os::unix::fs::MetadataExt::ino(&theirs) != inode {
-            return None;
+        let theirs = std::fs::metadata(format!("/proc/{pid}/ns/user"));
+        if !theirs.is_ok_and(|theirs| std::os::unix::fs::MetadataExt::ino(&theirs) == inode) {
+            return Joined::No;
         }
     }
-    nix::sched::setns(&pidfd, CloneFlags::CLONE_NEWUSER).ok()
+    match nix::sched::setns(&pidfd, CloneFlags::CLONE_NEWUSER) {
+        Ok(()) => Joined::Yes,
+        Err(_) => Joined::No,
+    }
+}
+
+/// The process that holds a lock, if its file says which.
+fn holder(path: &Path) -> Option<(i32, OwnedFd)> {
+    let lock = File::open(path).ok()?;
+    let read = || std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse::<i32>().ok();
+    let pid = read()?;
+    let pidfd =
+        rustix::process::pidfd_open(rustix::process::Pid::from_raw(pid)?, rustix::process::PidfdFlags::empty()).ok()?;
+    // Held, and by the same one: an earlier monitor's PID may stand there while a new one has just taken the lock.
+    (crate::sys::lock::is_held(&lock) && read() == Some(pid)).then_some((pid, pidfd))
 }
 
 #[cfg(test)]

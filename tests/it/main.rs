@@ -30,6 +30,7 @@ mod network;
 mod network_commands;
 mod network_connect;
 mod network_faults;
+mod outside_names;
 mod preserved;
 mod published;
 mod pull;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use crate::support::registry::free_port;
-use crate::support::{Env, SOON, until};
+use crate::support::{Env, SOON, skip, until};
 
 const HELPERS: [&str; 2] = ["slirp4netns", "pasta"];
 
@@ -292,4 +292,23 @@ fn helpers_end_with_their_container() {
         env.ok(["rm", helper]);
         env.assert_nothing_left();
     }
+}
+
+#[test]
+fn host_gateway_is_an_address_also_where_nothing_leads_there() {
+    let env = Env::busybox();
+    env.ok(["network", "create", "--internal", "inside"]);
+    for network in ["none", "inside", "podman"] {
+        let run =
+            ["run", "--rm", "--network", network, "--add-host", "gw:host-gateway", "busybox", "cat", "/etc/hosts"];
+        let output = env.coracle(run).run();
+        if output.stderr.contains("no address of the host is known") {
+            skip("host_gateway", "this machine has no address");
+            return;
+        }
+        let hosts = output.expect(0).text();
+        let line = hosts.lines().find(|line| line.ends_with("\tgw")).unwrap_or_else(|| panic!("{network}:\n{hosts}"));
+        assert!(line.split('\t').next().unwrap().parse::<std::net::IpAddr>().is_ok(), "{line}");
+    }
+    env.assert_nothing_left();
 }

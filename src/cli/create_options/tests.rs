@@ -291,6 +291,8 @@ fn what_cannot_be_is_one_clear_line() {
         ("--add-host x:1.1.1.1 --no-hosts i", "--no-hosts and --add-host cannot be set together"),
         ("--dns nonsense i", "nonsense is not an ip address"),
         ("--dns none,1.1.1.1 i", "none is not allowed"),
+        ("--dns none --dns-search x i", "UseImageResolvConf and DNSSearch are mutually exclusive"),
+        ("--dns none --dns-option edns0 i", "UseImageResolvConf and DNSOption are mutually exclusive"),
         ("--replace i", "cannot replace container without --name being set"),
         ("--shm-size big i", "invalid value for shm-size: invalid size: 'big'"),
         ("--retry-delay soon i", "a duration like 2s"),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::format::go_json::{self, Shape};
 use crate::cli::format::table::Table;
 use crate::cli::format::template::{self, Empty, Schema};
-use crate::cli::format::{Format, time};
+use crate::cli::format::{Format, is_json, time};
 use crate::container::network::Interface;
 use crate::container::store::Container;
 use crate::error::{Error, Result};
@@ -71,7 +71,7 @@ const FREE: &[&str] = &[
 /// What templates of `network inspect` know.
 pub const INSPECT: Schema = Schema {
     command: "inspect",
-    type_name: "*entities.NetworkInspectReport",
+    type_name: "interface {}",
     free_maps: FREE,
     aliases: ALIASES,
     omitted: OMITTED,
@@ -80,7 +80,7 @@ pub const INSPECT: Schema = Schema {
 
 const LIST: Schema = Schema {
     command: "ls",
-    type_name: "networks.ListPrintReports",
+    type_name: "network.ListPrintReports",
     free_maps: FREE,
     aliases: ALIASES,
     omitted: OMITTED,
@@ -107,6 +107,11 @@ pub fn render(networks: &[Network], options: &Options<'_>) -> Result<String> {
     };
     if options.quiet && options.format.is_none() {
         return Ok(networks.iter().map(|network| format!("{}\n", network.name)).collect());
+    }
+    // Unlike other lists of the reference, this one takes only the word for all of it as JSON.
+    if options.format.is_some_and(|format| format.trim() != "json" && is_json(format)) {
+        let lines = networks.iter().map(|network| Ok(go_json::compact(&object(network)?)? + "\n"));
+        return lines.collect();
     }
     match options.format.map(Format::parse).transpose()?.flatten() {
         Some(Format::Json) => go_json::pretty(&networks.iter().map(object).collect::<Result<Value>>()?, Shape::Listing),
@@ -185,6 +190,9 @@ mod tests {
         let networks: Vec<Network> = serde_json::from_str(LS).unwrap();
         let list = |options: Options<'_>| render(&networks, &options).unwrap();
         assert_eq!(list(Options { format: Some("json"), ..Options::default() }), LS);
+        let lines = list(Options { format: Some("{{json .}}"), ..Options::default() });
+        let each: Vec<Network> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(each, networks);
         assert_eq!(list(Options::default()), include_str!("../../../tests/data/samples/network-ls.txt"));
         assert_eq!(list(Options { quiet: true, ..Options::default() }), "mynet\npodman\n");
         let text = |format| list(Options { format: Some(format), ..Options::default() });

@@ -15,10 +15,11 @@ use crate::network::Asked;
 /// # Errors
 /// There is no such network or container; an address is taken. Nothing has changed then.
 pub fn connect(engine: &Engine, name: &str, container: &str, asked: Asked) -> Result<()> {
-    let network = store(engine)?.get(name)?;
     let found = containers(engine).find(container)?;
+    let network = store(engine)?.get(name)?;
     check_mode(&found.record)?;
     let plain = asked == Asked { name: asked.name.clone(), ..Asked::default() };
+    super::egress::check_made_for(&found.record, std::slice::from_ref(&network))?;
     let new = attachment(&network, asked)?;
     let changed = change(engine, &found, |wanted| {
         if wanted.networks.iter().any(|one| one.network == network.name) {
@@ -26,7 +27,7 @@ pub fn connect(engine: &Engine, name: &str, container: &str, asked: Asked) -> Re
                 return Ok(());
             }
             bail!(
-                "container {} is already connected to network {:?}: network is already connected",
+                "container {} is already connected to network {}: network is already connected",
                 found.record.id,
                 network.name
             );

@@ -9,12 +9,13 @@ use std::borrow::Cow;
 use super::{Choice, Engine};
 use crate::container::network::{Attachment, Wanted};
 use crate::container::options::CreateOptions;
+use crate::container::record::Record;
 use crate::container::userns;
 use crate::engine::containers;
 use crate::error::{Context as _, Error, Result};
 use crate::network::Mode;
-use crate::network::config::Store;
-use crate::network::egress::{FILE, OLD_FILE, Policy};
+use crate::network::config::{Network, Store};
+use crate::network::egress::{FILE, OLD_FILE, OPTION, Policy};
 
 /// Refuses policies where nothing would hold them.
 pub(super) fn check_mode(options: &CreateOptions, mode: &Mode) -> Result<()> {
@@ -51,11 +52,16 @@ pub(super) fn is_held(store: &Store, options: &CreateOptions, attachments: &[Att
 /// # Errors
 /// `--userns=host` was given.
 pub fn with_own_namespace<'a>(options: &'a CreateOptions, choice: &Choice) -> Result<Cow<'a, CreateOptions>> {
-    if !choice.held {
+    // With `--network none` there is nothing to hold, but sockets that have nothing to do with networks.
+    let asked = options.egress.as_ref().is_some_and(|egress| egress.allow.is_some());
+    if !choice.held && !asked {
         return Ok(Cow::Borrowed(options));
     }
     let mut options = options.clone();
     options.restricted = true;
+    if !choice.held {
+        return Ok(Cow::Owned(options));
+    }
     if options.userns.mode == userns::Mode::Host {
         if !options.userns.typed.is_empty() {
             return Err(Error::new(
@@ -67,6 +73,21 @@ pub fn with_own_namespace<'a>(options: &'a CreateOptions, choice: &Choice) -> Re
         options.userns.mode = userns::Mode::Own;
     }
     Ok(Cow::Owned(options))
+}
+
+/// Refuses to hold a container that was made without a restriction: it shares the network's user namespace, or has no fence around
+/// its sockets, which nobody can put there later.
+pub(super) fn check_made_for(record: &Record, networks: &[Network]) -> Result<()> {
+    if record.restricted || Policy::of(None, networks)?.is_none() {
+        return Ok(());
+    }
+    let with = networks.iter().find(|network| network.options.contains_key(OPTION));
+    Err(Error::new(format!(
+        "container {} was made without a restriction, and network {} has one: neither its user namespace nor its sockets would be held",
+        record.name,
+        with.map_or("", |network| network.name.as_str())
+    ))
+    .hint("make the container again, with `--egress` or with that network"))
 }
 
 /// What a restricted container was refused, oldest first: one JSON document on each line.

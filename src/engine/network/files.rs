@@ -27,14 +27,30 @@ impl Facts {
     /// # Errors
     /// A network of the container is not there any more.
     pub fn gather(engine: &Engine, record: &Record) -> Result<Facts> {
+        Facts::with_networks(engine, record).map(|(facts, _)| facts)
+    }
+
+    /// The same for a start.
+    ///
+    /// # Errors
+    /// Also: a network has a policy now, which cannot hold this container.
+    pub fn for_start(engine: &Engine, record: &Record) -> Result<Facts> {
+        let (facts, networks) = Facts::with_networks(engine, record)?;
+        super::egress::check_made_for(record, &networks)?;
+        Ok(facts)
+    }
+
+    fn with_networks(engine: &Engine, record: &Record) -> Result<(Facts, Vec<Network>)> {
         let mode = Mode::parse(&record.network)?;
         if mode != Mode::Bridge {
             let mut host = Host::gather(&mode, None)?;
             if mode != Mode::None {
                 host.said = conf(engine)?.defaults.host_address;
+            } else if record.add_host.iter().any(|entry| entry.ends_with(":host-gateway")) {
+                host.find_addresses()?;
             }
             let ipv6 = mode.has_ipv6();
-            return Ok(Facts { mode, host, bridges: Bridges::default(), ipv6, anchor: None });
+            return Ok((Facts { mode, host, bridges: Bridges::default(), ipv6, anchor: None }, Vec::new()));
         }
         let conf = conf(engine)?;
         let store = store_of(engine, conf);
@@ -43,13 +59,14 @@ impl Facts {
         let networks = networks(&store, &wanted)?;
         let mut host = Host::gather(&mode, pasta(engine, conf, uplink).as_deref())?;
         host.said = conf.defaults.host_address;
-        Ok(Facts {
+        let facts = Facts {
             host,
             bridges: Bridges::of(&networks),
             ipv6: networks.iter().any(|network| network.subnets.iter().any(|subnet| !subnet.subnet.is_ipv4())),
             anchor: Some(super::anchor::place(engine, conf, store.location().clone(), uplink)?),
             mode,
-        })
+        };
+        Ok((facts, networks))
     }
 }
 

@@ -143,6 +143,7 @@ impl Wiring {
         if policy.is_some() {
             egress::check_owner(namespace.as_fd())?;
         }
+        container.held |= policy.is_some();
         self.hold(&container.wanted, &container.dir, policy.as_ref(), container.wires.iter())?;
         container.held = policy.is_some();
         self.services.set_container(container, listeners)

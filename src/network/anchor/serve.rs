@@ -213,10 +213,14 @@ impl Anchor {
     fn uplink_heard(&mut self) {
         // Its descriptors may be closed by what follows, and their numbers taken by others.
         self.unwatch_uplink();
-        let change = self.uplink.heard(self.wiring.socket());
+        let mut change = self.uplink.heard(self.wiring.socket());
         self.watch_uplink();
         if change == Change::Nothing {
             return;
+        }
+        // Before anybody hears that it leads out.
+        if let Err(error) = self.wiring.services.firewall().set_helpers(self.uplink.helpers()) {
+            change = Change::Broken(error);
         }
         let waiting: Vec<u64> = self.connections.iter().filter(|(_, c)| c.waits).map(|(token, _)| *token).collect();
         for token in waiting {

@@ -33,6 +33,8 @@ const OWN: &str = "2001:db8:c0:ac1e::100";
 const PASTA_GATEWAY: &str = "2001:db8:c0:ac1e::2";
 /// slirp4netns has fd00::/64 for itself, which is easily a user's network as well: so its router is reached by the link's address.
 const SLIRP_GATEWAY: &str = "fe80::2";
+/// Its gateway and its resolver there, whatever is the host's.
+const SLIRP_V6: [&str; 2] = ["fd00::2", "fd00::3"];
 
 #[derive(Debug)]
 pub(super) struct Uplink {
@@ -159,6 +161,19 @@ impl Uplink {
             Mode::Slirp4netns(options) => Some(options.cidr.dns().into()),
             Mode::Pasta(_) => Some(pasta::DNS_FORWARD.into()),
             _ => None,
+        }
+    }
+
+    /// Addresses of the uplink itself, behind which is no host: its gateway, and resolvers that know all names.
+    pub(super) fn helpers(&self) -> Vec<IpAddr> {
+        match &self.plan().mode {
+            Mode::Slirp4netns(options) => {
+                let mut helpers: Vec<IpAddr> = vec![options.cidr.gateway().into(), options.cidr.dns().into()];
+                helpers.extend(SLIRP_V6.iter().filter_map(|address| address.parse::<IpAddr>().ok()));
+                helpers
+            }
+            Mode::Pasta(options) => vec![options.dns_forward()],
+            _ => Vec::new(),
         }
     }
 

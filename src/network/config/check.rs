@@ -25,7 +25,9 @@ pub fn network(network: &Network) -> Result<()> {
     if network.id.len() != 64 || !id::is_hex(&network.id) {
         bail!("invalid network ID {:?}", network.id);
     }
-    if !network.network_interface.is_empty() || network.driver == "bridge" {
+    if network.driver == "bridge" {
+        bridge(&network.network_interface)?;
+    } else if !network.network_interface.is_empty() {
         interface(&network.network_interface)?;
     }
     for (count, most, what) in [
@@ -80,6 +82,21 @@ pub fn interface(text: &str) -> Result<()> {
     }
     Err(Error::new(format!("interface name {text:?} is invalid"))
         .hint("at most 15 letters, digits, hyphens and dots, and not `lo`"))
+}
+
+/// Whether this is the name of an interface that the network anchor has beside the bridges: the uplink's, and the ends of containers'
+/// pairs (`v1`, `v2` and so on).
+pub fn is_anchors(name: &str) -> bool {
+    let is_pair = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    name == "tap0" || name.strip_prefix('v').is_some_and(is_pair)
+}
+
+fn bridge(text: &str) -> Result<()> {
+    interface(text)?;
+    if is_anchors(text) {
+        bail!("interface name {text:?} is invalid: the engine has interfaces of that name itself");
+    }
+    Ok(())
 }
 
 fn subnet(subnet: &Subnet) -> Result<()> {
@@ -164,6 +181,11 @@ mod tests {
             (Network { network_interface: "a/b".into(), ..sample() }, "interface name \"a/b\" is invalid"),
             (Network { network_interface: String::new(), ..sample() }, "interface name \"\" is invalid"),
             (Network { network_interface: "lo".into(), ..sample() }, "interface name \"lo\" is invalid"),
+            (Network { network_interface: "v12".into(), ..sample() }, "interface name \"v12\" is invalid: the engine"),
+            (
+                Network { network_interface: "tap0".into(), ..sample() },
+                "interface name \"tap0\" is invalid: the engine",
+            ),
             (subnet("10.89.0.5/24", None, None), "is not the address of a network"),
             (subnet("127.0.0.0/8", None, None), "another meaning"),
             (subnet("224.0.0.0/24", None, None), "another meaning"),
@@ -181,6 +203,8 @@ mod tests {
             assert!(error.contains(message), "{error}");
         }
         network(&sample()).unwrap();
+        network(&Network { network_interface: "v".into(), ..sample() }).unwrap();
+        network(&Network { network_interface: "v1x".into(), ..sample() }).unwrap();
         network(&subnet("fd00::/64", Some("fd00::1"), None)).unwrap();
     }
 }

@@ -49,7 +49,7 @@ const MODES: [&str; 10] =
     ["bridge", "slirp4netns", "pasta", "pod", "none", "default", "private", "ns", "container", "host"];
 
 /// Interfaces that are in the namespace of all bridges besides.
-const TAKEN: [&str; 3] = ["lo", "tap0", "podman0"];
+const TAKEN: [&str; 2] = ["lo", "podman0"];
 
 /// A network of its own: with these `random` bits it gets its ID, and an IPv6 network from them where it needs one.
 ///
@@ -141,7 +141,7 @@ fn interface(new: &New, around: &Around<'_>) -> Result<String> {
     check::interface(asked)?;
     // The default network's bridge is there also where no file says so.
     let taken = around.networks.iter().any(|other| other.network_interface == asked) || TAKEN.contains(&asked);
-    if taken || asked.starts_with("veth") {
+    if taken || asked.starts_with("veth") || check::is_anchors(asked) {
         bail!("bridge name {asked} already in use");
     }
     Ok(asked.to_owned())
@@ -290,7 +290,10 @@ pub fn parse_route(text: &str) -> Result<Route> {
     }
     let Ok(net) = destination.parse::<Net>() else { bail!("invalid route destination {destination}") };
     let Ok(gateway) = gateway.parse() else { bail!("invalid route gateway {gateway}") };
-    Ok(Route { destination: net.network(), gateway, metric })
+    if net.network() != net {
+        return Err(Error::new("route destination invalid").hint(format!("use {}", net.network())));
+    }
+    Ok(Route { destination: net, gateway, metric })
 }
 
 fn bad_route(text: &str) -> Error {
@@ -395,6 +398,8 @@ mod tests {
             ),
             (New { interface: "podman0".into(), ..New::default() }, "bridge name podman0 already in use"),
             (New { interface: "vethx".into(), ..New::default() }, "bridge name vethx already in use"),
+            (New { interface: "v7".into(), ..New::default() }, "bridge name v7 already in use"),
+            (New { interface: "tap0".into(), ..New::default() }, "bridge name tap0 already in use"),
             (New { interface: "toolonginterfacename".into(), ..New::default() }, "interface name"),
             (
                 New { dns: vec!["1.1.1.1".parse().unwrap()], disable_dns: true, ..New::default() },
@@ -426,11 +431,12 @@ mod tests {
         assert_eq!(range.start_ip.unwrap().to_string(), "10.77.0.129");
         assert_eq!(range.end_ip.unwrap().to_string(), "10.77.0.255");
         assert_eq!(parse_range("fd::5-fd::9").unwrap().end_ip.unwrap().to_string(), "fd::9");
-        let route = parse_route("10.9.0.7/24,10.82.0.5,50").unwrap();
+        let route = parse_route("10.9.0.0/24,10.82.0.5,50").unwrap();
         assert_eq!((route.destination.to_string(), route.metric), ("10.9.0.0/24".to_owned(), Some(50)));
         for (text, message) in [
             ("10.9.0.0/24", "invalid route: 10.9.0.0/24"),
             ("x,10.0.0.1", "invalid route destination x"),
+            ("10.9.0.7/24,10.0.0.1", "route destination invalid"),
             ("10.9.0.0/24,y", "invalid route gateway y"),
             ("10.9.0.0/24,10.0.0.1,z", "invalid route metric z"),
             ("10.9.0.0/24,10.0.0.1,5,6", "invalid route"),

@@ -211,11 +211,15 @@ pub(super) fn to_text(network: &Network) -> Result<String> {
 
 /// The network in a file; `None` where there is none.
 fn read(path: &Path, name: &str) -> Result<Option<Network>> {
-    let file = match File::open(path) {
+    // Not blocking: it may be a pipe that nobody writes into.
+    let file = match File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e.into()),
     };
+    if !file.metadata()?.is_file() {
+        return Err(Error::new("it is no regular file"));
+    }
     let mut bytes = Vec::new();
     file.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
     parse(&bytes, name).map(Some)
@@ -302,9 +306,12 @@ mod tests {
         let mut evil = network("evil", 'e');
         evil.network_interface = "../../x".into();
         put("evil", to_text(&evil).unwrap().as_bytes());
+        nix::unistd::mkfifo(&store.file("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::fs::create_dir(store.file("dir")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", store.file("zero")).unwrap();
         let all = store.list().unwrap();
-        assert_eq!((all.networks.len(), all.warnings.len()), (1, 4), "{:?}", all.warnings);
-        for name in ["other", "large", "deep", "evil"] {
+        assert_eq!((all.networks.len(), all.warnings.len()), (1, 7), "{:?}", all.warnings);
+        for name in ["other", "large", "deep", "evil", "pipe", "dir", "zero"] {
             let error = store.get(name).unwrap_err().to_string();
             assert!(error.starts_with("reading `"), "{error}");
         }

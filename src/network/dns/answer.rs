@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::rdata::{A, AAAA, PTR};
 use hickory_proto::rr::{Name, RData, Record};
 
@@ -24,9 +25,14 @@ pub(super) fn address(address: IpAddr) -> RData {
 }
 
 /// The record of a name; `None` if it cannot be one in DNS.
-pub(super) fn pointer(name: &str) -> Option<RData> {
+fn pointer(name: &str) -> Option<RData> {
     let name = Name::from_labels(name.trim_end_matches('.').split('.').map(str::as_bytes)).ok()?;
     if name.is_root() { None } else { Some(RData::PTR(PTR(name))) }
+}
+
+/// The record of a container's name, or of its ID where the name cannot be one.
+pub(super) fn pointers(name: &str, id: &str) -> Vec<RData> {
+    pointer(name).or_else(|| pointer(id)).into_iter().collect()
 }
 
 /// An answer to a message that is no proper question.
@@ -37,6 +43,18 @@ pub(super) fn refuse(id: u16, op_code: OpCode, code: ResponseCode) -> Vec<u8> {
 /// An answer without records.
 pub(super) fn empty(question: &Question, code: ResponseCode) -> Vec<u8> {
     encode(&message(question, code))
+}
+
+/// The answer to what a restricted container may not ask: there is no such name, for it. (musl's resolver takes no notice of REFUSED, and
+/// waits for another answer until it gives up.) Who understands extended errors is told why (RFC 8914: 18, prohibited).
+pub(super) fn prohibited(question: &Question) -> Vec<u8> {
+    const EXTENDED_ERROR: u16 = 15;
+    const PROHIBITED: [u8; 2] = [0, 18];
+    let mut message = message(question, ResponseCode::NXDomain);
+    if let Some(edns) = &mut message.edns {
+        edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, PROHIBITED.to_vec()));
+    }
+    encode(&message)
 }
 
 /// An answer that says nothing but that it is too long to be sent this way.

@@ -25,6 +25,13 @@ pub(super) enum Decision {
         name: String,
         found: Found,
     },
+    /// The name of the container that has an address.
+    Pointer {
+        name: String,
+        /// Its short ID, where the name is none in DNS.
+        id: String,
+        address: IpAddr,
+    },
     /// To be asked of others.
     Ask(Way),
 }
@@ -48,7 +55,7 @@ pub(super) fn decide(table: &Table, asker: &Asker, over: &str, question: &Questi
         && let Some(address) = reversed(question)
     {
         if let Some((name, id)) = table.reverse(asker, address) {
-            return Decision::Records(answer::pointer(&name).or_else(|| answer::pointer(&id)).into_iter().collect());
+            return Decision::Pointer { name, id, address };
         }
         if table.is_ours(address) {
             return Decision::Code(ResponseCode::NXDomain);
@@ -178,11 +185,14 @@ mod tests {
     #[test]
     fn reverse_names() {
         let table = table(true, false);
-        let pointer = |name: &str| Decision::Records(answer::pointer(name).into_iter().collect());
-        assert_eq!(decision(&table, "3.0.89.10.in-addr.arpa", 12), pointer("web"));
-        assert_eq!(decision(&table, "3.0.89.10.IN-ADDR.arpa", 12), pointer("web"));
+        let pointer = |address: &str| {
+            let (name, id, address) = ("web".into(), "222222222222".into(), address.parse().unwrap());
+            Decision::Pointer { name, id, address }
+        };
+        assert_eq!(decision(&table, "3.0.89.10.in-addr.arpa", 12), pointer("10.89.0.3"));
+        assert_eq!(decision(&table, "3.0.89.10.IN-ADDR.arpa", 12), pointer("10.89.0.3"));
         let v6 = format!("3.{}0.0.d.f.ip6.arpa", "0.".repeat(27));
-        assert_eq!(decision(&table, &v6, 12), pointer("web"));
+        assert_eq!(decision(&table, &v6, 12), pointer("fd00::3"));
         assert_eq!(decision(&table, "9.0.89.10.in-addr.arpa", 12), Decision::Code(ResponseCode::NXDomain));
         assert_eq!(decision(&table, "8.8.8.8.in-addr.arpa", 12), Decision::Ask(Way::Host));
         assert_eq!(decision(&table, "0.89.10.in-addr.arpa", 12), Decision::Ask(Way::Host), "a zone");

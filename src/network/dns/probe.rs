@@ -39,6 +39,7 @@ pub fn probe(message: &[u8], reply: &[u8]) -> Option<Vec<u8>> {
             Decision::Records(records) => answer::records(&question, records, limit),
             other => panic!("{other:?}"),
         },
+        Decision::Pointer { name, id, .. } => answer::records(&question, answer::pointers(&name, &id), limit),
         Decision::Ask(_) => return foreign(&question, message, reply),
     };
     assert!((HEADER..=limit).contains(&answer.len()), "{} bytes of {limit}", answer.len());

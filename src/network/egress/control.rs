@@ -18,7 +18,7 @@ use crate::bail;
 use crate::error::{Context as _, Result};
 use crate::network::dns::Gate;
 use crate::network::netlink::{Protocol, Socket};
-use crate::network::nft::{Batch, Element, Table};
+use crate::network::nft::{Batch, Element, Table, forget_connections};
 
 /// An answer is used by programs that connect somewhat later, and by those that keep it a while against the rules.
 const LEAST: u32 = 60;
@@ -30,6 +30,9 @@ const SLACK: Duration = Duration::from_secs(10);
 pub(in crate::network) const MAX_OPEN: u32 = 4096;
 /// So many names are remembered for what is written down.
 const MAX_NAMES: usize = 4096;
+
+/// The bits of a connection's mark that say whose it is.
+const MARKS: u32 = 0x00ff_ffff;
 
 /// The search domain of user-defined networks: `db.dns.podman` is `db`.
 const SEARCH: &str = ".dns.podman";
@@ -56,6 +59,10 @@ pub(in crate::network) struct State {
     socket: Socket,
     table: Table,
     held: HashMap<String, Held>,
+    /// Whose an address is, or was last: a name opened it for that one.
+    owners: HashMap<IpAddr, String>,
+    /// There has been somebody whose connections are marked.
+    marked: bool,
     /// Seconds that an address stays open at least.
     pub(in crate::network) least: u32,
 }
@@ -78,7 +85,8 @@ impl Control {
     /// `table` is where the sets are. Called in the anchor's network namespace.
     pub fn new(table: Table) -> Result<Arc<Control>> {
         let socket = Socket::open(Protocol::Netfilter)?;
-        Ok(Arc::new(Control { state: Mutex::new(State { socket, table, held: HashMap::new(), least: LEAST }) }))
+        let (held, owners) = (HashMap::new(), HashMap::new());
+        Ok(Arc::new(Control { state: Mutex::new(State { socket, table, held, owners, marked: false, least: LEAST }) }))
     }
 
     pub(in crate::network) fn lock(&self) -> MutexGuard<'_, State> {
@@ -109,7 +117,7 @@ impl Control {
     /// The kernel refuses, or too many are open; the container must not get the answer then.
     pub fn open(&self, container: &str, name: &str, addresses: &[(IpAddr, u32)], ours: bool) -> Result<()> {
         let mut state = self.lock();
-        let State { socket, table, held, least } = &mut *state;
+        let State { socket, table, held, least, .. } = &mut *state;
         let Some(held) = held.get_mut(container) else { bail!("container `{container}` is not restricted") };
         let now = Instant::now();
         let mut wanted: Vec<(String, IpAddr, Duration)> = Vec::new();
@@ -180,6 +188,7 @@ impl State {
         policy: &Policy,
         journal: Option<Arc<Journal>>,
     ) {
+        self.marked = true;
         let policy = policy.clone();
         let (open, names, addresses) = (HashMap::new(), HashMap::new(), Vec::new());
         self.held.insert(container.to_owned(), Held { number, policy, journal, addresses, open, names });
@@ -193,6 +202,50 @@ impl State {
 
     pub(in crate::network) fn remove(&mut self, container: &str) {
         self.held.remove(container);
+    }
+
+    /// A container has these addresses from now on. What names have opened of them was meant for who had them before, and is closed.
+    pub(in crate::network) fn own(&mut self, container: &str, addresses: impl Iterator<Item = IpAddr>) -> Result<()> {
+        for address in addresses {
+            let before = self.owners.insert(address, container.to_owned());
+            if before.as_ref().is_none_or(|before| before != container) {
+                self.close(address)?;
+            }
+            // Connections are known by a mark: one that was allowed with somebody else is none of the new one's. Where the kernel
+            // cannot be asked for them, they are left to end by themselves.
+            if self.marked && before.is_some_and(|before| before != container) {
+                let _ = forget_connections(&mut self.socket, address, MARKS);
+            }
+        }
+        Ok(())
+    }
+
+    /// The container is gone. Its addresses may be open still, for it and nobody else, and connections to them known.
+    pub(in crate::network) fn disown(&mut self, container: &str) {
+        if !self.marked {
+            self.owners.retain(|_, owner| owner != container);
+        }
+    }
+
+    /// Nobody reaches this address by a name any more.
+    fn close(&mut self, address: IpAddr) -> Result<()> {
+        let State { socket, table, held, .. } = self;
+        for held in held.values_mut() {
+            let sets: Vec<String> =
+                held.open.keys().filter(|(_, open)| *open == address).map(|(set, _)| set.clone()).collect();
+            for set in sets {
+                let mut batch = Batch::new(table);
+                batch.delete_elements(&set, &[element(address)]);
+                match batch.commit(socket) {
+                    // Its time is over already.
+                    Err(refused) if refused.is(Errno::NOENT) => {}
+                    done => done.with_context(|| format!("closing {address} for others"))?,
+                }
+                held.open.remove(&(set, address));
+            }
+            held.names.remove(&address);
+        }
+        Ok(())
     }
 
     /// Nobody is restricted.

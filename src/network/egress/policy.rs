@@ -98,6 +98,15 @@ impl Policy {
     }
 }
 
+/// As much of a text as fits a line.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 200;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 impl From<List> for Policy {
     fn from(list: List) -> Policy {
         Policy { lists: vec![list], log: false }
@@ -115,16 +124,20 @@ impl List {
         let mut given = false;
         for value in values {
             let value = value.as_ref();
-            let value = value.strip_prefix("allow=").unwrap_or(value);
             for word in value.split(',').map(str::trim) {
                 given = true;
+                // In front of each: a network's values are kept as one.
+                let word = word.strip_prefix("allow=").unwrap_or(word);
                 if word == "none" {
                     none = true;
                     continue;
                 }
-                let entry = Entry::parse(word).with_context(|| format!("reading `--egress {value}`"))?;
+                let entry = Entry::parse(word).with_context(|| format!("reading `--egress {}`", shortened(value)))?;
                 if !list.entries.contains(&entry) {
                     list.entries.push(entry);
+                }
+                if list.entries.len() > MAX_ENTRIES {
+                    bail!("`--egress` has more than {MAX_ENTRIES} entries");
                 }
             }
         }
@@ -133,9 +146,6 @@ impl List {
         }
         if !given {
             bail!("`--egress` says nothing: name what may be reached, or `none`");
-        }
-        if list.entries.len() > MAX_ENTRIES {
-            bail!("`--egress` has more than {MAX_ENTRIES} entries");
         }
         Ok(list)
     }
@@ -204,7 +214,9 @@ impl Entry {
         match &self.what {
             What::Name { name, below: false } => asked == name,
             What::Name { name, below: true } => {
-                asked.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+                // A dot that is part of a label stands with a backslash in front of it.
+                let below = |rest: &str| rest.len() > 1 && rest.ends_with('.') && !rest.ends_with("\\.");
+                asked.strip_suffix(name.as_str()).is_some_and(below)
             }
             What::Net { .. } => false,
         }
@@ -390,6 +402,7 @@ mod tests {
     fn lists() {
         let list = |values: &[&str]| List::parse(values).map(|list| list.texts()).map_err(|e| e.to_string());
         assert_eq!(list(&["none"]), Ok(vec![]));
+        assert_eq!(list(&["allow=a,allow=c"]), Ok(vec!["a".into(), "c".into()]));
         assert_eq!(list(&["allow=a, b", "B:1"]), Ok(vec!["a".into(), "b".into(), "b:1".into()]));
         assert_eq!(list(&["a,A."]), Ok(vec!["a".into()]));
         assert!(list(&["none,a"]).unwrap_err().contains("cannot stand beside"));
@@ -406,8 +419,16 @@ mod tests {
         for name in ["example.org", "a.example.net", "a.b.example.net"] {
             assert_eq!(matches(name), 1, "{name}");
         }
-        for name in ["www.example.org", "example.net", ".example.net", "badexample.org", "xexample.net", "", "10.0.0.1"]
-        {
+        for name in [
+            "www.example.org",
+            "example.net",
+            ".example.net",
+            "a\\.example.net",
+            "badexample.org",
+            "xexample.net",
+            "",
+            "10.0.0.1",
+        ] {
             assert_eq!(matches(name), 0, "{name}");
         }
         assert!(list.has_net_of("10.1.2.3".parse().unwrap()));

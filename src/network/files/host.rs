@@ -46,8 +46,7 @@ impl Host {
             }
         }
         if !matches!(mode, Mode::None) {
-            host.addresses = interface_addresses().context("listing the addresses of the host")?;
-            host.default_interface = default_interface(&read_text("/proc/net/route")?);
+            host.find_addresses()?;
         }
         if matches!(mode, Mode::Pasta(_)) {
             host.pasta_maps_host = lookup::find("pasta").is_some_and(|program| pasta::is_modern(&program));
@@ -56,6 +55,21 @@ impl Host {
             host.pasta_maps_host = bridges.is_some_and(pasta::is_modern);
         }
         Ok(host)
+    }
+
+    /// Gathers its addresses as well.
+    pub fn find_addresses(&mut self) -> Result<()> {
+        self.addresses = interface_addresses().context("listing the addresses of the host")?;
+        self.default_interface = default_interface(&read_text("/proc/net/route")?);
+        Ok(())
+    }
+
+    /// What `--add-host NAME:host-gateway` means. As in the reference, it is no error where nothing leads there.
+    pub fn gateway(&self, mode: &Mode) -> Option<IpAddr> {
+        match mode {
+            Mode::None => self.outer_address(None, None),
+            mode => self.seen_from(mode),
+        }
     }
 
     /// The host as a container of this mode reaches it, if it does.

@@ -21,6 +21,8 @@ pub struct Hosts<'a> {
     pub add_host: &'a [String],
     /// The host as the container reaches it, if it does.
     pub host: Option<IpAddr>,
+    /// What `host-gateway` means: the same, or an address of the host that is out of its reach.
+    pub gateway: Option<IpAddr>,
     /// The container's own address; `None` where it has the host's.
     pub own: Option<IpAddr>,
     pub hostname: &'a str,
@@ -61,7 +63,7 @@ pub fn render(hosts: &Hosts<'_>) -> Result<String> {
     let mut file = File::default();
     for text in hosts.add_host {
         let (names, ip) = parse_add_host(text)?;
-        let Some(ip) = ip.or(hosts.host) else {
+        let Some(ip) = ip.or(hosts.gateway) else {
             bail!("unable to replace \"host-gateway\" of host entry {text:?}: no address of the host is known")
         };
         file.add(&ip.to_string(), &names);
@@ -99,10 +101,12 @@ pub fn with_addresses(text: &str, before: &[IpAddr], now: &[IpAddr], names: &[&s
     };
     let mut changed = String::with_capacity(text.len() + 64);
     let mut taken = HashSet::new();
-    for line in text.lines().filter(|line| !is_own(line)) {
+    for line in text.split_inclusive('\n').filter(|line| !is_own(line)) {
         changed.push_str(line);
-        changed.push('\n');
         taken.extend(line.split('#').next().unwrap_or_default().split_whitespace().skip(1));
+    }
+    if !changed.is_empty() && !changed.ends_with('\n') {
+        changed.push('\n');
     }
     let mut own: Vec<&str> = Vec::new();
     for name in names {
@@ -159,6 +163,7 @@ mod tests {
             base: BASE,
             add_host: &add,
             host: Some("192.168.1.5".parse().unwrap()),
+            gateway: Some("192.168.1.5".parse().unwrap()),
             own: Some("10.0.2.100".parse().unwrap()),
             hostname: "5814d761c23a",
             container_name: "web",
@@ -203,6 +208,8 @@ mod tests {
         );
         assert_eq!(with_addresses(&first, &[a], &[], &names), format!("{text}\n"));
         assert_eq!(with_addresses(&first, &[a], &[a], &names), first);
+        // Line ends are the container's own.
+        assert_eq!(with_addresses("1.1.1.1 a\r\n10.88.0.2 web\r\n\r", &[a], &[], &names), "1.1.1.1 a\r\n\r\n");
         // A name that the user gave another address keeps it.
         let given = with_addresses("10.0.0.9\tweb\n", &[], &[a], &names);
         assert_eq!(given, "10.0.0.9\tweb\n10.88.0.2\t5814d761c23a\n");

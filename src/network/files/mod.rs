@@ -207,6 +207,7 @@ fn render_hosts(request: &Request<'_>, host: &Host) -> Result<String> {
         base,
         add_host: request.add_host,
         host: host.seen_from(request.mode).filter(|_| *request.mode != Mode::Bridge || request.bridges.reach_out),
+        gateway: host.gateway(request.mode),
         own: host.own(request.mode),
         hostname: request.hostname,
         container_name: request.container_name,

@@ -3,10 +3,11 @@
 //! ```text
 //! prerouting   belongs to a transparent socket?  -> mark TRANSPARENT, which routes it to this machine
 //! input        loopback, TRANSPARENT, CHECKED     accepted
-//!              @local   bridge -> its chain       port 53 of its own gateways
+//!              @local   bridge -> its chain       port 53 of its own gateways, with not too many questions
 //!              @refused number -> its chain       a held container gets nothing else
 //!              answers, neighbour discovery, echo accepted; the rest refused
-//! forward      @held    number -> its chain       what it may reach         (returns or refuses)
+//! forward      what the uplink itself offers      refused for held containers
+//!              @held    number -> its chain       what it may reach         (returns or refuses)
 //!              @to4 @to6 address -> its chain     who may reach it          (returns or refuses)
 //!              answers                            accepted
 //!              from the uplink                    dropped
@@ -14,6 +15,8 @@
 //!              bridges with a way out             to the uplink; to each other if not isolated
 //! postrouting  into the uplink                    masqueraded
 //! ```
+
+use std::net::IpAddr;
 
 use super::{CHECKED, Isolate, NUMBER, TRANSPARENT};
 use crate::network::nft::{Batch, Chain, Element, Family, Field, Hook, Reject, Rule, Set, Table, name, state};
@@ -50,6 +53,16 @@ const OPEN: &str = "open";
 const ISOLATED: &str = "isolated";
 const STRICT: &str = "strict";
 
+/// Sets: who asks names how often.
+const ASKS4: &str = "asks4";
+const ASKS6: &str = "asks6";
+/// So many questions a second are one container's, and so many at once. More of them would fill the queue of the gateway's socket, in
+/// which others' are as well.
+const QUESTIONS: (u64, u32) = (5000, 500);
+
+/// Refuses a held container what the uplink itself offers.
+const HELPER: &str = "helper";
+
 /// Refuses what comes here, at once.
 pub(super) const REFUSE: &str = "refuse";
 
@@ -75,7 +88,11 @@ pub(super) fn install(uplink: &str) -> Batch {
     for set in [OPEN, ISOLATED, STRICT] {
         batch.add_set(&Set::new(set, &[Field::IN]));
     }
+    for (set, key) in [(ASKS4, Field::IP4_FROM), (ASKS6, Field::IP6_FROM)] {
+        batch.add_set(&Set::new(set, &[key]).counting(10, 65_536));
+    }
     batch.add_chain_of(&Chain::new(REFUSE), &refuse());
+    batch.add_chain(&Chain::new(HELPER));
     batch.add_chain_of(&Chain::base("prerouting", Hook::Prerouting, -150), &prerouting(uplink));
     batch.add_chain_of(&Chain::base("input", Hook::Input, 0).dropping(), &input(uplink));
     batch.add_chain_of(&Chain::base("forward", Hook::Forward, 0).dropping(), &forward(uplink));
@@ -116,6 +133,7 @@ fn input(uplink: &str) -> Vec<Rule> {
 
 fn forward(uplink: &str) -> Vec<Rule> {
     vec![
+        Rule::new().marked(NUMBER).to(uplink).jump(HELPER),
         Rule::new().map_bits(Field::MARK, NUMBER, HELD),
         Rule::new().ip4().map(&[Field::IP4_TO], TO4),
         Rule::new().ip6().map(&[Field::IP6_TO], TO6),
@@ -151,7 +169,11 @@ pub(super) fn add_bridge(batch: &mut Batch, bridge: &super::Bridge) {
     let chain = chain_of(&bridge.interface);
     let interface = name(&bridge.interface);
     let mut rules = Vec::new();
+    let (each_second, burst) = QUESTIONS;
     for (address, _) in &bridge.subnets {
+        let (from, set) = if address.is_ipv4() { (Field::IP4_FROM, ASKS4) } else { (Field::IP6_FROM, ASKS6) };
+        let question = to(Rule::new(), *address).protocol(UDP).to_port(53);
+        rules.push(question.over(from, set, each_second, burst).drop());
         for protocol in [UDP, TCP] {
             rules.push(to(Rule::new(), *address).protocol(protocol).to_port(53).accept());
         }
@@ -183,10 +205,18 @@ fn sets_of(bridge: &super::Bridge) -> impl Iterator<Item = &'static str> {
     open.into_iter().chain(isolated).chain(strict)
 }
 
+/// Refuses held containers these addresses behind the uplink, and no others.
+pub(super) fn set_helpers(batch: &mut Batch, helpers: &[IpAddr]) {
+    batch.flush_chain(HELPER);
+    for helper in helpers {
+        batch.add_rule(HELPER, &to(Rule::new(), *helper).map_bits(Field::MARK, NUMBER, REFUSED));
+    }
+}
+
 /// What is sent to this address.
-pub(super) fn to(rule: Rule, address: std::net::IpAddr) -> Rule {
+pub(super) fn to(rule: Rule, address: IpAddr) -> Rule {
     match address {
-        std::net::IpAddr::V4(address) => rule.ip4().is(Field::IP4_TO, &address.octets()),
-        std::net::IpAddr::V6(address) => rule.ip6().is(Field::IP6_TO, &address.octets()),
+        IpAddr::V4(address) => rule.ip4().is(Field::IP4_TO, &address.octets()),
+        IpAddr::V6(address) => rule.ip6().is(Field::IP6_TO, &address.octets()),
     }
 }

@@ -73,6 +73,7 @@ impl Members {
     ) -> Result<()> {
         let known = self.all.get(id);
         let was_held = known.is_some_and(|member| member.held.is_some());
+        control.lock().own(id, veths.iter().flat_map(|veth| veth.addresses.iter().copied()))?;
         if policy.is_none() && !was_held {
             let member = Member { veths: veths.to_vec(), held: None };
             self.all.insert(id.to_owned(), member);
@@ -194,6 +195,7 @@ impl Members {
         id: &str,
     ) -> Result<()> {
         let Some(member) = self.all.remove(id) else { return Ok(()) };
+        control.lock().disown(id);
         if let Some(known) = &member.held {
             let mut state = control.lock();
             state.remove(id);

@@ -93,6 +93,7 @@ pub struct Firewall {
     bridges: BTreeMap<String, Bridge>,
     members: members::Members,
     control: Arc<Control>,
+    helpers: Vec<IpAddr>,
 }
 
 impl Firewall {
@@ -103,7 +104,20 @@ impl Firewall {
         base::install(uplink).commit(&mut socket).context("setting the firewall up")?;
         settings();
         let control = Control::new(base::table())?;
-        Ok(Firewall { socket, bridges: BTreeMap::new(), members: members::Members::default(), control })
+        let (bridges, members) = (BTreeMap::new(), members::Members::default());
+        Ok(Firewall { socket, bridges, members, control, helpers: Vec::new() })
+    }
+
+    /// What the uplink's program answers itself, whatever the host has at these addresses. They are none that a list of private
+    /// networks could mean, and a resolver among them knows all names: who is held does not reach them.
+    pub fn set_helpers(&mut self, helpers: Vec<IpAddr>) -> Result<()> {
+        if self.helpers != helpers {
+            let mut batch = Batch::new(&base::table());
+            base::set_helpers(&mut batch, &helpers);
+            batch.commit(&mut self.socket).context("setting the rules of the uplink")?;
+            self.helpers = helpers;
+        }
+        Ok(())
     }
 
     /// Makes a bridge known, or known as it is now. Before that, nothing is forwarded from it or to it.

@@ -219,3 +219,125 @@ fn who_is_held_reaches_what_is_listed() {
     let again = lab.container(2, 7, Some(&policy("8.8.8.8")), None);
     assert_eq!((both(&again, "8.8.8.8", 80), both(&again, "10.89.2.2", 80)), (Works, Refused));
 }
+
+#[test]
+fn who_takes_an_address_has_not_what_was_open_for_another() {
+    if !alone("network::firewall::tests::who_takes_an_address_has_not_what_was_open_for_another") {
+        return;
+    }
+    use Outcome::{Refused, Works};
+    let mut lab = Lab::new();
+    let held = lab.container(1, 2, Some(&policy("db")), None);
+    let db = lab.container(1, 3, None, None);
+    serve(&db.namespace, 80);
+    let control = Arc::clone(lab.firewall.control());
+    let open = || control.open(&held.id, "db", &[(ip("10.89.1.3"), 5), (ip("fd01::3"), 5)], true).unwrap();
+    open();
+    assert_eq!((tcp(&held, "10.89.1.3", 80), tcp(&held, "fd01::3", 80)), (Works, Works));
+    let mut stream = connect(&held);
+    let packets = within(&held.namespace, || {
+        let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        socket.connect("10.89.1.3:80").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        socket
+    });
+    let talk = || packets.send(b"hello").and_then(|_| packets.recv(&mut [0; 16]));
+    echo(&mut stream).unwrap();
+    talk().unwrap();
+
+    // The same one again, as after a restart.
+    lab.firewall.remove_container(&db.id).unwrap();
+    lab.firewall.set_container(&db.id, &db.veths, None, None).unwrap();
+    assert_eq!(tcp(&held, "10.89.1.3", 80), Works);
+    echo(&mut stream).unwrap();
+
+    // Another one at the same place.
+    lab.firewall.remove_container(&db.id).unwrap();
+    lab.firewall.set_container("another", &db.veths, None, None).unwrap();
+    assert_eq!((tcp(&held, "10.89.1.3", 80), tcp(&held, "fd01::3", 80)), (Refused, Refused));
+    assert!(talk().is_err(), "an old flow of UDP goes on");
+    assert!(echo(&mut stream).is_err(), "an old connection goes on");
+    open();
+    assert_eq!((tcp(&held, "10.89.1.3", 80), tcp(&held, "fd01::3", 80)), (Works, Works));
+
+    // And one that is held, where somebody has a connection.
+    let mut stream = connect(&held);
+    echo(&mut stream).unwrap();
+    lab.firewall.remove_container("another").unwrap();
+    lab.firewall.set_container("third", &db.veths, Some(&policy("none")), None).unwrap();
+    assert!(echo(&mut stream).is_err());
+    assert_eq!(tcp(&held, "10.89.1.3", 80), Refused);
+}
+
+fn connect(from: &Box) -> std::net::TcpStream {
+    within(&from.namespace, || std::net::TcpStream::connect(("10.89.1.3", 80))).unwrap()
+}
+
+#[test]
+fn what_the_uplink_offers_is_not_for_who_is_held() {
+    if !alone("network::firewall::tests::what_the_uplink_offers_is_not_for_who_is_held") {
+        return;
+    }
+    use Outcome::{Refused, Works};
+    let mut lab = Lab::new();
+    let held = lab.container(1, 2, Some(&policy("0.0.0.0/0,::/0,any")), None);
+    let free = lab.container(1, 3, None, None);
+    // As slirp4netns and pasta answer at these.
+    within(&lab.internet, || {
+        use crate::network::netlink::route::{address, link};
+        let mut route = Socket::open(Protocol::Route).unwrap();
+        let index = link::find(&mut route, "eth0").unwrap().unwrap().index;
+        let all = ["10.0.2.3", "10.0.2.4", "169.254.1.1", "fd00::2", "fd00::3", "fd00::4"].map(ip);
+        let messages = all.map(|ip| address::add(index, ip, if ip.is_ipv4() { 32 } else { 128 }));
+        route.request(&messages).unwrap();
+    });
+    serve(&lab.internet, 53);
+    lab.firewall.set_helpers(vec![ip("10.0.2.4")]).unwrap();
+    assert_eq!((tcp(&held, "10.0.2.3", 53), tcp(&held, "10.0.2.4", 53)), (Works, Refused));
+    let helpers = ["10.0.2.2", "10.0.2.3", "169.254.1.1", "fd00::2", "fd00::3"].map(ip);
+    lab.firewall.set_helpers(helpers.to_vec()).unwrap();
+    for (to, outcome) in [
+        ("10.0.2.2", Refused),
+        ("10.0.2.3", Refused),
+        ("169.254.1.1", Refused),
+        ("fd00::2", Refused),
+        ("fd00::3", Refused),
+        ("10.0.2.4", Works),
+        ("fd00::4", Works),
+        ("8.8.8.8", Works),
+    ] {
+        assert_eq!((tcp(&free, to, 53), udp(&free, to, 53)), (Works, Works), "{to}");
+        assert_eq!((tcp(&held, to, 53), udp(&held, to, 53)), (outcome, outcome), "{to}");
+    }
+}
+
+#[test]
+fn a_flood_of_questions_is_one_container_s() {
+    if !alone("network::firewall::tests::a_flood_of_questions_is_one_container_s") {
+        return;
+    }
+    let mut lab = Lab::new();
+    let (one, other) = (lab.container(1, 2, None, None), lab.container(1, 3, Some(&policy("none")), None));
+    for (gateway, any) in [("10.89.1.1:53", "0.0.0.0:0"), ("[fd01::1]:53", "[::]:0")] {
+        let server = std::net::UdpSocket::bind(gateway).unwrap();
+        server.set_nonblocking(true).unwrap();
+        let count = || std::iter::from_fn(|| server.recv(&mut [0; 16]).ok()).count();
+        let since = Instant::now();
+        let heard: usize = within(&one.namespace, || {
+            let socket = std::net::UdpSocket::bind(any).unwrap();
+            let some = |_| {
+                (0..100).for_each(|_| assert_eq!(socket.send_to(b"?", gateway).unwrap(), 1));
+                count()
+            };
+            (0..100).map(some).sum()
+        });
+        let most = 501.0 + 5000.0 * since.elapsed().as_secs_f64();
+        assert!((500..9_000).contains(&heard) && heard as f64 <= most, "{heard} of 10000 questions");
+        // Nobody else has lost anything.
+        within(&other.namespace, || {
+            let socket = std::net::UdpSocket::bind(any).unwrap();
+            (0..100).for_each(|_| assert_eq!(socket.send_to(b"?", gateway).unwrap(), 1));
+        });
+        assert_eq!(count(), 100);
+    }
+}

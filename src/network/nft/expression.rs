@@ -186,6 +186,12 @@ pub(super) enum Expression {
         each_second: u64,
         burst: u32,
     },
+    /// More than so many each second, and so many at once, of what the registers hold, which `set` counts.
+    Over {
+        set: String,
+        each_second: u64,
+        burst: u32,
+    },
     Counter,
 }
 
@@ -211,6 +217,7 @@ impl Expression {
             Expression::Reject(_) => "reject",
             Expression::Log { .. } => "log",
             Expression::Limit { .. } => "limit",
+            Expression::Over { .. } => "dynset",
             Expression::Counter => "counter",
         }
     }
@@ -247,6 +254,13 @@ impl Expression {
             Expression::Log { group, prefix, length } => m.be16(1, *group).text(2, prefix).be32(3, *length),
             Expression::Limit { each_second, burst } => {
                 m.be64(1, *each_second).be64(2, 1).be32(3, *burst).be32(4, 0).be32(5, 0)
+            }
+            Expression::Over { set, each_second, burst } => {
+                // NFT_DYNSET_OP_UPDATE; the expression of each element is a limit that is true when it is exceeded.
+                m.text(1, set).be32(3, 1).be32(4, FIRST_REGISTER).nest(7, |m| {
+                    m.text(EXPR_NAME, "limit")
+                        .nest(EXPR_DATA, |m| m.be64(1, *each_second).be64(2, 1).be32(3, *burst).be32(4, 0).be32(5, 1))
+                })
             }
             Expression::Counter => m.be64(1, 0).be64(2, 0),
         }

@@ -7,12 +7,14 @@
 //! set.rs         sets and maps, and their elements
 //! batch.rs       one transaction
 //! log.rs         NFLOG: packets that rules have logged
+//! connections.rs what nf_conntrack remembers, forgotten
 //! ```
 //!
 //! Nothing here knows what the rules are for. Source of all numbers: linux/netfilter/nf_tables.h and its kin, as of Linux 6.1; nothing
 //! is used that is newer than 5.15.
 
 mod batch;
+mod connections;
 mod expression;
 mod log;
 mod rule;
@@ -21,6 +23,7 @@ mod set;
 mod tests;
 
 pub use batch::{Batch, Chain, Hook};
+pub use connections::forget as forget_connections;
 pub use expression::{Field, Reject, Verdict, name, state};
 pub use log::{Log, Logged};
 pub use rule::Rule;

@@ -152,6 +152,12 @@ impl Rule {
         self.then(Expression::Limit { each_second, burst })
     }
 
+    /// There were more packets with the same field than so many each second, and so many at once. `set` remembers that, and has
+    /// the field as its key ([`super::Set::counting`]).
+    pub fn over(self, field: Field, set: &str, each_second: u64, burst: u32) -> Rule {
+        self.load(field).then(Expression::Over { set: set.to_owned(), each_second, burst })
+    }
+
     /// Sends the first `length` bytes of the packet to who reads this group. `prefix` has at most 127 bytes.
     pub fn log(self, group: u16, prefix: &str, length: u32) -> Rule {
         self.then(Expression::Log { group, prefix: prefix.to_owned(), length })

@@ -5,6 +5,7 @@ use super::expression::{Field, Verdict};
 
 const FLAG_MAP: u32 = 0x8;
 const FLAG_TIMEOUT: u32 = 0x10;
+const FLAG_EVAL: u32 = 0x20;
 const VERDICTS: u32 = 0xffff_ff00;
 
 /// What a set's elements are: the values of some fields, one after the other.
@@ -19,11 +20,13 @@ pub struct Set {
     pub timeout: bool,
     /// No more elements than that; 0: as many as come.
     pub size: u32,
+    /// Rules add elements, which go after so many seconds without a packet; 0: they do not.
+    pub counts: u32,
 }
 
 impl Set {
     pub fn new(name: impl Into<String>, key: &[Field]) -> Set {
-        Set { name: name.into(), key: key.to_vec(), map: false, timeout: false, size: 0 }
+        Set { name: name.into(), key: key.to_vec(), map: false, timeout: false, size: 0, counts: 0 }
     }
 
     #[must_use]
@@ -35,6 +38,13 @@ impl Set {
     #[must_use]
     pub fn timeout(mut self, size: u32) -> Set {
         (self.timeout, self.size) = (true, size);
+        self
+    }
+
+    /// What rules count by ([`super::Rule::over`]), with at most `size` elements.
+    #[must_use]
+    pub fn counting(mut self, seconds: u32, size: u32) -> Set {
+        (self.timeout, self.counts, self.size) = (true, seconds, size);
         self
     }
 
@@ -57,10 +67,13 @@ impl Set {
         const DESCRIPTION: u16 = 9;
         const ID: u16 = 10;
         const SIZE: u16 = 1;
-        let flags = (u32::from(self.map) * FLAG_MAP) | (u32::from(self.timeout) * FLAG_TIMEOUT);
+        const TIMEOUT: u16 = 11;
+        let counts = u32::from(self.counts > 0) * FLAG_EVAL;
+        let flags = (u32::from(self.map) * FLAG_MAP) | (u32::from(self.timeout) * FLAG_TIMEOUT) | counts;
         // The type of a key is of no meaning for the kernel; nft shows elements as hexadecimal numbers.
         let m = message.text(NAME, &self.name).be32(FLAGS, flags).be32(KEY_TYPE, 0).be32(KEY_LENGTH, self.key_length());
         let m = if self.map { m.be32(DATA_TYPE, VERDICTS).be32(DATA_LENGTH, 16) } else { m };
+        let m = if self.counts > 0 { m.be64(TIMEOUT, u64::from(self.counts) * 1000) } else { m };
         let m = if self.size > 0 { m.nest(DESCRIPTION, |m| m.be32(SIZE, self.size)) } else { m };
         m.be32(ID, id)
     }

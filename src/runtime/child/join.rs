@@ -37,6 +37,8 @@ pub struct ExecRequest {
     pub groups: Vec<String>,
     pub spec: PathBuf,
     pub seccomp: Option<PathBuf>,
+    /// As in [`crate::runtime::launch::Launch`].
+    pub fenced: bool,
     /// Numbers of the descriptors that come behind the standard streams, in the same order.
     pub preserved: Vec<RawFd>,
 }
@@ -136,7 +138,7 @@ fn set_up(
     limits::umask(&process);
     let stdio = stdio(request, streams)?;
     channel::send(channel, b"R", &[]).context("reporting to the monitor")?;
-    let prepared = Prepared { filter, user, cwd, root_fd, init: false, may_set_groups, given };
+    let prepared = Prepared { filter, fenced: request.fenced, user, cwd, root_fd, init: false, may_set_groups, given };
     prepared.execute(&process, stdio, channel)
 }
 

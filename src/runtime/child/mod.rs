@@ -153,13 +153,16 @@ fn set_up(
     wait_for_go(channel)?;
 
     let stdio = streams_of(streams, console)?;
-    let prepared = Prepared { filter, user, cwd, root_fd, init: launch.init, may_set_groups, given };
+    let fenced = launch.fenced;
+    let prepared = Prepared { filter, fenced, user, cwd, root_fd, init: launch.init, may_set_groups, given };
     prepared.execute(oci_process, stdio, channel)
 }
 
 /// Everything that is left between "ready" and the exec.
 struct Prepared {
     filter: Option<Vec<u8>>,
+    /// No sockets but those that a network namespace holds.
+    fenced: bool,
     user: credentials::User,
     cwd: OwnedFd,
     root_fd: OwnedFd,
@@ -209,11 +212,11 @@ impl Prepared {
         if no_new_privileges {
             rustix::thread::set_no_new_privs(true).context("setting no_new_privs")?;
         } else {
-            install(self.filter.as_deref())?;
+            install(self.fenced, self.filter.as_deref())?;
         }
         credentials::become_user(&self.user, oci_process.capabilities().as_ref(), self.may_set_groups)?;
         if no_new_privileges {
-            install(self.filter.as_deref())?;
+            install(self.fenced, self.filter.as_deref())?;
         }
         target::check_inside()?;
         process::default_signals();
@@ -237,7 +240,11 @@ fn stage(streams: &[&OwnedFd; 3], channel: BorrowedFd<'_>) -> Result<[OwnedFd; 3
     Ok([copy(stdin)?, copy(stdout)?, copy(stderr)?])
 }
 
-fn install(filter: Option<&[u8]>) -> Result<()> {
+fn install(fenced: bool, filter: Option<&[u8]>) -> Result<()> {
+    // First: the container's own filter may forbid to install another.
+    if fenced {
+        super::seccomp::fence()?.install().context("installing the filter of a restricted container")?;
+    }
     match filter {
         Some(bytes) => super::seccomp::Filter::from_bytes(bytes)?.install().context("installing the seccomp filter"),
         None => Ok(()),

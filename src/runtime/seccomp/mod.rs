@@ -5,6 +5,7 @@
 //! default.rs   the default profile, as a table          \
 //! profile.rs   profiles in Docker's JSON -> OCI spec     > plan.rs: outcome of each call -> compile.rs -> Filter
 //! oci.rs       the seccomp section of an OCI spec       /                                   with bpf.rs
+//! fence.rs     what holds beside it for a container whose network is held
 //! ```
 
 use std::io;
@@ -16,11 +17,13 @@ use oci_spec::runtime::LinuxSeccomp;
 use super::caps::CapSet;
 use crate::bail;
 use crate::error::{Context, Result};
+pub use fence::fence;
 use numbers::Abi;
 
 mod bpf;
 mod compile;
 mod default;
+mod fence;
 #[cfg(test)]
 mod interpreter;
 mod mux;

@@ -25,7 +25,14 @@ pub(super) fn check(args: &NetworkArgs, at: &Invocation) -> Result<()> {
         bail!("--no-hosts and --hosts-file cannot be set together");
     }
     words(&args.add_host).iter().try_for_each(|text| hosts::check_add_host(text))?;
-    resolv::check(&words(&args.dns), &words(&args.dns_search), &words(&args.dns_option))?;
+    let (search, options) = (words(&args.dns_search), words(&args.dns_option));
+    let ours = resolv::check(&words(&args.dns), &search, &options)?;
+    for (given, what) in [(search, "DNSSearch"), (options, "DNSOption")] {
+        if !ours && !given.is_empty() {
+            // With `--dns none` the file is the image's.
+            bail!("invalid config provided: UseImageResolvConf and {what} are mutually exclusive options");
+        }
+    }
     words(&args.publish).iter().try_for_each(|text| network::ports::parse(text).map(drop))
 }
 

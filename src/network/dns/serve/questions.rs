@@ -45,7 +45,7 @@ impl Server {
                 let may =
                     |gate: &Arc<dyn Gate>| gate.may_meet(&asker.id, &found.addresses) || gate.may_ask(&asker.id, &name);
                 if gate.is_some_and(|gate| !may(gate)) {
-                    return code(ResponseCode::Refused);
+                    return Some(answer::prohibited(&question));
                 }
                 let Decision::Records(records) = local::addresses(&question, &found.addresses) else { return None };
                 if let Some(gate) = gate
@@ -58,9 +58,21 @@ impl Server {
                 }
                 Some(answer::records(&question, records, limit))
             }
+            Decision::Pointer { name, id, address } => {
+                // Who may not reach a neighbour need not know who it is.
+                let may = || {
+                    let gate = &self.gate;
+                    let own = asker.container.networks.iter().any(|network| network.addresses.contains(&address));
+                    own || gate.may_meet(&asker.id, &[address]) || gate.may_ask(&asker.id, &name.to_ascii_lowercase())
+                };
+                if asker.container.restricted && !may() {
+                    return Some(answer::prohibited(&question));
+                }
+                Some(answer::records(&question, answer::pointers(&name, &id), limit))
+            }
             Decision::Ask(way) => {
                 if asker.container.restricted && !self.gate.may_ask(&asker.id, &question.name) {
-                    return code(ResponseCode::Refused);
+                    return Some(answer::prohibited(&question));
                 }
                 match way {
                     Way::None => code(ResponseCode::NXDomain),

@@ -54,11 +54,14 @@ fn a_restricted_container_asks_and_reaches_what_it_may() {
     let opened = || std::mem::take(&mut *guard.opened.lock().unwrap());
 
     let (answer, time) = timed(|| net.ask(2, "secret.evil.example", RecordType::A));
-    assert_eq!(answer.response_code, ResponseCode::Refused);
+    assert_eq!(answer.response_code, ResponseCode::NXDomain);
     assert!(time < SOON && resolver.log().is_empty(), "nothing has left");
-    assert_eq!(net.ask(2, "free", RecordType::A).response_code, ResponseCode::Refused);
-    assert_eq!(net.ask(2, "free.dns.podman", RecordType::A).response_code, ResponseCode::Refused);
+    assert_eq!(net.ask(2, "free", RecordType::A).response_code, ResponseCode::NXDomain);
+    assert_eq!(net.ask(2, "free.dns.podman", RecordType::A).response_code, ResponseCode::NXDomain);
     assert_eq!(opened(), []);
+    let [a, b, c] = net.place;
+    let reverse = |last: u8| net.ask(2, &format!("{last}.{c}.{b}.{a}.in-addr.arpa"), RecordType::PTR).answers.len();
+    assert_eq!([2, 3, 4].map(reverse), [1, 0, 1], "itself, and who it may reach");
 
     assert_eq!(net.ask(2, "OK.example", RecordType::A).answers.len(), 3);
     assert_eq!(opened(), [("ok.example".into(), vec!["192.0.2.1 7".into()], false)]);
@@ -82,6 +85,6 @@ fn without_a_gate_nothing_is_allowed() {
     net.set("held", Container { restricted: true, ..net.container("held", 2) });
     net.add("neighbour", 3);
     for name in ["example.org", "neighbour"] {
-        assert_eq!(net.ask(2, name, RecordType::A).response_code, ResponseCode::Refused, "{name}");
+        assert_eq!(net.ask(2, name, RecordType::A).response_code, ResponseCode::NXDomain, "{name}");
     }
 }
