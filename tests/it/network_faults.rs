@@ -275,3 +275,25 @@ fn the_host_is_reached_by_way_of_pasta() {
     env.ok(["network", "create", "--subnet", "10.0.2.0/24", "n"]);
     run("n", &host);
 }
+
+/// The anchor has the listening sockets too, and may be slow to hear that a monitor was killed.
+#[test]
+fn the_ports_of_a_killed_monitor_are_free() {
+    let env = Env::busybox();
+    let port = free_port();
+    serve(&env, "a", &["--network", "bridge", "-p", &format!("127.0.0.1:{port}:80")]);
+    let monitor = i32::try_from(env.inspect("a", "State.ConmonPid").as_i64().unwrap()).unwrap();
+    assert!(monitor > 1, "{monitor}");
+    let anchor = processes(&env, "coracle-anchor");
+    assert_eq!(anchor.len(), 1, "{anchor:?}");
+    kill(Pid::from_raw(anchor[0]), Signal::SIGSTOP).unwrap();
+    kill(Pid::from_raw(monitor), Signal::SIGKILL).unwrap();
+    // Whether somebody has waited for it or not.
+    let process = format!("/proc/{monitor}/stat");
+    let ended = || std::fs::read_to_string(&process).map_or(true, |stat| stat.contains(") Z "));
+    until("its end", SOON, || ended().then_some(()));
+    let start = env.coracle(["start", "a"]).spawn();
+    let_pass(Duration::from_millis(200));
+    kill(Pid::from_raw(anchor[0]), Signal::SIGCONT).unwrap();
+    start.finish().expect(0);
+}
