@@ -404,3 +404,18 @@ fn sockets_of_other_kinds_are_fenced_off() {
     env.ok(["rm", "-f", "-t", "0", "held"]);
     env.assert_nothing_left();
 }
+
+/// The uplink itself is none of the private addresses that a list can mean, wherever it is.
+#[test]
+fn the_uplink_s_own_addresses_are_out_of_reach() {
+    let env = Env::busybox();
+    let conf = env.file("containers.conf", "[engine]\nnetwork_cmd_options = ['cidr=10.41.0.0/24']\n");
+    let mut started = Vec::new();
+    for (name, options) in [("free", &[][..]), ("held", &["--egress", "10.0.0.0/8"])] {
+        let args =
+            [&["run", "-d", "--cap-add", "net_raw", "--name", name], options, &["busybox", "sleep", "1000"]].concat();
+        env.coracle(args).env("CONTAINERS_CONF", &conf).run().expect(0);
+        started.push(env.coracle(["exec", name, "ping", "-c", "1", "-W", "3", "10.41.0.2"]).run().code());
+    }
+    assert_eq!(started, [0, 1], "the first one shows that somebody answers there");
+}

@@ -172,7 +172,11 @@ impl Uplink {
                 helpers.extend(SLIRP_V6.iter().filter_map(|address| address.parse::<IpAddr>().ok()));
                 helpers
             }
-            Mode::Pasta(options) => vec![options.dns_forward()],
+            // The gateway is the host with `--map-gw`.
+            Mode::Pasta(options) => {
+                let gateway = self.range.map(|range| range.gateway().into());
+                gateway.into_iter().chain([options.dns_forward()]).collect()
+            }
             _ => Vec::new(),
         }
     }
