@@ -202,6 +202,21 @@ fn a_start_mends_what_a_killed_command_left() {
     assert!(answer.ends_with("a\n"), "{answer}");
 }
 
+/// What scripts ask for that know one network only.
+#[test]
+fn inspect_has_the_address_on_the_default_network() {
+    let env = Env::busybox();
+    env.ok(["network", "create", "--subnet", "10.231.6.0/24", "n"]);
+    serve(&env, "a", &["--network", "bridge"]);
+    let asked = |key: &str| env.ok(["inspect", "a", "--format", &format!("{{{{.NetworkSettings.{key}}}}}")]);
+    assert_eq!(asked("IPAddress"), address(&env, "a", "podman"));
+    assert_eq!((asked("Gateway"), asked("IPPrefixLen")), ("10.88.0.1".to_owned(), "16".to_owned()));
+    assert!(asked("MacAddress").starts_with("02:42:"), "{}", asked("MacAddress"));
+    // Of several it is none.
+    env.ok(["network", "connect", "n", "a"]);
+    assert_eq!(asked("IPAddress"), "");
+}
+
 /// An interface that a container has made itself is not ours to take away.
 #[test]
 fn what_a_container_made_is_its_own() {
