@@ -10,7 +10,6 @@ use crate::container::store::Container;
 use crate::container::{State, Status};
 use crate::error::{Error, Kind, Result};
 use crate::monitor::protocol::kind;
-use crate::network::Mode;
 
 /// How to start.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +64,7 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
         Status::Created | Status::Exited | Status::Removing => {
             // Until its monitor has a lock of its own. Without it, what is wrong shows below.
             let _wanted = containers(engine).want(id).ok();
-            if record.network == Mode::Bridge.name() {
+            if record.is_on_bridge() {
                 // Whoever changed its networks may have been killed before the record said so.
                 containers(engine).copy_networks(id)?;
             }

@@ -38,6 +38,9 @@ pub fn settle(engine: &Engine, id: &str) -> Result<Container> {
         // that we would make anew has no power over another that the dead monitor was in.
         crate::monitor::stray::kill_by_id(id);
     }
+    if container.record.is_on_bridge() {
+        super::network::anchor::wait_for_end(engine, id);
+    }
     let _ = fs::remove_file_if_exists(&run_dir.join("ctl"));
     store.write_state(id, &container.state, Durability::Process)?;
     drop(file);

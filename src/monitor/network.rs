@@ -12,7 +12,7 @@
 use std::fs::File;
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -137,6 +137,11 @@ impl Bridges {
         Ok(())
     }
 
+    /// Whether the container's first process still has its namespaces.
+    fn has_namespace(&self) -> bool {
+        Path::new(&format!("/proc/{}/ns/net", self.pid)).exists()
+    }
+
     /// Takes an answer: /etc/hosts says what has changed.
     fn connected(&mut self, connected: Connected) -> Result<()> {
         (self.attached, self.asked) = (true, false);
@@ -222,7 +227,9 @@ impl Life {
             bridges.again = true;
         } else if bridges.client.is_some() {
             if let Err(error) = bridges.ask() {
-                self.tell_waiting(&Err(error));
+                // It has ended just now, and reads the file if it is started again.
+                let ended = !bridges.has_namespace();
+                self.tell_waiting(&if ended { Ok(()) } else { Err(error) });
             }
         } else {
             self.reconnect();

@@ -202,6 +202,21 @@ fn a_start_mends_what_a_killed_command_left() {
     assert!(answer.ends_with("a\n"), "{answer}");
 }
 
+/// What scripts ask for that know one network only.
+#[test]
+fn inspect_has_the_address_on_the_default_network() {
+    let env = Env::busybox();
+    env.ok(["network", "create", "--subnet", "10.231.6.0/24", "n"]);
+    serve(&env, "a", &["--network", "bridge"]);
+    let asked = |key: &str| env.ok(["inspect", "a", "--format", &format!("{{{{.NetworkSettings.{key}}}}}")]);
+    assert_eq!(asked("IPAddress"), address(&env, "a", "podman"));
+    assert_eq!((asked("Gateway"), asked("IPPrefixLen")), ("10.88.0.1".to_owned(), "16".to_owned()));
+    assert!(asked("MacAddress").starts_with("02:42:"), "{}", asked("MacAddress"));
+    // Of several it is none.
+    env.ok(["network", "connect", "n", "a"]);
+    assert_eq!(asked("IPAddress"), "");
+}
+
 /// An interface that a container has made itself is not ours to take away.
 #[test]
 fn what_a_container_made_is_its_own() {
@@ -274,4 +289,26 @@ fn the_host_is_reached_by_way_of_pasta() {
     // Its own network is not a user's.
     env.ok(["network", "create", "--subnet", "10.0.2.0/24", "n"]);
     run("n", &host);
+}
+
+/// The anchor has the listening sockets too, and may be slow to hear that a monitor was killed.
+#[test]
+fn the_ports_of_a_killed_monitor_are_free() {
+    let env = Env::busybox();
+    let port = free_port();
+    serve(&env, "a", &["--network", "bridge", "-p", &format!("127.0.0.1:{port}:80")]);
+    let monitor = i32::try_from(env.inspect("a", "State.ConmonPid").as_i64().unwrap()).unwrap();
+    assert!(monitor > 1, "{monitor}");
+    let anchor = processes(&env, "coracle-anchor");
+    assert_eq!(anchor.len(), 1, "{anchor:?}");
+    kill(Pid::from_raw(anchor[0]), Signal::SIGSTOP).unwrap();
+    kill(Pid::from_raw(monitor), Signal::SIGKILL).unwrap();
+    // Whether somebody has waited for it or not.
+    let process = format!("/proc/{monitor}/stat");
+    let ended = || std::fs::read_to_string(&process).map_or(true, |stat| stat.contains(") Z "));
+    until("its end", SOON, || ended().then_some(()));
+    let start = env.coracle(["start", "a"]).spawn();
+    let_pass(Duration::from_millis(200));
+    kill(Pid::from_raw(anchor[0]), Signal::SIGCONT).unwrap();
+    start.finish().expect(0);
 }

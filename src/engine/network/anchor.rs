@@ -7,6 +7,9 @@
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rustix::net::sockopt;
 
 use super::{Engine, uplink};
 use crate::engine::{ENTERED, entered};
@@ -19,6 +22,9 @@ use crate::network::files::Host;
 use crate::network::files::resolv::{self, Resolv};
 use crate::runtime::userns::{self, Pending, Whose};
 use crate::storage::atomic::{self, Durability};
+
+const PATIENCE: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(2);
 
 /// The connection of this process.
 static HELD: OnceLock<Client> = OnceLock::new();
@@ -92,6 +98,21 @@ pub fn enter(engine: &Engine, place: impl FnOnce() -> Result<Place>) -> Result<(
     }
     let _ = HELD.set(client::connect_or_start(&place)?);
     Ok(())
+}
+
+/// Waits (not for long) until the anchor has noticed that a container's monitor was killed: its published ports are free then.
+pub fn wait_for_end(engine: &Engine, id: &str) {
+    let Ok(place) = find_place(engine) else { return };
+    let deadline = Instant::now() + PATIENCE;
+    while let Ok(Some(client)) = client::connect(&place) {
+        // One that hangs is not waited for.
+        let _ = sockopt::set_socket_timeout(&client, sockopt::Timeout::Recv, Some(PATIENCE));
+        let is_there = client.list().is_ok_and(|all| all.iter().any(|one| one.id == id));
+        if !is_there || Instant::now() >= deadline {
+            return;
+        }
+        std::thread::sleep(STEP);
+    }
 }
 
 /// Puts another file over /etc/resolv.conf in this process's mount namespace: who resolves names on the host's loopback is not to be

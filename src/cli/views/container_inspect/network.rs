@@ -9,7 +9,7 @@ use crate::container::network::{Attachment, Interface};
 use crate::container::store::Container;
 use crate::container::{Record, State};
 use crate::engine::network::Shown;
-use crate::network::config::Net;
+use crate::network::config::{DEFAULT_ID, Net};
 
 /// The network mode without the options of a helper.
 pub(super) fn mode(record: &Record) -> &str {
@@ -57,7 +57,16 @@ pub(super) fn settings(container: &Container, shown: &Shown) -> Value {
     let mut networks = Map::new();
     for (attachment, id) in &shown.networks {
         let interface = state.network.iter().find(|one| one.network == attachment.network);
-        networks.insert(attachment.network.clone(), connection(attachment, id, interface, record));
+        let connection = connection(attachment, id, interface, record);
+        if id == DEFAULT_ID && shown.networks.len() == 1 {
+            // As in the reference: who is on the default network only has its addresses here as well.
+            for (key, value) in &mut object {
+                if let Some(known) = connection.get(key) {
+                    value.clone_from(known);
+                }
+            }
+        }
+        networks.insert(attachment.network.clone(), connection);
     }
     let kind = mode(record);
     if networks.is_empty() && !kind.is_empty() {
