@@ -75,7 +75,8 @@ gigabits() { awk '/receiver/ { for (i = 1; i <= NF; i++) if ($i ~ /bits\/sec/) r
 into() { tool iperf3 -c 127.0.0.1 -p "1${number[$1]}01" -t "$each" -f g | gigabits; }
 back() { tool iperf3 -c 127.0.0.1 -p "1${number[$1]}01" -t "$each" -f g -R | gigabits; }
 into_host() { tool iperf3 -c "$host" -p "1${number[$1]}01" -t "$each" -f g | gigabits; }
-from_container() { engine "$1" exec srv iperf3 -c "${outside[$1]}" -p 25201 -t "$each" -f g | gigabits; }
+# The pasta of Debian 13 now and then forgets the end of a connection, so that iperf3 waits for ever.
+from_container() { engine "$1" exec srv timeout "$((each * 4))" iperf3 -c "${outside[$1]}" -p 25201 -t "$each" -f g | gigabits; }
 between() { [ "${address[$1]:-}" ] && engine "$1" exec two iperf3 -c "${address[$1]}" -t "$each" -f g | gigabits; }
 requests() { tool wrk -t 1 -d "$each" -c 50 "http://127.0.0.1:1${number[$1]}80/" | awk '/Requests\/sec/ { print $2 }'; }
 connections() {

@@ -166,7 +166,7 @@ fn monitor(mode: &str) {
         clients.push(connect_udp(Ipv4Addr::LOCALHOST.into(), port));
         clients.push(connect_udp(Ipv4Addr::LOCALHOST.into(), port));
     }
-    let outer = Host::gather(&Mode::Host, None).unwrap().seen_from(&Mode::Host).filter(IpAddr::is_ipv4);
+    let outer = Host::gather(&Mode::Host).unwrap().seen_from(&Mode::Host).filter(IpAddr::is_ipv4);
     let for_all = ports.iter().find(|port| port.protocol == "udp" && port.host_ip.is_empty()).unwrap().host_port;
     clients.extend(outer.map(|ip| connect_udp(ip, for_all)));
     println!("@ports {}", ports::display(&ports));
@@ -212,7 +212,7 @@ fn obstacle(helper: &str) -> Option<&'static str> {
         Some("user namespaces cannot be made here")
     } else if helper == "pasta"
         && !pasta::is_modern(&program)
-        && Host::gather(&Mode::Host, None).unwrap().default_interface.is_none()
+        && Host::gather(&Mode::Host).unwrap().default_interface.is_none()
     {
         Some("this pasta needs a default route of the host")
     } else if super::helper::check_tun().is_err() {

@@ -328,6 +328,12 @@ impl PastaOptions {
         long.iter().any(|(short, long)| self.has(Some(short), long))
     }
 
+    /// Whether the namespace has the host's addresses, so that the host needs another one (`--map-guest-addr`). With addresses of
+    /// its own that option would lead to these, wherever they are, and the host has its own.
+    pub(super) fn maps_host(&self) -> bool {
+        self.value_of(Some("-a"), "--address").is_none()
+    }
+
     /// The address whose DNS questions pasta forwards.
     pub(in crate::network) fn dns_forward(&self) -> IpAddr {
         let given = self.value_of(None, "--dns-forward").and_then(|value| value.parse().ok());

@@ -49,7 +49,7 @@ pub(super) fn arguments(options: &PastaOptions, mappings: &[PortMapping], modern
     if !options.has(None, "--map-gw") && !options.has(None, "--no-map-gw") {
         add(&["--no-map-gw"]);
     }
-    if modern && !options.has(None, "--map-guest-addr") {
+    if modern && options.maps_host() && !options.has(None, "--map-guest-addr") {
         add(&["--map-guest-addr", &HOST.to_string()]);
     }
     if !["--debug", "--trace", "--quiet"].iter().any(|long| options.has(None, long)) {
@@ -106,6 +106,8 @@ mod tests {
              -T none -U none --dns-forward 169.254.1.1 --no-map-gw --map-guest-addr 169.254.1.2 --quiet \
              --netns /proc/self/fd/0 --no-netns-quit"
         );
+        // That address would lead to 10.7.7.7, wherever it is.
+        assert!(!line("pasta:-a,10.7.7.7", &[], true).contains("--map-guest-addr"));
         assert_eq!(
             line("pasta:-T,5000,--map-gw,-i,eth0", &["8000-8001:80-81", "127.0.0.1:53:53/udp"], false),
             "--foreground --config-net --pid /proc/self/fd/1 -t 8000-8001:80-81 -u none -U none \

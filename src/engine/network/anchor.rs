@@ -123,7 +123,7 @@ fn show_resolver(place: &Place, resolver: Option<IpAddr>) -> Result<()> {
     if resolver.is_none() || !Path::new(FILE).exists() {
         return Ok(());
     }
-    let host = Host::gather(&Mode::Bridge, None)?;
+    let host = Host::gather(&Mode::Bridge)?;
     let resolv = Resolv { base: &host.resolv, private: true, forwarder: resolver, ..Resolv::default() };
     let file = place.runroot.join("network/resolv.conf");
     atomic::write_with_mode(&file, resolv::render(&resolv).as_bytes(), 0o644, Durability::Process)?;

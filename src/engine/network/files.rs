@@ -1,6 +1,6 @@
 //! What a start needs to know of a container's networks before they stand: its files speak of them.
 
-use super::{Engine, conf, pasta, store_of, uplink};
+use super::{Engine, conf, store_of, uplink};
 use crate::container::Record;
 use crate::container::network::Wanted;
 use crate::error::Result;
@@ -43,7 +43,7 @@ impl Facts {
     fn with_networks(engine: &Engine, record: &Record) -> Result<(Facts, Vec<Network>)> {
         let mode = Mode::parse(&record.network)?;
         if mode != Mode::Bridge {
-            let mut host = Host::gather(&mode, None)?;
+            let mut host = Host::gather(&mode)?;
             if mode != Mode::None {
                 host.said = conf(engine)?.defaults.host_address;
             } else if record.add_host.iter().any(|entry| entry.ends_with(":host-gateway")) {
@@ -57,7 +57,7 @@ impl Facts {
         let uplink = uplink(engine, conf);
         let wanted = Wanted::read(&engine.roots.container(&record.id))?.unwrap_or_default();
         let networks = networks(&store, &wanted)?;
-        let mut host = Host::gather(&mode, pasta(engine, conf, uplink).as_deref())?;
+        let mut host = Host::gather(&mode)?;
         host.said = conf.defaults.host_address;
         let facts = Facts {
             host,

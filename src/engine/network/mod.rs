@@ -65,11 +65,3 @@ pub fn program(engine: &Engine, conf: &Conf, wanted: RootlessCmd) -> Option<Path
     let fits = |path: &&PathBuf| is_pasta(path) == (wanted == RootlessCmd::Pasta);
     engine.network_cmd_path.as_ref().map(PathBuf::from).or_else(|| said.filter(fits).cloned())
 }
-
-/// The program of a pasta uplink.
-fn pasta(engine: &Engine, conf: &Conf, uplink: RootlessCmd) -> Option<PathBuf> {
-    match uplink {
-        RootlessCmd::Pasta => program(engine, conf, uplink).or_else(|| lookup::find("pasta")),
-        RootlessCmd::Slirp4netns => None,
-    }
-}

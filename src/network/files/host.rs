@@ -27,16 +27,15 @@ pub struct Host {
     pub addresses: Vec<InterfaceAddress>,
     /// The interface of the default IPv4 route.
     pub default_interface: Option<String>,
-    /// The uplink of the container, or of the anchor, is a pasta that has an address for the host.
+    /// The pasta of the container is one that has an address for the host.
     pub pasta_maps_host: bool,
     /// Said, not found out.
     pub said: Option<HostAddress>,
 }
 
 impl Host {
-    /// Gathers them for a container of this mode; `bridges` is the uplink of bridge networks. Files that are missing count
-    /// as empty.
-    pub fn gather(mode: &Mode, bridges: Option<&Path>) -> Result<Host> {
+    /// Gathers them for a container of this mode. Files that are missing count as empty.
+    pub fn gather(mode: &Mode) -> Result<Host> {
         let mut host =
             Host { hosts: read_text("/etc/hosts")?, resolv: read_text("/etc/resolv.conf")?, ..Host::default() };
         if mode.has_namespace() && resolv::is_stub(&host.resolv) {
@@ -50,9 +49,6 @@ impl Host {
         }
         if matches!(mode, Mode::Pasta(_)) {
             host.pasta_maps_host = lookup::find("pasta").is_some_and(|program| pasta::is_modern(&program));
-        }
-        if matches!(mode, Mode::Bridge) {
-            host.pasta_maps_host = bridges.is_some_and(pasta::is_modern);
         }
         Ok(host)
     }
@@ -85,11 +81,10 @@ impl Host {
             Mode::Host | Mode::Path(_) => self.outer_address(None, None),
             Mode::Slirp4netns(options) if options.allow_host_loopback => Some(options.cidr.gateway().into()),
             Mode::Slirp4netns(_) => self.outer_address(None, None),
-            Mode::Bridge if self.pasta_maps_host => Some(IpAddr::V4(pasta::HOST)),
             Mode::Bridge => self.outer_address(None, None),
             Mode::Pasta(options) => {
                 let given = options.value_of(None, "--map-guest-addr").and_then(|text| text.parse().ok());
-                let mapped = self.pasta_maps_host.then_some(IpAddr::V4(pasta::HOST));
+                let mapped = (self.pasta_maps_host && options.maps_host()).then_some(IpAddr::V4(pasta::HOST));
                 // The container has the same address as the host's uplink: that one is not the host.
                 given.or(mapped).or_else(|| self.outer_address(None, self.own(mode)))
             }
@@ -180,12 +175,13 @@ mod tests {
             ("none", false, None, Some("127.0.0.1")),
             ("host", false, Some("192.168.1.5"), None),
             ("bridge", false, Some("192.168.1.5"), None),
-            ("bridge", true, Some("169.254.1.2"), None),
             ("slirp4netns", false, Some("192.168.1.5"), Some("10.0.2.100")),
             ("slirp4netns:allow_host_loopback=true,cidr=10.9.0.0/24", false, Some("10.9.0.2"), Some("10.9.0.100")),
             ("pasta", true, Some("169.254.1.2"), Some("192.168.1.5")),
             ("pasta", false, Some("192.168.7.7"), Some("192.168.1.5")),
             ("pasta:-i,eth1", false, Some("192.168.1.5"), Some("192.168.7.7")),
+            ("pasta:-a,10.7.7.7", true, Some("192.168.1.5"), Some("10.7.7.7")),
+            ("bridge", true, Some("192.168.1.5"), None),
             ("pasta:-a,10.7.7.7,--map-guest-addr,10.7.7.1", true, Some("10.7.7.1"), Some("10.7.7.7")),
         ] {
             let host = Host { pasta_maps_host: maps_host, ..host() };
