@@ -52,31 +52,28 @@ fn own_address() -> Option<String> {
     Some(socket.local_addr().ok()?.ip().to_string())
 }
 
-#[test]
-fn nobody_meets_an_anchor_that_is_about_to_end() {
+/// Starts containers while their anchor gets a signal, each a little later than the one before.
+fn signals_while_a_container_begins(signal: Signal) {
     let env = Env::busybox();
     for pause in 0..25 {
         env.ok(["run", "--rm", "--network", "bridge", "busybox", "true"]);
         let Some(anchor) = processes(&env, "coracle-anchor").first().copied() else { continue };
         let next = env.coracle(["run", "--rm", "--network", "bridge", "busybox", "true"]).spawn();
         let_pass(Duration::from_micros(800 * pause));
-        // Without containers it ends at once.
-        let _ = kill(Pid::from_raw(anchor), Signal::SIGTERM);
+        let _ = kill(Pid::from_raw(anchor), signal);
         next.finish().expect(0);
     }
 }
 
+/// Without containers it ends at once when it is asked to.
+#[test]
+fn nobody_meets_an_anchor_that_is_about_to_end() {
+    signals_while_a_container_begins(Signal::SIGTERM);
+}
+
 #[test]
 fn an_anchor_that_is_killed_while_a_container_begins() {
-    let env = Env::busybox();
-    for pause in 0..25 {
-        env.ok(["run", "--rm", "--network", "bridge", "busybox", "true"]);
-        let Some(anchor) = processes(&env, "coracle-anchor").first().copied() else { continue };
-        let next = env.coracle(["run", "--rm", "--network", "bridge", "busybox", "true"]).spawn();
-        let_pass(Duration::from_micros(800 * pause));
-        let _ = kill(Pid::from_raw(anchor), Signal::SIGKILL);
-        next.finish().expect(0);
-    }
+    signals_while_a_container_begins(Signal::SIGKILL);
 }
 
 /// Between two runs there is no container to be connected: the next one is.
