@@ -335,7 +335,7 @@ impl PastaOptions {
     }
 
     /// The address whose DNS questions pasta forwards.
-    pub(in crate::network) fn dns_forward(&self) -> IpAddr {
+    pub(super) fn dns_forward(&self) -> IpAddr {
         let given = self.value_of(None, "--dns-forward").and_then(|value| value.parse().ok());
         given.unwrap_or(IpAddr::V4(super::pasta::DNS_FORWARD))
     }

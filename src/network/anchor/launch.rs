@@ -103,16 +103,15 @@ pub(super) fn start(place: &Place, right: Right) -> Result<()> {
 
 /// Executes this program as an anchor, from a place where nobody can write to it.
 fn become_anchor(right: &Right, listener: &OwnedFd, argument: &CString) -> Result<std::convert::Infallible> {
-    let passed = [(right.lock.as_raw_fd(), LOCK_FD), (listener.as_raw_fd(), LISTENER_FD)];
-    let program = exe::prepare("the network anchor", &passed, false)?;
     // Whoever finds the lock held can join its user namespace from now on.
     let inode = std::fs::metadata("/proc/self/ns/user").map_or(0, |namespace| namespace.ino());
     let left = if right.user_namespace().is_some() { " left" } else { "" };
     let text = format!("{} {inode}{left}\n", std::process::id());
-    // By the number that it has now: that of `right` may be another file's since it was passed on.
-    let lock = File::from(process::borrow(LOCK_FD).try_clone_to_owned()?);
-    let _ = lock.write_all_at(text.as_bytes(), 0);
-    let _ = lock.set_len(text.len() as u64);
+    // Before descriptors get other numbers.
+    let _ = right.lock.write_all_at(text.as_bytes(), 0);
+    let _ = right.lock.set_len(text.len() as u64);
+    let passed = [(right.lock.as_raw_fd(), LOCK_FD), (listener.as_raw_fd(), LISTENER_FD)];
+    let program = exe::prepare("the network anchor", &passed, false)?;
     let name = CString::new(NAME).map_err(|_| Error::new("the network anchor's name has a NUL byte"))?;
     nix::unistd::fexecve(&program, &[&name, argument], &exe::environment()).context("executing the network anchor")
 }

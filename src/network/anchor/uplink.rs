@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::network::config::{Net, RootlessCmd};
 use crate::network::netlink::route::{address, link, routes};
 use crate::network::netlink::{Protocol, Socket};
-use crate::network::{Cidr, Helper, Mode, Plan, SlirpOptions, pasta};
+use crate::network::{Cidr, Helper, Mode, Plan, SlirpOptions};
 
 /// The interface's name in the inner namespace.
 pub(super) const INTERFACE: &str = "tap0";
@@ -157,28 +157,20 @@ impl Uplink {
 
     /// Who answers questions for names in the inner namespace itself: the uplink, which asks the host's resolver.
     pub(super) fn resolver(&self) -> Option<IpAddr> {
-        match &self.plan().mode {
-            Mode::Slirp4netns(options) => Some(options.cidr.dns().into()),
-            Mode::Pasta(_) => Some(pasta::DNS_FORWARD.into()),
-            _ => None,
-        }
+        self.plan().mode.dns()
     }
 
     /// Addresses of the uplink itself, behind which is no host: its gateway, and resolvers that know all names.
     pub(super) fn helpers(&self) -> Vec<IpAddr> {
-        match &self.plan().mode {
-            Mode::Slirp4netns(options) => {
-                let mut helpers: Vec<IpAddr> = vec![options.cidr.gateway().into(), options.cidr.dns().into()];
-                helpers.extend(SLIRP_V6.iter().filter_map(|address| address.parse::<IpAddr>().ok()));
-                helpers
-            }
-            // The gateway is the host with `--map-gw`.
-            Mode::Pasta(options) => {
-                let gateway = self.range.map(|range| range.gateway().into());
-                gateway.into_iter().chain([options.dns_forward()]).collect()
-            }
-            _ => Vec::new(),
-        }
+        let mode = self.plan().mode;
+        let (gateway, v6) = match &mode {
+            Mode::Slirp4netns(options) => (Some(options.cidr.gateway()), &SLIRP_V6[..]),
+            // It is the host with `--map-gw`.
+            Mode::Pasta(_) => (self.range.map(Cidr::gateway), &[][..]),
+            _ => (None, &[][..]),
+        };
+        let v6 = v6.iter().filter_map(|address| address.parse().ok());
+        gateway.map(IpAddr::V4).into_iter().chain(mode.dns()).chain(v6).collect()
     }
 
     /// A network that is neither the host's nor one to be avoided.

@@ -70,13 +70,14 @@ impl Host {
 
     /// The host as a container of this mode reaches it, if it does.
     pub fn seen_from(&self, mode: &Mode) -> Option<IpAddr> {
-        match (mode, self.said) {
-            // The files of the second are the other container's.
-            (Mode::None | Mode::Container(_), _) | (_, Some(HostAddress::Nowhere)) => return None,
-            (_, Some(HostAddress::At(address))) => return Some(address),
-            (_, None) => {}
+        if let Some(said) = self.said.filter(|_| !matches!(mode, Mode::None | Mode::Container(_))) {
+            return match said {
+                HostAddress::At(address) => Some(address),
+                HostAddress::Nowhere => None,
+            };
         }
         match mode {
+            // The files of the second are the other container's.
             Mode::None | Mode::Container(_) => None,
             Mode::Host | Mode::Path(_) => self.outer_address(None, None),
             Mode::Slirp4netns(options) if options.allow_host_loopback => Some(options.cidr.gateway().into()),
