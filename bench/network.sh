@@ -98,19 +98,20 @@ median() { sort -g | awk '{ all[NR] = $1 } END { if (NR) print all[int((NR + 1) 
 # starts SETUP: the median times of a container with its network and of one without, in turns: the kernel cleans up after the one
 # while the next one starts.
 starts() {
-    local start end n options_of=${options[$1]} network
+    local begin n kind options_of=${options[$1]}
     for ((n = 0; n < rounds * 5; n++)); do
-        for network in "$options_of" "--network none"; do
-            start=$(date +%s%N)
+        for kind in start start_none; do
             # shellcheck disable=SC2086
-            engine "$1" run --rm $network localhost/net true >/dev/null 2>&1
-            end=$(date +%s%N)
-            if [ "$network" = "--network none" ]; then echo $(((end - start) / 1000)) >>"$work/none"; else echo $(((end - start) / 1000)) >>"$work/with"; fi
+            if [ "$kind" = start_none ]; then set -- "$1" --network none; else set -- "$1" $options_of; fi
+            begin=$(date +%s%N)
+            engine "$1" run --rm "${@:2}" localhost/net true >/dev/null 2>&1
+            echo $((($(date +%s%N) - begin) / 1000)) >>"$work/$kind"
         done
     done
-    echo "net_start.$1 $(median <"$work/with" | awk '{ print $1 / 1000 }')" | tee -a "$out"
-    echo "net_start_none.$1 $(median <"$work/none" | awk '{ print $1 / 1000 }')" | tee -a "$out"
-    rm "$work/with" "$work/none"
+    for kind in start start_none; do
+        echo "net_$kind.$1 $(median <"$work/$kind" | awk '{ print $1 / 1000 }')" | tee -a "$out"
+        rm "$work/$kind"
+    done
 }
 
 for setup in "${setups[@]}"; do engine "$setup" import -q "$dir/network.tar" localhost/net >/dev/null 2>&1; done
@@ -136,7 +137,8 @@ for setup in "${setups[@]}"; do
         address[$setup]=$(engine "$setup" exec srv hostname -I | cut -d ' ' -f 1) ;;
     esac
 done
-# Before there was traffic: the kernel looks through all connections that are known when a namespace ends, and the next start waits.
+# Before there was traffic, after which starts on bridges take some milliseconds more, perhaps because the kernel looks through all
+# connections that it knows when a namespace ends.
 for setup in "${running[@]}"; do starts "$setup"; done
 figure net_in into
 figure net_back back
