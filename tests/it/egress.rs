@@ -48,7 +48,8 @@ fn start(env: &Env, name: &str, options: &[&str]) {
 
 /// What the container hears there.
 fn hear(env: &Env, name: &str, host: &str, port: &str) -> String {
-    env.coracle(["exec", name, "nc", "-w", "5", host, port]).run().stdout
+    // A connection whose network ends under it would never end.
+    env.coracle(["exec", name, "timeout", "10", "nc", "-w", "5", host, port]).run().stdout
 }
 
 /// It is refused, and at once: `nc -w` gives up by itself much later.

@@ -254,6 +254,9 @@ impl Wiring {
             indices = self.make_pairs(&near);
         }
         let indices = indices.map_err(|refused| Error::from(refused).wrap("connecting the container"))?;
+        for wire in planned.iter() {
+            self.bridges.widen(&mut self.socket, &wire.interface.network);
+        }
         if policy.is_some() {
             self.hold(wanted, dir, policy.as_ref(), old.iter().copied().chain(planned.iter()))?;
             let up: Vec<Message> = planned.iter().map(|wire| link::set_up_by_name(&wire.host)).collect();

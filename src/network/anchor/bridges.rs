@@ -34,6 +34,8 @@ pub(super) struct Bridge {
     /// Where that was read.
     location: Location,
     pub(super) index: u32,
+    /// It has had a port, and been told that packets may be as large as the ports let them be.
+    wide: bool,
     pub(super) addresses: Addresses,
     users: usize,
     unused_since: Instant,
@@ -120,6 +122,15 @@ impl Bridges {
         names.iter().for_each(|name| self.remove(socket, services, name));
     }
 
+    /// The bridge has got a port.
+    pub(super) fn widen(&mut self, socket: &mut Socket, name: &str) {
+        if let Some(bridge) = self.all.get_mut(name).filter(|bridge| !bridge.wide) {
+            bridge.wide = true;
+            // A kernel that does not want to does without.
+            let _ = socket.request(&[link::widen(bridge.index)]);
+        }
+    }
+
     /// One user less.
     pub(super) fn leave(&mut self, name: &str) {
         if let Some(bridge) = self.all.get_mut(name) {
@@ -184,6 +195,7 @@ fn make(socket: &mut Socket, services: &mut Services, network: Network, location
         network: network.clone(),
         location: location.clone(),
         index: 0,
+        wide: false,
         users: 0,
         unused_since: Instant::now(),
     };

@@ -9,7 +9,7 @@
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown, sockopt};
 use rustix::pipe::{SpliceFlags, splice};
 
 use super::pipes::{Pipe, Pipes, SIZE};
@@ -43,6 +43,8 @@ pub(super) struct Way {
     /// Nothing more will be written; the receiver knows.
     closed: bool,
     held: Held,
+    /// The receiver's kernel was told that more follows, and may keep the end of what it has until then.
+    corked: bool,
     /// How often the buffer was filled (then it is spliced), or how much patience is left with a thin stream.
     spliced: u8,
 }
@@ -100,6 +102,7 @@ impl Way {
                 return Flow::Finished;
             }
             if !self.readable || !self.writable {
+                self.uncork(to);
                 return Flow::Waiting;
             }
             if moved >= TURN {
@@ -130,8 +133,10 @@ impl Way {
                 Held::Nothing => return Ok(true),
                 Held::Bytes(bytes, start) => write(to, bytes.get(*start..).unwrap_or_default()),
                 Held::Piped(pipe, left) => {
-                    let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
-                    splice(&pipe.read, None, to, None, *left, flags)
+                    // A full pipe is no multiple of a packet: without this each ends with a packet of some bytes.
+                    self.corked = *left == SIZE;
+                    let more = if self.corked { SpliceFlags::MORE } else { SpliceFlags::empty() };
+                    splice(&pipe.read, None, to, None, *left, SpliceFlags::MOVE | SpliceFlags::NONBLOCK | more)
                 }
             };
             match written {
@@ -140,6 +145,13 @@ impl Way {
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),
             }
+        }
+    }
+
+    /// Nothing more follows for now: what the kernel has kept is sent, tcp(7) TCP_NODELAY.
+    fn uncork(&mut self, to: &OwnedFd) {
+        if std::mem::take(&mut self.corked) {
+            let _ = sockopt::set_tcp_nodelay(to, true);
         }
     }
 

@@ -11,6 +11,10 @@ const BRIDGE_FORWARD_DELAY: u16 = 1;
 const BRIDGE_STP_STATE: u16 = 5;
 const BRIDGE_VLAN_DEFAULT_PVID: u16 = 39;
 const VETH_PEER: u16 = 1;
+const IFLA_GSO_IPV4_MAX_SIZE: u16 = 63;
+/// How large a TCP packet may be on its way between two ends on this machine, in IPv4. Linux has more than 64 KiB since 6.3 ("BIG TCP");
+/// older ones do not know the attribute, and ignore it. What leads out (a tap) takes less, and the kernel cuts the packets up before that.
+const GSO_SIZE: u32 = 256 << 10;
 /// Interfaces' indices are never negative.
 const UP: u32 = libc::IFF_UP as u32;
 
@@ -78,6 +82,7 @@ pub fn add_veth(veth: &Veth<'_>) -> Message {
         .text(libc::IFLA_IFNAME, veth.name)
         .bytes(libc::IFLA_ADDRESS, &veth.mac)
         .u32(libc::IFLA_MTU, veth.mtu)
+        .u32(IFLA_GSO_IPV4_MAX_SIZE, GSO_SIZE)
         .u32(libc::IFLA_MASTER, veth.master)
         .nest(libc::IFLA_LINKINFO, |info| {
             info.text(libc::IFLA_INFO_KIND, "veth").nest(libc::IFLA_INFO_DATA, |data| {
@@ -86,6 +91,7 @@ pub fn add_veth(veth: &Veth<'_>) -> Message {
                         .text(libc::IFLA_IFNAME, veth.far_name)
                         .bytes(libc::IFLA_ADDRESS, &veth.far_mac)
                         .u32(libc::IFLA_MTU, veth.mtu)
+                        .u32(IFLA_GSO_IPV4_MAX_SIZE, GSO_SIZE)
                         .u32(libc::IFLA_NET_NS_FD, namespace)
                 })
             })
@@ -97,6 +103,13 @@ pub fn set_up(index: u32, mtu: Option<u32>) -> Message {
     Message::new(libc::RTM_NEWLINK, 0, "setting an interface up")
         .fixed(&ifinfomsg(index, UP, UP))
         .with(mtu, |message, mtu| message.u32(libc::IFLA_MTU, mtu))
+}
+
+/// Lets a bridge carry packets as large as its ports do. It can as soon as it has one.
+pub fn widen(index: u32) -> Message {
+    Message::new(libc::RTM_NEWLINK, 0, "setting the size of packets")
+        .fixed(&ifinfomsg(index, 0, 0))
+        .u32(IFLA_GSO_IPV4_MAX_SIZE, GSO_SIZE)
 }
 
 /// Sets the interface of this name up.

@@ -85,6 +85,7 @@ fn inside() {
     let near_end = answer.unwrap();
     assert_eq!((near_end.kind.as_str(), near_end.master, near_end.up), ("veth", Some(made.index), true));
     let index = near_end.peer.unwrap();
+    near.request(&[link::widen(made.index)]).unwrap();
     let far_end = link::find(&mut far, "eth0").unwrap().unwrap();
     assert_eq!((far_end.index, far_end.mac, far_end.mtu, far_end.up), (index, Some(veth.far_mac), 65520, false));
 
