@@ -354,6 +354,12 @@ fn limits_and_kernel_settings() {
         ),
         "80"
     );
+    let control = "cat /proc/sys/net/ipv4/tcp_congestion_control";
+    assert_eq!(env.sh(&[], control), "reno");
+    let allowed = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_allowed_congestion_control").unwrap_or_default();
+    if let Some(other) = allowed.split_whitespace().find(|name| *name != "reno") {
+        assert_eq!(env.sh(&["--sysctl", &format!("net.ipv4.tcp_congestion_control={other}")], control), other);
+    }
     assert!(
         env.fails(125, ["run", "--rm", "--network", "host", "--sysctl", "net.ipv4.ip_forward=1", "busybox", "true"])
             .contains("net.ipv4")

@@ -7,11 +7,13 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::error::{Context as _, Error, Result};
 use crate::network::netlink::{Protocol, Socket};
+use crate::runtime::netns;
 use crate::sys::process;
 
 /// Settings of the inner namespace below /proc/sys/net. Those that a kernel lacks (IPv6, br_netfilter) are left out.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("ipv4/ip_forward", "1"),
+    ("ipv4/tcp_congestion_control", netns::CONGESTION_CONTROL),
     ("ipv6/conf/all/forwarding", "1"),
     // Nobody else is on these links: addresses need not be tried before they are used.
     ("ipv6/conf/default/accept_dad", "0"),
