@@ -17,9 +17,15 @@ fn target() -> Target {
 
 /// A listener on a free port of 127.0.0.1 that leads to `container_port`.
 fn published(spec: &str) -> (Vec<PortMapping>, Vec<Listener>) {
-    let mappings = assign(parse(spec).unwrap()).unwrap();
-    let listeners = bind(&mappings).unwrap();
-    (mappings, listeners)
+    // What was free a moment ago may have become the port of another test's connection.
+    for _ in 0..20 {
+        let mappings = assign(parse(spec).unwrap()).unwrap();
+        match bind(&mappings) {
+            Ok(listeners) => return (mappings, listeners),
+            Err(error) => assert!(error.to_string().ends_with("Address already in use"), "{error}"),
+        }
+    }
+    panic!("no port is free for {spec}");
 }
 
 fn copies(listeners: &[Listener]) -> Vec<Listener> {

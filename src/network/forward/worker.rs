@@ -96,7 +96,7 @@ impl Worker {
             listeners: Table::default(),
             connections: Table::default(),
             flows: Flows::default(),
-            tools: Tools { buffer: vec![0; BUFFER], pipes: pipes::Pipes::default() },
+            tools: Tools { buffer: vec![0; BUFFER], pipes: pipes::Pipes::new() },
             again: Vec::new(),
             paused: Vec::new(),
             resume_at: None,
