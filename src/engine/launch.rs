@@ -17,6 +17,7 @@ use crate::runtime::launch::{Given, Launch};
 use crate::runtime::secrets::Secrets;
 use crate::storage::atomic::{self, Durability};
 use crate::storage::{Roots, fs, tree};
+use crate::sys::signal::SignalSet;
 
 /// What differs from one start to another.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub struct How {
     pub window: Option<(u16, u16)>,
     /// What the command gets besides its standard streams.
     pub given: Vec<Given>,
+    /// Signals that are to be kept for the container.
+    pub signals: Option<SignalSet>,
     /// The secrets, where the caller has them already.
     pub secrets: Option<OwnedFd>,
 }
@@ -99,7 +102,8 @@ pub fn start(engine: &Engine, container: &Container, how: How) -> Result<Launche
         first_client: how.client.is_some(),
         preserved: how.given.iter().map(|given| given.number).collect(),
     };
-    launch(&config, how.client, how.given.into_iter().map(|given| given.fd).collect(), given_secrets)
+    let given = how.given.into_iter().map(|given| given.fd).collect();
+    launch(&config, how.client, given, given_secrets, how.signals.as_ref())
 }
 
 /// The files that speak of names and addresses; they may have changed on the host since the last start.

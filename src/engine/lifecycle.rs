@@ -69,7 +69,7 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
                 containers(engine).copy_networks(id)?;
             }
             let started = if attach {
-                start_with_client(engine, &container, Vec::new(), None).map(Some)
+                start_with_client(engine, &container, Vec::new(), None, &how).map(Some)
             } else {
                 launch::start(engine, &container, launch::How::default()).map(|_| None)
             };
@@ -83,7 +83,7 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
                 },
             };
             match started {
-                Some(connection) => follow(engine, &container, connection, how).map(Some),
+                Some((connection, _held)) => follow(engine, &container, connection, how).map(Some),
                 None => Ok(None),
             }
         }

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::image::progress::Progress;
 use crate::runtime::channel;
 use crate::runtime::launch::Given;
-use crate::sys::signal;
+use crate::sys::signal::{self, Held};
 
 /// How `run` behaves once the container is there.
 #[derive(Debug, Default)]
@@ -56,10 +56,12 @@ pub fn run(
     let secrets = created.secrets;
     created.warnings.iter().for_each(|w| warn(w));
     let container = containers(engine).load(&created.id)?;
+    let streams = streams_of(options.attach, options.interactive);
+    let how = Attach { streams, tty: options.tty, keys, sig_proxy: run.sig_proxy };
     let started = if run.detach {
         launch::start(engine, &container, launch::How { given: run.given, secrets, ..Default::default() }).map(|_| None)
     } else {
-        start_with_client(engine, &container, run.given, secrets).map(Some)
+        start_with_client(engine, &container, run.given, secrets, &how).map(Some)
     };
     // Its monitor has its own lock now.
     drop(created.wanted);
@@ -73,11 +75,9 @@ pub fn run(
             return Err(error);
         }
     };
-    let Some(connection) = connection else {
+    let Some((connection, _held)) = connection else {
         return Ok(RunEnd { code: 0, detached_id: Some(created.id), warnings: created.warnings });
     };
-    let streams = streams_of(options.attach, options.interactive);
-    let how = Attach { streams, tty: options.tty, keys, sig_proxy: run.sig_proxy };
     let code = follow(engine, &container, connection, how)?;
     Ok(RunEnd { code, detached_id: None, warnings: created.warnings })
 }
@@ -86,19 +86,22 @@ fn streams_of(asked: Option<Streams>, interactive: bool) -> Streams {
     asked.unwrap_or(Streams { stdin: interactive, stdout: true, stderr: true })
 }
 
-/// Starts a container of which this process is the first client.
+/// Starts a container of which this process is the first client. Signals that are its from now on wait for [`follow`]; what is
+/// returned with the connection is to be kept until then.
 pub fn start_with_client(
     engine: &Engine,
     container: &Container,
     given: Vec<Given>,
     secrets: Option<OwnedFd>,
-) -> Result<OwnedFd> {
+    attach: &Attach,
+) -> Result<(OwnedFd, Option<Held>)> {
     let (ours, theirs) = channel::pair()?;
     let window = if container.record.tty { Stdio::own().window() } else { None };
     let window = window.map(|w| (w.rows, w.columns));
-    let how = launch::How { client: Some(theirs), window, given, secrets, hold: false };
-    launch::start(engine, container, how)?;
-    Ok(ours)
+    let signals = attach.proxies().then(client::proxied_signals);
+    let how = launch::How { client: Some(theirs), window, given, secrets, signals, hold: false };
+    let launched = launch::start(engine, container, how)?;
+    Ok((ours, launched.held))
 }
 
 /// How this process is attached.
@@ -108,6 +111,13 @@ pub struct Attach {
     pub tty: bool,
     pub keys: DetachKeys,
     pub sig_proxy: bool,
+}
+
+impl Attach {
+    /// Whether signals go to the container. With a raw terminal, the keys that make signals go to it as they are.
+    fn proxies(&self) -> bool {
+        self.sig_proxy && !(self.tty && self.streams.stdin)
+    }
 }
 
 /// Stays with a container over a connection that is attached already. The exit code for the shell.
@@ -121,6 +131,7 @@ fn relay(engine: &Engine, container: &Container, attached: &client::relay::Attac
     let mut forward = |signal: i32| {
         let _ = monitor::kill(&roots, &id, signal, false);
     };
+    let proxies = how.proxies();
     let outcome = client::relay(
         attached,
         client::Options {
@@ -128,8 +139,7 @@ fn relay(engine: &Engine, container: &Container, attached: &client::relay::Attac
             stdin: how.streams.stdin,
             tty: how.tty,
             detach_keys: how.keys,
-            // With a raw terminal, the keys that make signals go to the container as they are.
-            proxy: if how.sig_proxy && !(how.tty && how.streams.stdin) { Some(&mut forward) } else { None },
+            proxy: if proxies { Some(&mut forward) } else { None },
         },
     )?;
     end(engine, container, outcome)

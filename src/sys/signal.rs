@@ -80,6 +80,25 @@ impl SignalSet {
     }
 }
 
+/// Signals that are blocked in the thread that made this, until it is dropped.
+#[derive(Debug)]
+pub struct Held {
+    before: SignalSet,
+}
+
+impl Held {
+    /// Blocks them.
+    pub fn new(signals: &SignalSet) -> Held {
+        Held { before: signals.block() }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.before.set_as_mask();
+    }
+}
+
 /// Runs `work`, which starts a program, with no signal blocked in this thread: a program inherits the mask, and one that
 /// cannot be interrupted would outlive its user's patience.
 pub fn unblocked<T>(work: impl FnOnce() -> T) -> T {

@@ -152,6 +152,22 @@ fn signals_are_passed_on() {
 }
 
 #[test]
+fn a_signal_may_come_as_soon_as_the_command_runs() {
+    let env = Env::busybox();
+    let fifo = env.work().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let volume = format!("{}:/fifo", fifo.display());
+    let script = "trap 'exit 44' TERM; echo > /fifo; while :; do sleep 1000 & wait $!; done";
+    for _ in 0..8 {
+        let running =
+            env.coracle(["run", "--rm", "--network", "none", "-v", &volume, "busybox", "sh", "-c", script]).spawn();
+        std::fs::read(&fifo).unwrap();
+        kill(Pid::from_raw(running.pid()), Signal::SIGTERM).unwrap();
+        running.finish().expect(44);
+    }
+}
+
+#[test]
 fn terminal_output_is_logged() {
     let env = Env::busybox();
     env.ok(["run", "-d", "-t", "--name", "l", "--network", "none", "busybox", "echo", "on the terminal"]);

@@ -111,6 +111,16 @@ const NOT_PROXIED: &[i32] = &[
 const FATAL: &[i32] =
     &[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM];
 
+/// The signals that are passed on.
+pub fn proxied_signals() -> SignalSet {
+    unless_ignored(&SignalSet::all_but(NOT_PROXIED))
+}
+
+/// What our parent had us ignore (`nohup`) stays ignored.
+fn unless_ignored(set: &SignalSet) -> SignalSet {
+    SignalSet::of((1..=signal::HIGHEST).filter(|s| set.contains(*s) && !signal::is_ignored(*s)))
+}
+
 /// Our end of a session, until dropped.
 pub struct Console<'a> {
     stdio: Stdio<'a>,
@@ -133,7 +143,7 @@ impl<'a> Console<'a> {
         let terminal = stdin && rustix::termios::isatty(stdio.input);
         let raw = terminal && tty;
         let mut set = match (&proxy, raw) {
-            (Some(_), _) => SignalSet::all_but(NOT_PROXIED),
+            (Some(_), _) => proxied_signals(),
             (None, true) => SignalSet::of(FATAL.iter().copied()),
             (None, false) => SignalSet::empty(),
         };
@@ -144,8 +154,7 @@ impl<'a> Console<'a> {
         if tty {
             set.add(libc::SIGWINCH);
         }
-        // What our parent had us ignore (`nohup`) stays ignored.
-        let set = SignalSet::of((1..=signal::HIGHEST).filter(|s| set.contains(*s) && !signal::is_ignored(*s)));
+        let set = unless_ignored(&set);
         let signals = SignalFd::new(&set).context("opening a descriptor for signals")?;
         let is_file = |fd| rustix::fs::fstat(fd).is_ok_and(|s| s.st_mode & libc::S_IFMT == libc::S_IFREG);
         // A stream of bytes that nobody typed may hold the sequence by chance.

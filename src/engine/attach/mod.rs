@@ -14,7 +14,7 @@ pub mod relay;
 pub mod terminal;
 mod wire;
 
-pub use console::{Options, Outcome, Stdio};
+pub use console::{Options, Outcome, Stdio, proxied_signals};
 pub use copy::{Ends, copy};
 pub use keys::DetachKeys;
 pub use relay::{attach, relay};
