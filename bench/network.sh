@@ -137,8 +137,7 @@ for setup in "${setups[@]}"; do
         address[$setup]=$(engine "$setup" exec srv hostname -I | cut -d ' ' -f 1) ;;
     esac
 done
-# Before there was traffic, after which starts on bridges take some milliseconds more, perhaps because the kernel looks through all
-# connections that it knows when a namespace ends.
+# Before there was traffic, so that nothing of it is left to be cleaned up meanwhile.
 for setup in "${running[@]}"; do starts "$setup"; done
 figure net_in into
 figure net_back back
