@@ -98,13 +98,14 @@ median() { sort -g | awk '{ all[NR] = $1 } END { if (NR) print all[int((NR + 1) 
 # starts SETUP: the median times of a container with its network and of one without, in turns: the kernel cleans up after the one
 # while the next one starts.
 starts() {
-    local begin n kind options_of=${options[$1]}
+    local begin n kind network
     for ((n = 0; n < rounds * 5; n++)); do
         for kind in start start_none; do
-            # shellcheck disable=SC2086
-            if [ "$kind" = start_none ]; then set -- "$1" --network none; else set -- "$1" $options_of; fi
+            network="--network none"
+            if [ "$kind" = start ]; then network=${options[$1]}; fi
             begin=$(date +%s%N)
-            engine "$1" run --rm "${@:2}" localhost/net true >/dev/null 2>&1
+            # shellcheck disable=SC2086
+            engine "$1" run --rm $network localhost/net true >/dev/null 2>&1
             echo $((($(date +%s%N) - begin) / 1000)) >>"$work/$kind"
         done
     done

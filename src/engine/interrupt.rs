@@ -8,7 +8,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
 use crate::error::Result;
 use crate::image::progress::{Event, Progress};
-use crate::sys::signal::{SignalFd, SignalSet, die_by, is_ignored};
+use crate::sys::signal::{Held, SignalFd, SignalSet, die_by};
 
 /// The signals that end a command.
 const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
@@ -16,12 +16,12 @@ const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 /// Runs `work`; if a signal comes meanwhile, says `words` and dies. The thread that waits for it is joined before this
 /// returns.
 pub fn guarded<T>(progress: &dyn Progress, words: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    // `nohup`, or a shell that starts something in the background.
-    let set = SignalSet::of(ENDING.into_iter().filter(|signal| !is_ignored(*signal)));
+    // Ignored by `nohup`, or by a shell that starts something in the background.
+    let set = SignalSet::of(ENDING).unless_ignored();
     let signals = SignalFd::new(&set)?;
     let ended = eventfd(0, EventfdFlags::CLOEXEC)?;
-    let before = set.block();
-    let result = std::thread::scope(|scope| {
+    let _held = Held::new(&set);
+    std::thread::scope(|scope| {
         scope.spawn(|| {
             loop {
                 let mut fds = [PollFd::new(&signals, PollFlags::IN), PollFd::new(&ended, PollFlags::IN)];
@@ -40,9 +40,7 @@ pub fn guarded<T>(progress: &dyn Progress, words: &'static str, work: impl FnOnc
         // Also when `work` panics: the scope waits for the thread.
         let _end = End(ended.as_fd());
         work()
-    });
-    before.set_as_mask();
-    result
+    })
 }
 
 /// Tells the thread that all is done.

@@ -83,7 +83,7 @@ pub fn start(engine: &Engine, id: &str, options: &StartOptions) -> Result<Option
                 },
             };
             match started {
-                Some((connection, _held)) => follow(engine, &container, connection, how).map(Some),
+                Some(started) => follow(engine, &container, started, how).map(Some),
                 None => Ok(None),
             }
         }

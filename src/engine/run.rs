@@ -65,8 +65,8 @@ pub fn run(
     };
     // Its monitor has its own lock now.
     drop(created.wanted);
-    let connection = match started {
-        Ok(connection) => connection,
+    let started = match started {
+        Ok(started) => started,
         Err(error) => {
             if options.auto_remove {
                 let force = super::RemoveOptions { force: true, timeout: Some(0), ..Default::default() };
@@ -75,10 +75,10 @@ pub fn run(
             return Err(error);
         }
     };
-    let Some((connection, _held)) = connection else {
+    let Some(started) = started else {
         return Ok(RunEnd { code: 0, detached_id: Some(created.id), warnings: created.warnings });
     };
-    let code = follow(engine, &container, connection, how)?;
+    let code = follow(engine, &container, started, how)?;
     Ok(RunEnd { code, detached_id: None, warnings: created.warnings })
 }
 
@@ -86,22 +86,29 @@ fn streams_of(asked: Option<Streams>, interactive: bool) -> Streams {
     asked.unwrap_or(Streams { stdin: interactive, stdout: true, stderr: true })
 }
 
-/// Starts a container of which this process is the first client. Signals that are its from now on wait for [`follow`]; what is
-/// returned with the connection is to be kept until then.
+/// A container of which this process is the first client.
+#[derive(Debug)]
+pub struct Started {
+    connection: OwnedFd,
+    /// Signals that are the container's from its start on wait for [`follow`].
+    held: Option<Held>,
+}
+
+/// Starts a container for [`follow`].
 pub fn start_with_client(
     engine: &Engine,
     container: &Container,
     given: Vec<Given>,
     secrets: Option<OwnedFd>,
     attach: &Attach,
-) -> Result<(OwnedFd, Option<Held>)> {
+) -> Result<Started> {
     let (ours, theirs) = channel::pair()?;
     let window = if container.record.tty { Stdio::own().window() } else { None };
     let window = window.map(|w| (w.rows, w.columns));
     let signals = attach.proxies().then(client::proxied_signals);
     let how = launch::How { client: Some(theirs), window, given, secrets, signals, hold: false };
     let launched = launch::start(engine, container, how)?;
-    Ok((ours, launched.held))
+    Ok(Started { connection: ours, held: launched.held })
 }
 
 /// How this process is attached.
@@ -120,29 +127,29 @@ impl Attach {
     }
 }
 
-/// Stays with a container over a connection that is attached already. The exit code for the shell.
-pub fn follow(engine: &Engine, container: &Container, connection: OwnedFd, how: Attach) -> Result<u8> {
-    relay(engine, container, &client::relay::Attached::already(connection), how)
+/// Stays with a container that was started with a client. The exit code for the shell.
+pub fn follow(engine: &Engine, container: &Container, started: Started, how: Attach) -> Result<u8> {
+    let outcome = relay(engine, container, &client::relay::Attached::already(started.connection), how)?;
+    drop(started.held);
+    end(engine, container, outcome)
 }
 
-fn relay(engine: &Engine, container: &Container, attached: &client::relay::Attached, how: Attach) -> Result<u8> {
+fn relay(engine: &Engine, container: &Container, attached: &client::relay::Attached, how: Attach) -> Result<Outcome> {
     let id = container.record.id.clone();
     let roots = engine.roots.clone();
     let mut forward = |signal: i32| {
         let _ = monitor::kill(&roots, &id, signal, false);
     };
-    let proxies = how.proxies();
-    let outcome = client::relay(
+    client::relay(
         attached,
         client::Options {
             stdio: Stdio::own(),
             stdin: how.streams.stdin,
             tty: how.tty,
+            proxy: if how.proxies() { Some(&mut forward) } else { None },
             detach_keys: how.keys,
-            proxy: if proxies { Some(&mut forward) } else { None },
         },
-    )?;
-    end(engine, container, outcome)
+    )
 }
 
 fn end(engine: &Engine, container: &Container, outcome: Outcome) -> Result<u8> {
@@ -191,5 +198,6 @@ pub fn attach_to(engine: &Engine, id: &str, options: &AttachOptions) -> Result<u
     let streams = client::relay::Streams { stdin: how.streams.stdin, stdout: true, stderr: true };
     let window = if record.tty { Stdio::own().window() } else { None };
     let attached = client::attach(connection, streams, window)?;
-    relay(engine, &container, &attached, how)
+    let outcome = relay(engine, &container, &attached, how)?;
+    end(engine, &container, outcome)
 }

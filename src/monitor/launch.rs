@@ -70,7 +70,7 @@ pub fn launch(
 
 /// Waits until there is a report to read. Somebody who wants to end a start that takes long must not wait for it.
 fn await_report(report: &OwnedFd, held: &SignalSet) -> Result<()> {
-    let ending = SignalSet::of(ENDING.into_iter().filter(|signal| held.contains(*signal)));
+    let ending = SignalSet::of(ENDING.into_iter().filter(|signal| held.contains(*signal))).unless_ignored();
     let signals = SignalFd::new(&ending).context("opening a descriptor for signals")?;
     let wait = |fds: &mut [PollFd<'_>], timeout: Option<&Timespec>| {
         rustix::io::retry_on_intr(|| poll(fds, timeout)).context("waiting for the monitor")

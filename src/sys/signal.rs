@@ -44,6 +44,11 @@ impl SignalSet {
         unsafe { libc::sigismember(&raw const self.0, signal) == 1 }
     }
 
+    /// These signals but for those that our parent had us ignore (`nohup`): they stay ignored.
+    pub fn unless_ignored(self) -> Self {
+        Self::of((1..=HIGHEST).filter(|signal| self.contains(*signal) && !is_ignored(*signal)))
+    }
+
     /// Blocks these signals in this thread, too; returns the mask before.
     pub fn block(&self) -> SignalSet {
         self.change_mask(libc::SIG_BLOCK)

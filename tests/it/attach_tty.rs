@@ -1,7 +1,10 @@
 //! Terminals: `-it`, attach, detach keys, resize, signals, and the state the terminal is left in.
 
+use std::io::Read as _;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::support::pty::Pty;
 use crate::support::{Env, SOON, until};
@@ -157,11 +160,14 @@ fn a_signal_may_come_as_soon_as_the_command_runs() {
     let fifo = env.work().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let volume = format!("{}:/fifo", fifo.display());
+    let mut fifo = std::fs::File::options().read(true).write(true).open(fifo).unwrap();
     let script = "trap 'exit 44' TERM; echo > /fifo; while :; do sleep 1000 & wait $!; done";
     for _ in 0..8 {
         let running =
             env.coracle(["run", "--rm", "--network", "none", "-v", &volume, "busybox", "sh", "-c", script]).spawn();
-        std::fs::read(&fifo).unwrap();
+        let mut said = [PollFd::new(&fifo, PollFlags::IN)];
+        assert_eq!(poll(&mut said, Some(&SOON.try_into().unwrap())), Ok(1), "the trap");
+        fifo.read_exact(&mut [0]).unwrap();
         kill(Pid::from_raw(running.pid()), Signal::SIGTERM).unwrap();
         running.finish().expect(44);
     }

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::keys::{DetachKeys, Scanner};
 use super::terminal::{RawMode, Window};
 use crate::error::{Context as _, Error, Result};
-use crate::sys::signal::{self, SignalFd, SignalSet};
+use crate::sys::signal::{self, Held, SignalFd, SignalSet};
 use crate::sys::stdio;
 
 /// How much input is read at once: it fits into a packet together with keys that were held back.
@@ -111,22 +111,18 @@ const NOT_PROXIED: &[i32] = &[
 const FATAL: &[i32] =
     &[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM];
 
-/// The signals that are passed on.
+/// The signals that are passed on, unless they are ignored.
 pub fn proxied_signals() -> SignalSet {
-    unless_ignored(&SignalSet::all_but(NOT_PROXIED))
-}
-
-/// What our parent had us ignore (`nohup`) stays ignored.
-fn unless_ignored(set: &SignalSet) -> SignalSet {
-    SignalSet::of((1..=signal::HIGHEST).filter(|s| set.contains(*s) && !signal::is_ignored(*s)))
+    SignalSet::all_but(NOT_PROXIED)
 }
 
 /// Our end of a session, until dropped.
 pub struct Console<'a> {
     stdio: Stdio<'a>,
+    // Dropped in this order: a signal that comes then must find the terminal as it was.
     raw: Option<RawMode<'a>>,
+    _held: Held,
     signals: SignalFd,
-    mask_before: SignalSet,
     proxy: Option<&'a mut dyn FnMut(i32)>,
     tty: bool,
     window_changed: bool,
@@ -154,7 +150,7 @@ impl<'a> Console<'a> {
         if tty {
             set.add(libc::SIGWINCH);
         }
-        let set = unless_ignored(&set);
+        let set = set.unless_ignored();
         let signals = SignalFd::new(&set).context("opening a descriptor for signals")?;
         let is_file = |fd| rustix::fs::fstat(fd).is_ok_and(|s| s.st_mode & libc::S_IFMT == libc::S_IFREG);
         // A stream of bytes that nobody typed may hold the sequence by chance.
@@ -162,8 +158,8 @@ impl<'a> Console<'a> {
         let mut console = Console {
             stdio,
             raw: None,
+            _held: Held::new(&set),
             signals,
-            mask_before: set.block(),
             proxy,
             tty,
             window_changed: tty,
@@ -274,14 +270,6 @@ impl<'a> Console<'a> {
             }
         }
         Ok(None)
-    }
-}
-
-impl Drop for Console<'_> {
-    fn drop(&mut self) {
-        // The terminal first: a signal that comes now must find it as it was.
-        self.raw = None;
-        self.mask_before.set_as_mask();
     }
 }
 

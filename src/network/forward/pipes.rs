@@ -53,11 +53,8 @@ impl Pipes {
         if self.count >= MOST || self.not_before.is_some_and(|at| Instant::now() < at) {
             return None;
         }
-        self.not_before = None;
         let pipe = open();
-        if pipe.is_none() {
-            self.not_before = Some(Instant::now() + PAUSE);
-        }
+        self.not_before = pipe.is_none().then(|| Instant::now() + PAUSE);
         self.count += usize::from(pipe.is_some());
         pipe
     }
@@ -76,9 +73,8 @@ impl Pipes {
 fn open() -> Option<Pipe> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
     // Without the right to that much, the usual size does as well.
-    let _ = fcntl_setpipe_size(&write, SIZE);
-    fcntl_getpipe_size(&write).ok().filter(|size| *size >= BUFFER)?;
-    Some(Pipe { read, write })
+    let size = fcntl_setpipe_size(&write, SIZE).or_else(|_| fcntl_getpipe_size(&write)).ok()?;
+    (size >= BUFFER).then_some(Pipe { read, write })
 }
 
 #[cfg(test)]
